@@ -1,0 +1,46 @@
+# make demo    the main job on real images that ship with scikit-image
+# make test    every check; the same command that CI runs
+# make benchmark   speed and accuracy against the peers (long; see benchmarks/README.md)
+#
+# Each target does its own set-up in .venv, once; a change of setup.cfg sets up again.
+
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO_READY := .venv/ready-onnx
+TEST_READY := .venv/ready-dev
+
+.PHONY: demo test lint format benchmark clean
+
+demo: $(DEMO_READY)
+	$(BIN)/imgfeat demo
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(TEST_READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --config setup.cfg
+
+format: $(TEST_READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: $(TEST_READY)
+	$(BIN)/python -m benchmarks
+
+$(BIN)/python:
+	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'imgfeat needs Python 3.11'"
+	$(PYTHON) -m venv .venv
+
+# The second set-up builds on the first, so that demo after test installs nothing.
+$(TEST_READY): $(BIN)/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	@touch $(TEST_READY) $(DEMO_READY)
+
+$(DEMO_READY): $(BIN)/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet -e ".[onnx]"
+	@touch $@
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis imgfeat-demo

@@ -1,0 +1,117 @@
+"""How imgfeat measures time: warm up, repeat, report median and spread."""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import imgfeat
+
+PACKAGES = [
+    "numba", "numpy", "onnxruntime", "opencv-python", "opencv-python-headless",
+    "pillow", "scikit-image", "scikit-learn", "timm", "torch", "torchvision",
+]  # fmt: skip
+
+
+def measure(function, *, min_repeats=7, min_seconds=1.0):
+    """Time ``function()`` after one unmeasured call.
+
+    Returns
+    -------
+    dict with ``median_s``, ``iqr_s`` (seconds) and ``repeats``
+    """
+    timings = measure_interleaved(
+        {"only": function}, min_repeats=min_repeats, min_seconds=min_seconds
+    )
+    return timings["only"]
+
+
+def measure_interleaved(functions, *, min_repeats=7, min_seconds=1.0):
+    """Time contenders in turn, A B C A B C, so that a busy moment hits all alike.
+
+    Parameters
+    ----------
+    functions : dict of str to callable
+        Each is called once unmeasured, then once a round.
+    min_repeats : int, default=7
+        Rounds at least.
+    min_seconds : float, default=1.0
+        Measured seconds at least of the quickest contender; no more than ten times
+        as many rounds as `min_repeats` are spent on it.
+
+    Returns
+    -------
+    dict of str to dict with ``median_s``, ``iqr_s`` (seconds) and ``repeats``
+    """
+    for function in functions.values():
+        function()
+    seconds = {name: [] for name in functions}
+    rounds = 0
+    while rounds < min_repeats or (
+        min(map(sum, seconds.values())) < min_seconds and rounds < 10 * min_repeats
+    ):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            seconds[name].append(time.perf_counter() - start)
+        rounds += 1
+    return {name: _summary(values) for name, values in seconds.items()}
+
+
+def environment():
+    """What a reader needs to judge or repeat a number."""
+    return {
+        "imgfeat": imgfeat.__version__,
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "load_1min": round(os.getloadavg()[0], 2),
+        "commit": _commit(),
+        **_versions(),
+    }
+
+
+def save(path, results):
+    """Write ``{"environment": ..., "results": [...]}`` as sorted, strict JSON."""
+    record = {"environment": environment(), "results": results}
+    text = json.dumps(record, indent=2, sort_keys=True, allow_nan=False)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n")
+
+
+def _summary(seconds):
+    low, median, high = statistics.quantiles(seconds, n=4)
+    return {"median_s": median, "iqr_s": high - low, "repeats": len(seconds)}
+
+
+def _versions():
+    """Versions of the packages that are installed; from metadata, nothing imported."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _cpu_model():
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or None
+
+
+def _commit():
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    return done.stdout.strip() or None

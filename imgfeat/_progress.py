@@ -1,0 +1,57 @@
+"""One progress bar for everything that takes long.
+
+Off unless asked for, and quiet when standard error is not a terminal, so logs and
+pipes stay clean.
+"""
+
+import sys
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+
+@contextmanager
+def progress(description, total, verbose):
+    """Show a bar while the block runs; yields ``advance(steps=1, description=None)``.
+
+    Parameters
+    ----------
+    description : str
+        What is being done, as the user would say it.
+    total : int
+        Steps until the end.
+    verbose : bool or int
+        Nothing is shown when false, or when standard error is not a terminal.
+    """
+    if not verbose or not sys.stderr.isatty():
+        yield lambda steps=1, description=None: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=total)
+
+        def advance(steps=1, description=None):
+            bar.update(task, advance=steps, description=description)
+
+        yield advance
+
+
+def track(items, description, verbose, total=None):
+    """Yield from `items`, showing a bar that moves by one an item."""
+    total = len(items) if total is None else total
+    with progress(description, total, verbose) as advance:
+        for item in items:
+            yield item
+            advance()

@@ -1,0 +1,31 @@
+"""The one file that imports scikit-learn's private names.
+
+Everything else in imgfeat imports these from here, so a scikit-learn upgrade
+is a one-file change.
+"""
+
+from sklearn.base import _fit_context as fit_context
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Hidden,
+    Interval,
+    Options,
+    RealNotInt,
+    StrOptions,
+    validate_params,
+)
+
+__all__ = [
+    "BaseSearchCV",
+    "HasMethods",
+    "Hidden",
+    "Interval",
+    "Options",
+    "RealNotInt",
+    "StrOptions",
+    "fit_context",
+    "safe_indexing",
+    "validate_params",
+]

@@ -1,0 +1,181 @@
+"""Checks on image arrays entering an estimator. Raises; never resizes or rescales."""
+
+import math
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+# What images may hold; other dtypes are brought to one of these, values unchanged.
+IMAGE_DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
+
+
+def check_image_array(estimator, X, *, reset, image_shape=None, any_size=False):
+    """Return X as one array of images, or say what is wrong with it.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Named in error messages; gets ``image_shape_in_`` and ``n_features_in_``
+        when ``reset``.
+    X : array-like of shape (n_samples, height, width[, 3]) or (n_samples, n_pixels)
+        Numbers. A 2-D array holds flattened images of `image_shape`, or square ones.
+    reset : bool
+        True in ``fit`` (remember the shape), False in ``transform`` (require it, if
+        the estimator was fitted).
+    image_shape : tuple of (height, width) or (height, width, 3), optional
+        Shape in pixels of the images in a 2-D X.
+    any_size : bool, default=False
+        Let ``transform`` see other sizes than ``fit`` did.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, height, width) or (n_samples, height, width, 3)
+        C-contiguous; uint8, uint16, float32 or float64, finite.
+    """
+    name = type(estimator).__name__
+    # scikit-learn's check brings its own wording for what every estimator refuses:
+    # sparse, complex, text, empty.
+    X = check_array(
+        X,
+        dtype=None if _is_image_dtype(getattr(X, "dtype", None)) else "numeric",
+        ensure_2d=False,
+        allow_nd=True,
+        order="C",
+        ensure_all_finite=False,
+        estimator=estimator,
+        input_name="X",
+    )
+    _check_finite(X, name)
+    if X.ndim < 2:
+        raise ValueError(
+            f"{name} expects a batch of images, (n_samples, height, width[, 3]). "
+            f"Expected 2D array or more, got shape {X.shape} instead. Reshape your "
+            "data: X[None] makes a batch of one image."
+        )
+    X = _to_image_dtype(X, name)
+    X = _unflatten(X, image_shape, name) if X.ndim == 2 else _check_axes(X, name)
+    _check_same_size(estimator, X, reset=reset, any_size=any_size)
+    return X
+
+
+def check_shape_param(value, name, *, length=(2,)):
+    """Return `value` as a tuple of positive ints, or raise naming the parameter."""
+    ok = (
+        isinstance(value, tuple | list)
+        and len(value) in length
+        and all(isinstance(side, Integral) and side >= 1 for side in value)
+    )
+    if not ok:
+        lengths = " or ".join(map(str, length))
+        raise ValueError(
+            f"{name} must be a tuple of {lengths} positive ints. Got {value!r}."
+        )
+    return tuple(int(side) for side in value)
+
+
+def size_text(shape):
+    """``"28 x 32"`` from a shape's first two lengths: height x width."""
+    return " x ".join(map(str, shape[:2]))
+
+
+def _is_image_dtype(dtype):
+    return dtype is not None and dtype in IMAGE_DTYPES
+
+
+def _check_finite(X, name):
+    if X.dtype.kind != "f":
+        return
+    # One cheap pass decides; only a bad batch pays for the search.
+    with np.errstate(invalid="ignore", over="ignore"):
+        if np.isfinite(X.sum(dtype=np.float64)):
+            return
+    bad = ~np.isfinite(X.reshape(len(X), -1))
+    if bad.any():
+        rows = np.flatnonzero(bad.any(axis=1))
+        what = "NaN" if np.isnan(X).any() else "infinity"
+        raise ValueError(
+            f"{name} needs finite pixels. Input X contains {what}: {len(rows)} of "
+            f"{len(X)} images, the first is image {rows[0]} with {bad[rows[0]].sum()} "
+            "such values; drop these images or replace the values."
+        )
+
+
+def _to_image_dtype(X, name):
+    if X.dtype in IMAGE_DTYPES:
+        return X
+    if X.dtype == bool:
+        return X.astype(np.uint8) * np.uint8(255)
+    if X.dtype.kind == "f":
+        return X.astype(np.float32 if X.dtype == np.float16 else np.float64)
+    # Other integers: images all the same, when the values say so.
+    low, high = X.min(), X.max()
+    if low < 0 or high > 65535:
+        raise ValueError(
+            f"{name} reads integers as 0..255, or 0..65535 for 16-bit images. Got "
+            f"{X.dtype} values from {low} to {high}; use floats for other scales."
+        )
+    return X.astype(np.uint8 if high <= 255 else np.uint16)
+
+
+def _unflatten(X, image_shape, name):
+    n_samples, n_pixels = X.shape
+    if image_shape is not None:
+        shape = check_shape_param(image_shape, "image_shape", length=(2, 3))
+        if math.prod(shape) != n_pixels:
+            raise ValueError(
+                f"image_shape={shape} needs rows of {math.prod(shape)} values. Got "
+                f"{n_pixels} features a row; correct image_shape."
+            )
+        return X.reshape(n_samples, *shape)
+    for n_channels in (1, 3):
+        side = math.isqrt(n_pixels // n_channels)
+        if side * side * n_channels == n_pixels:
+            shape = (side, side) if n_channels == 1 else (side, side, 3)
+            return X.reshape(n_samples, *shape)
+    raise ValueError(
+        f"{name} cannot tell the height and width of flattened images with "
+        f"{n_pixels} values a row, which is not a square. Pass "
+        "image_shape=(height, width), or (height, width, 3) for colour."
+    )
+
+
+def _check_axes(X, name):
+    if X.ndim == 4 and X.shape[3] == 1:
+        return X[..., 0]
+    if X.ndim == 3 or (X.ndim == 4 and X.shape[3] == 3):
+        return X
+    if X.ndim == 4 and X.shape[1] in (1, 3):
+        remedy = "move the channels last: X.transpose(0, 2, 3, 1)"
+    elif X.ndim == 4 and X.shape[3] == 4:
+        remedy = "drop the alpha channel: X[..., :3]"
+    else:
+        remedy = "give gray images, or RGB with the channels last"
+    raise ValueError(
+        f"{name} expects images of shape (n_samples, height, width) or (n_samples, "
+        f"height, width, 3). Got {X.shape}; {remedy}."
+    )
+
+
+def _check_same_size(estimator, X, *, reset, any_size):
+    name = type(estimator).__name__
+    shape = X.shape[1:]
+    if reset:
+        estimator.image_shape_in_ = shape
+        estimator.n_features_in_ = math.prod(shape)
+        return
+    fitted = getattr(estimator, "image_shape_in_", None)
+    if fitted is None or any_size or shape == fitted:
+        return
+    if len(shape) != len(fitted):
+        kinds = {2: "gray", 3: "RGB"}
+        raise ValueError(
+            f"{name} was fitted on {kinds[len(fitted)]} images. Got "
+            f"{kinds[len(shape)]} images; convert them with "
+            f"ImageReader(mode={'gray' if len(fitted) == 2 else 'rgb'!r})."
+        )
+    raise ValueError(
+        f"{name} was fitted on images of {size_text(fitted)} pixels. Got "
+        f"{size_text(shape)}; resize with ImageReader(size={tuple(fitted[:2])}) or "
+        "Resize."
+    )

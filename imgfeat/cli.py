@@ -1,0 +1,283 @@
+"""The command line: parses, calls, prints; no logic."""
+
+import csv
+import json
+import sys
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import imgfeat
+from imgfeat import _job as job
+
+app = typer.Typer(
+    name="imgfeat",
+    help="Classify images: compare classical and deep classifiers, train, predict.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out = Console()
+err = Console(stderr=True)
+
+Folder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR|CSV",
+        help="A folder with one sub-folder a class, or a CSV with columns path, label.",
+    ),
+]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Threads; -1: every core.")]
+Size = Annotated[int, typer.Option(help="Pixels, for hand-made features such as HOG.")]
+Seed = Annotated[int, typer.Option(help="Seed of splits and classifiers.")]
+Skip = Annotated[
+    bool,
+    typer.Option(
+        "--skip-unreadable", help="Leave out files that cannot be read, and list them."
+    ),
+]
+
+
+class Format(StrEnum):
+    """How predictions are printed."""
+
+    csv = "csv"
+    jsonl = "jsonl"
+
+
+@app.callback(invoke_without_command=True)
+def imgfeat_(
+    version: Annotated[bool, typer.Option("--version", help="Show it.")] = False,
+):
+    """Classify images: compare classical and deep classifiers, train, predict."""
+    if version:
+        out.print(f"imgfeat {imgfeat.__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    to: Annotated[Path, typer.Option("--out", help="Folder to write.")] = Path(
+        "imgfeat-demo"
+    ),
+    jobs: Jobs = -1,
+):
+    """Run the main job on photos of brick, grass and gravel that ship with us."""
+    with _plain_errors():
+        images = job.write_demo_images(to / "images")
+        study = job.run_study(
+            images.paths,
+            images.labels,
+            held_out=images.held_out,
+            groups=images.groups,
+            cv=images.folds,
+            out=to,
+            recipes=list(imgfeat.list_recipes()["recipe"]),
+            size=64,
+            n_jobs=jobs,
+            title="Brick, grass or gravel?",
+            verbose=1,
+        )
+        _print_study(study)
+        model = imgfeat.load(study.model)
+        out.print(f"\nThe saved model, loaded again ({study.model}):")
+        paths = list(images.paths[images.held_out][::17][:5])
+        for prediction in job.predict_files(model, paths, n_jobs=jobs):
+            out.print(
+                f"  {prediction.path}  ->  {prediction.label} "
+                f"({prediction.probability:.0%})",
+                highlight=False,
+            )
+
+
+@app.command()
+def compare(
+    data: Folder,
+    to: Annotated[
+        Path, typer.Option("--out", help="Folder for the report and the best model.")
+    ] = Path("imgfeat-compare"),
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option(help="A recipe; repeat for several. All if none."),
+    ] = None,
+    cv: Annotated[int | None, typer.Option(help="Folds; 5 if classes allow.")] = None,
+    size: Size = 128,
+    jobs: Jobs = -1,
+    seed: Seed = 0,
+    skip_unreadable: Skip = False,
+):
+    """Compare recipes on the same folds; write a report and the best model."""
+    with _plain_errors():
+        images, labels = _load(data, skip_unreadable, jobs)
+        study = job.run_study(
+            images,
+            labels,
+            out=to,
+            recipes=recipe or list(imgfeat.list_recipes()["recipe"]),
+            cv=cv,
+            size=size,
+            n_jobs=jobs,
+            random_state=seed,
+            title=data.resolve().name,
+            verbose=1,
+        )
+        _print_study(study)
+
+
+@app.command()
+def train(
+    data: Folder,
+    to: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    recipe: Annotated[str, typer.Option(help="See: imgfeat recipes.")] = "cnn-lr",
+    size: Size = 128,
+    jobs: Jobs = -1,
+    seed: Seed = 0,
+    skip_unreadable: Skip = False,
+):
+    """Train one recipe on all images, its parameters searched, and save it."""
+    with _plain_errors():
+        images, labels = _load(data, skip_unreadable, jobs)
+        model = job.train_recipe(
+            recipe, images, labels, size=size, n_jobs=jobs, random_state=seed
+        )
+        imgfeat.save(model, to)
+        out.print(
+            f"{to}: {recipe} on {len(images)} images of {len(model.classes_)} classes",
+            highlight=False,
+        )
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A file that train or compare wrote.")],
+    data: Folder,
+    jobs: Jobs = -1,
+    skip_unreadable: Skip = False,
+):
+    """Score a saved model on labelled images; list its mistakes by file name."""
+    with _plain_errors():
+        images, labels = _load(data, skip_unreadable, jobs, n_classes=1)
+        evaluation = imgfeat.evaluate(imgfeat.load(model), images, labels)
+        for name, value in evaluation.metrics.items():
+            shown = f"{value:.0f}" if name == "n_images" else f"{value:.4f}"
+            out.print(f"{name:18} {shown}", highlight=False)
+        _print_frame(evaluation.per_class, "Per class")
+        _print_frame(evaluation.confusion, "Confusion: rows true, columns predicted")
+        _print_frame(evaluation.mistakes.set_index("image"), "Mistakes, surest first")
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="A file that train or compare wrote.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Image files, or folders of them.")
+    ],
+    format: Annotated[Format, typer.Option(help="How to print.")] = Format.csv,
+    jobs: Jobs = -1,
+):
+    """Label image files: path, label, probability and error on standard output."""
+    with _plain_errors():
+        loaded = imgfeat.load(model)
+        files = job.expand_paths(paths)
+        n_bad = 0
+        write = _row_writer(format)
+        for prediction in job.predict_files(loaded, files, n_jobs=jobs, verbose=1):
+            write(prediction)
+            n_bad += prediction.error is not None
+    if n_bad:
+        err.print(f"{n_bad} of {len(files)} files could not be labelled.")
+        raise typer.Exit(1)
+
+
+@app.command()
+def recipes():
+    """List the named pipelines."""
+    _print_frame(imgfeat.list_recipes().set_index("recipe")[["summary"]], "Recipes")
+
+
+def main():
+    """Entry point of the ``imgfeat`` command."""
+    app()
+
+
+def _load(data, skip_unreadable, jobs, n_classes=2):
+    """Images and label names of a folder or table, without the unreadable if asked."""
+    load = imgfeat.load_image_folder if data.is_dir() else imgfeat.load_image_table
+    bunch = load(data)
+    images, labels = bunch.images, bunch.target_names[bunch.target]
+    if skip_unreadable:
+        bad = job.unreadable(images, n_jobs=jobs, verbose=1)
+        for path, reason in zip(bad["path"], bad["reason"], strict=True):
+            err.print(f"left out {path}: {reason}", markup=False, highlight=False)
+        keep = ~bunch.frame.index.isin(bad["row"])
+        images, labels = images[keep], labels[keep]
+    return images, labels
+
+
+def _row_writer(format):
+    if format is Format.csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(["path", "label", "probability", "error"])
+        return lambda p: writer.writerow(
+            [
+                p.path,
+                p.label,
+                "" if p.probability is None else f"{p.probability:.6f}",
+                p.error,
+            ]
+        )
+    return lambda p: print(json.dumps(vars(p)))
+
+
+def _print_study(study):
+    shown = Table(title="Mean over the folds")
+    columns = {
+        "mean_test_accuracy": ("accuracy", "{:.3f}"),
+        "mean_test_precision_macro": ("precision", "{:.3f}"),
+        "mean_test_recall_macro": ("recall", "{:.3f}"),
+        "mean_test_f1_macro": ("F1", "{:.3f}"),
+        "mean_fit_time": ("fit, s", "{:.1f}"),
+        "predict_images_per_s": ("images/s", "{:,.0f}"),
+    }
+    shown.add_column("recipe")
+    for heading, _ in columns.values():
+        shown.add_column(heading, justify="right")
+    shown.add_column("held-out accuracy", justify="right")
+    for name, row in study.table.iterrows():
+        cells = [how.format(row[column]) for column, (_, how) in columns.items()]
+        held_out = study.evaluations[name].metrics["accuracy"]
+        shown.add_row(name, *cells, f"{held_out:.3f}")
+    out.print(shown)
+    out.print(f"Report: {study.report}", highlight=False)
+    out.print(f"Model:  {study.model} ({study.best})", highlight=False)
+
+
+def _print_frame(frame, title):
+    shown = Table(title=title, title_justify="left")
+    shown.add_column(frame.index.name or "")
+    for column in frame.columns:
+        shown.add_column(str(column), overflow="fold")
+    for name, row in frame.iterrows():
+        cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row]
+        shown.add_row(str(name), *cells)
+    out.print(shown)
+
+
+@contextmanager
+def _plain_errors():
+    """Say what a user can mend in a line, without a traceback."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        err.print("Interrupted; files that were complete are kept, no other is left.")
+        raise typer.Exit(130) from None
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        err.print(f"[bold red]error:[/] {type(error).__name__}:", end=" ")
+        err.print(str(error), markup=False, highlight=False)
+        raise typer.Exit(2) from None

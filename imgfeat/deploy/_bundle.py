@@ -1,0 +1,152 @@
+"""Save a fitted pipeline as one file that serves anywhere; load it."""
+
+import importlib
+from functools import partial
+from pathlib import Path
+
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from imgfeat.deploy._archive import read_bundle, write_bundle
+from imgfeat.deploy._errors import BundleError
+from imgfeat.deploy._golden import check_golden, make_golden
+from imgfeat.deploy._manifest import compare_versions, describe
+from imgfeat.deploy._model import dump_model, load_model
+from imgfeat.deploy._walk import holds_nets
+
+MODEL = "model.skops"
+
+
+def save(pipeline, path, *, example=None):
+    """Save a fitted pipeline as one file, without pickle.
+
+    The file is written beside `path`, loaded again and compared, and only then takes
+    the place of `path`: whatever goes wrong, what was there before is still there.
+
+    Parameters
+    ----------
+    pipeline : estimator
+        Fitted: a `Pipeline`, or any estimator of imgfeat and scikit-learn. A fitted
+        search is kept whole; save its ``best_estimator_`` for a smaller file.
+    path : str or path
+        File to write, ``"model.imgfeat"`` by custom. An older one is replaced.
+    example : images, optional
+        One to 16 images as for ``predict``, kept in the file, pixels and all, as golden
+        images: `load` runs them and compares. By default two synthetic ones.
+
+    Raises
+    ------
+    NotFittedError
+        If `pipeline` is not fitted.
+    UntrustedFileError
+        If it holds what a file must not: a function, an ``nn.Module``, an object of
+        another package. The message names the step.
+    ValueError
+        If no golden image can be made; pass `example`.
+    OSError
+        If the file cannot be written. Nothing half-written is left.
+
+    See Also
+    --------
+    load : The way back.
+
+    Notes
+    -----
+    The file is a zip of ``manifest.json`` (what reads the images, classes, library
+    versions, the SHA-256 of every part), ``model.skops``, ``golden/*.npy``, and
+    ``weights/*.safetensors`` for nets whose weights no installed package has. The zip
+    comment holds the SHA-256 of all before it. Equal pipelines give equal files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.svm import LinearSVC
+    >>> from imgfeat import load, save
+    >>> X, y = load_digits(return_X_y=True)
+    >>> pipeline = make_pipeline(LinearSVC()).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "digits.imgfeat"
+    ...     save(pipeline, path)
+    ...     load(path).predict(X[:4])
+    array([0, 1, 2, 3])
+    """
+    if not isinstance(pipeline, BaseEstimator):
+        name = getattr(pipeline, "__name__", type(pipeline).__name__)
+        raise TypeError(f"save needs a fitted estimator. Got {name}.")
+    check_is_fitted(pipeline)
+    path = Path(path)
+    parts = {MODEL: dump_model(pipeline)} | make_golden(pipeline, example)
+    names, tensors = {}, {}
+    if holds_nets(pipeline):
+        names, tensors = _weights().dump_weights(pipeline)
+    manifest = describe(pipeline) | {"weights": names}
+    check = partial(_build, path=path, install=False)
+    write_bundle(path, manifest, parts | tensors, check)
+
+
+def load(path):
+    """Load a pipeline that `save` wrote, and check that it works here.
+
+    Every byte is verified before anything is parsed, only objects of a fixed list of
+    types are built, and the golden images in the file must give the same outputs as
+    when it was saved.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    estimator
+        Fitted; it predicts as the saved one did.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+    BundleError
+        If the file is damaged, cut short, not ours, or of a newer format; or if it
+        does not behave here as where it was saved, naming the versions that differ.
+        It is a ``ValueError``.
+    UntrustedFileError
+        If it asks for other types; it is a `BundleError`.
+
+    See Also
+    --------
+    save : Writes such a file.
+
+    Notes
+    -----
+    Golden outputs may differ by 1e-3 of the largest value, with nets by 3e-2 since
+    they may run in half precision. Other library versions alone are no error.
+
+    A seal is not a signature: it finds accidents, not a forger. A forged file cannot
+    run code, but it can hold a model that says what its maker wants.
+    """
+    path = Path(path)
+    manifest, parts = read_bundle(path)
+    return _build(manifest, parts, path, install=True)
+
+
+def _build(manifest, parts, path, *, install):
+    """Make the pipeline in `parts` and compare its answers with the golden ones.
+
+    Unless `install`, its nets run on the weights that this process has already.
+    """
+    if MODEL not in parts:
+        raise BundleError(f"{path} has no {MODEL}; imgfeat.save writes one.")
+    pipeline = load_model(parts[MODEL])
+    if holds_nets(pipeline):
+        names = manifest.get("weights", {})
+        tensors = _weights().read_weights(pipeline, names, parts, path)
+        if install:
+            _weights().use_weights(pipeline, names, tensors)
+    check_golden(pipeline, parts, path, compare_versions(manifest.get("versions")))
+    return pipeline
+
+
+def _weights():
+    """The module that imports torch, which a pipeline without nets never needs."""
+    return importlib.import_module("imgfeat.deploy._weights")

@@ -1,0 +1,88 @@
+"""What a saved file says about itself, for people and for error messages."""
+
+import math
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from sklearn.base import BaseEstimator
+
+import imgfeat
+from imgfeat.deploy._golden import tolerance_of
+from imgfeat.deploy._walk import type_name, walk
+
+# Those that may change what a pipeline predicts.
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "skops",
+    "pillow",
+    "opencv-python",
+    "numba",
+    "torch",
+    "torchvision",
+    "timm",
+    "onnxruntime",
+)
+
+
+def describe(pipeline):
+    """Return what is said of `pipeline`: versions, labels, how images are read."""
+    return {
+        "versions": _versions(),
+        "classes": _classes(pipeline),
+        "reading": _reading(pipeline),
+        "golden_tolerance": tolerance_of(pipeline),
+    }
+
+
+def _versions():
+    versions = {"python": platform.python_version(), "imgfeat": imgfeat.__version__}
+    for name in LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue  # not installed, so not used
+    return versions
+
+
+def compare_versions(saved):
+    """Say in a sentence which versions changed since a file was saved."""
+    here = _versions()
+    if not isinstance(saved, dict):
+        saved = {}
+    changed = [
+        f"{name} {saved.get(name, 'absent')!s:.20} (here {here.get(name, 'absent')})"
+        for name in ("python", "imgfeat", *LIBRARIES)
+        if saved.get(name) != here.get(name)
+    ]
+    if not changed:
+        return "No library version differs from the saved ones."
+    return f"It was saved with {', '.join(changed)}; install these, or save it again."
+
+
+def _classes(pipeline):
+    """Labels as JSON has them, or None for what is no classifier."""
+    classes = getattr(pipeline, "classes_", None)
+    return None if classes is None else [_json(label) for label in classes]
+
+
+def _reading(pipeline):
+    """The parameters of everything that sees images, by name of the step."""
+    return {
+        name: {key: _json(value) for key, value in item.get_params(deep=False).items()}
+        for name, item in walk(pipeline)
+        if type_name(item).startswith("imgfeat.") and isinstance(item, BaseEstimator)
+    }
+
+
+def _json(value):
+    value = value.tolist() if hasattr(value, "tolist") else value
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case list() | tuple():
+            return [_json(item) for item in value]
+    return repr(value)

@@ -1,0 +1,96 @@
+"""Check what scikit-learn's compiled code would use as an index without looking.
+
+skops builds allowed types only, but not every content of them is harmless: a tree whose
+child is node 10**9 crashes the process at the first prediction. Here every such number
+is compared with the length of what it points into.
+"""
+
+import numpy as np
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    RandomTreesEmbedding,
+)
+from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
+from sklearn.tree import BaseDecisionTree
+
+from imgfeat.deploy._errors import BundleError, UntrustedFileError
+from imgfeat.deploy._walk import walk
+
+LEAF = -1
+UNGUARDED = GradientBoostingClassifier, GradientBoostingRegressor
+FORESTS = (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    RandomTreesEmbedding,
+)
+LIBSVM = SVC, NuSVC, SVR, NuSVR, OneClassSVM
+
+
+def vet(pipeline):
+    """Raise unless every tree and kernel machine in `pipeline` is whole.
+
+    Raises
+    ------
+    BundleError
+    """
+    for name, item in walk(pipeline):
+        if isinstance(item, UNGUARDED):
+            raise UntrustedFileError(
+                f"{type(item).__name__} cannot be saved: its compiled code trusts "
+                "whatever a file holds. Use RandomForestClassifier."
+            )
+        whole = True
+        if isinstance(item, FORESTS):
+            trees = getattr(item, "estimators_", [])
+            whole = all(tree.n_features_in_ == item.n_features_in_ for tree in trees)
+        elif isinstance(item, BaseDecisionTree):
+            whole = not hasattr(item, "tree_") or _is_whole_tree(item)
+        elif isinstance(item, LIBSVM):
+            whole = not hasattr(item, "support_") or _is_whole_svm(item)
+        if not whole:
+            raise BundleError(
+                f"{type(item).__name__} in {name or 'the file'} contradicts itself: it "
+                "points outside of its own arrays. Save the pipeline again."
+            )
+
+
+def _is_whole_tree(estimator):
+    tree = estimator.tree_
+    inner = np.flatnonzero(tree.children_left != LEAF)
+    feature = tree.feature[inner]
+    # Children come after their parent, so walking down always ends.
+    return (
+        tree.node_count > 0
+        and all(
+            ((child[inner] > inner) & (child[inner] < tree.node_count)).all()
+            for child in (tree.children_left, tree.children_right)
+        )
+        and ((feature >= 0) & (feature < estimator.n_features_in_)).all()
+    )
+
+
+def _is_whole_svm(svm):
+    if svm._sparse:
+        return False  # fitted on a sparse X: no images, and one more format to check
+    n_vectors = len(svm.support_)
+    n_classes = len(svm.classes_) if hasattr(svm, "classes_") else 2
+    n_pairs = n_classes * (n_classes - 1) // 2
+    precomputed = svm.kernel == "precomputed"
+    vectors = (0, 0) if precomputed else (n_vectors, svm.n_features_in_)
+    counts = svm._n_support[:n_classes] if hasattr(svm, "classes_") else [n_vectors]
+    return (
+        svm.support_vectors_.shape == vectors
+        and svm._dual_coef_.shape == (n_classes - 1, n_vectors)
+        and svm._intercept_.shape == (n_pairs,)
+        and min(counts) >= 0
+        and sum(counts) == n_vectors
+        and all(len(p) in (0, n_pairs) for p in (svm._probA, svm._probB))
+        and ((svm.support_ >= 0) & (svm.support_ < svm.shape_fit_[0])).all()
+    )

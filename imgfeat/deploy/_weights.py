@@ -1,0 +1,100 @@
+"""The weights of nets in a saved file, as safetensors.
+
+Those of the default net are installed with imgfeat and stay out of the file. Others are
+named by a hash of their tensors, which is checked, and by that alone they are found
+again: no file can replace the weights that another model runs with.
+"""
+
+import safetensors.torch
+import torch
+
+from imgfeat.deploy._errors import BundleError, one_clear_error
+from imgfeat.deploy._walk import walk
+from imgfeat.features import CNNEmbedding
+from imgfeat.nets import find_backbone, register_weights
+from imgfeat.nets._weights import hash_state_dict
+
+INSTALLED = "efficientnet_lite0", "imagenet1k"
+
+
+def dump_weights(pipeline):
+    """Return the weights that loading `pipeline` elsewhere needs.
+
+    Returns
+    -------
+    names : dict of str to str
+        From the hash in ``weights_info_`` to the hash of the tensors.
+    parts : dict of str to bytes
+        ``"weights/HASH.safetensors"`` of each.
+    """
+    names, parts = {}, {}
+    for net in _fitted_nets(pipeline):
+        info = net.weights_info_
+        if (info["name"], info["tag"]) == INSTALLED or info["sha256"] in names:
+            continue
+        backbone = find_backbone(
+            net.backbone, net.weights, size=net.size, sha256=info["sha256"]
+        )
+        # Copies, because safetensors refuses tensors that share memory.
+        tensors = {
+            name: tensor.detach().cpu().contiguous().clone()
+            for name, tensor in backbone.state_dict().items()
+        }
+        names[info["sha256"]] = content = _hash(tensors)
+        parts[f"weights/{content}.safetensors"] = safetensors.torch.save(tensors)
+    return names, parts
+
+
+def read_weights(pipeline, names, parts, path):
+    """Return the tensors in `parts` that the nets of `pipeline` need, by their hash.
+
+    Parameters
+    ----------
+    pipeline : estimator, as loaded
+    names, parts : as `dump_weights` gave them
+
+    Raises
+    ------
+    BundleError
+        If weights are missing, unreadable, or not what their name says.
+    """
+    with one_clear_error(f"{path} has weights that cannot be used"):
+        needed = {net.weights_info_["sha256"] for net in _fitted_nets(pipeline)}
+        return {
+            content: _read(f"weights/{content}.safetensors", content, parts, path)
+            for name, content in dict(names).items()
+            if name in needed
+        }
+
+
+def use_weights(pipeline, names, tensors):
+    """Make the nets of a loaded `pipeline` find these tensors, and a device."""
+    for content, state_dict in tensors.items():
+        register_weights(content, state_dict)
+    for net in _fitted_nets(pipeline):
+        info = net.weights_info_
+        if info["sha256"] in names:
+            net.weights_info_ = {**info, "sha256": names[info["sha256"]]}
+        if str(net.device).startswith("cuda") and not torch.cuda.is_available():
+            net.device = "auto"  # trained on a GPU, serves without
+
+
+def _fitted_nets(pipeline):
+    for _, item in walk(pipeline):
+        if isinstance(item, CNNEmbedding) and hasattr(item, "weights_info_"):
+            yield item
+
+
+def _read(name, content, parts, path):
+    if name not in parts:
+        raise BundleError(f"{path} has no {name}; save the pipeline again.")
+    with one_clear_error(f"{path}: {name} is not readable"):
+        tensors = safetensors.torch.load(parts[name])
+    if _hash(tensors) != content:
+        raise BundleError(f"{path}: {name} holds other tensors than it says.")
+    return tensors
+
+
+def _hash(tensors):
+    """Hash tensors in the order of their names; safetensors keeps no order."""
+    return hash_state_dict(dict(sorted(tensors.items())))

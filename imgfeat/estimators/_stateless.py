@@ -1,0 +1,66 @@
+"""Split a pipeline where it starts to learn, and run the part before that once.
+
+What is in front of the first learning step gives every row the same features in every
+fold, so a cross-validation may compute it once without leaking anything.
+"""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from imgfeat._progress import progress
+from imgfeat._sklearn import safe_indexing
+from imgfeat._stateless import is_stateless
+
+
+def split_stateless(pipeline, searched=()):
+    """Cut a pipeline into what learns nothing and what learns.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    searched : iterable of str
+        Names of parameters that a search sets, as in ``"hog__orientations"``. A step
+        that is searched belongs to the learning part, and so does all behind it.
+
+    Returns
+    -------
+    front : Pipeline or None
+    rest : Pipeline
+        Never empty: the last step always learns. Steps keep their names.
+    """
+    touched = {name.split("__")[0] for name in searched}
+    n_front = 0
+    for name, step in pipeline.steps[:-1]:
+        if name in touched or not is_stateless(step):
+            break
+        n_front += 1
+    front = Pipeline(pipeline.steps[:n_front]) if n_front else None
+    return front, Pipeline(pipeline.steps[n_front:])
+
+
+def transform_in_chunks(front, X, *, batch_size=256, description="", verbose=0):
+    """``front.transform(X)``, some rows at a time, so that only features pile up.
+
+    Parameters
+    ----------
+    front : stateless transformer or None
+        None returns X as it is.
+    X : images, as everywhere
+    batch_size : int, default=256
+        Rows a chunk.
+    """
+    if front is None:
+        return X
+    front = clone(front)
+    n_rows = len(X)
+    chunks = []
+    with progress(description, n_rows, verbose) as advance:
+        for start in range(0, n_rows, batch_size):
+            rows = np.arange(start, min(start + batch_size, n_rows))
+            chunk = safe_indexing(X, rows)
+            if not chunks:
+                front.fit(chunk)  # checks, and remembers the size of the images
+            chunks.append(front.transform(chunk))
+            advance(len(rows))
+    return np.concatenate(chunks)

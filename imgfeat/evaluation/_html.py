@@ -1,0 +1,137 @@
+"""The report as one HTML file: no scripts, nothing to fetch, pictures inside."""
+
+import base64
+import io
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+from PIL import Image
+
+from imgfeat import __version__
+from imgfeat._files import write_atomic
+from imgfeat.evaluation._compare import SCORING
+from imgfeat.sources import ImageReader
+
+THUMBNAIL = 160  # pixels, the longer side
+
+
+def write_report(path, *, title, about, table, evaluations, images, n_mistakes=12):
+    """Write comparison, confusion matrices and worst mistakes to one HTML file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file to write; replaced at once, when it is complete.
+    title : str
+    about : dict of {str: str}
+        Facts about the data and the run, shown on top.
+    table : DataFrame
+        From `compare`.
+    evaluations : dict of {str: Evaluation}
+        On the held-out images, for every candidate, in the order to show.
+    images : sequence
+        The held-out images that the evaluations are about.
+    n_mistakes : int, default=12
+        Mistakes shown a candidate, the surest first.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    candidates = [
+        {
+            "name": name,
+            "evaluation": evaluation,
+            "confusion": _shaded(evaluation.confusion),
+            "mistakes": _with_pictures(evaluation.mistakes.head(n_mistakes), images),
+        }
+        for name, evaluation in evaluations.items()
+    ]
+    html = environment.get_template("report.html").render(
+        title=title,
+        about=about,
+        comparison=_comparison_rows(table, evaluations),
+        candidates=candidates,
+        version=__version__,
+    )
+    write_atomic(path, html.encode())
+
+
+def _comparison_rows(table, evaluations):
+    """The table as text: mean and spread together, the best of a column marked."""
+    rows = []
+    for name, row in table.iterrows():
+        cells = {}
+        for score in SCORING:
+            if f"mean_test_{score}" in row:
+                mean, spread = row[f"mean_test_{score}"], row[f"std_test_{score}"]
+                is_best = mean == table[f"mean_test_{score}"].max()
+                cells[score.replace("_", " ")] = (f"{mean:.3f} ± {spread:.3f}", is_best)
+        held_out = evaluations[name].metrics["accuracy"]
+        best = max(e.metrics["accuracy"] for e in evaluations.values())
+        cells["held-out accuracy"] = (f"{held_out:.3f}", held_out == best)
+        fastest = table["mean_fit_time"].min()
+        seconds = row["mean_fit_time"]
+        cells["fit, s"] = (f"{seconds:.1f}", seconds == fastest)
+        rate = row["predict_images_per_s"]
+        cells["predict, images/s"] = (
+            f"{rate:,.0f}",
+            rate == table["predict_images_per_s"].max(),
+        )
+        rows.append({"name": name, "cells": cells})
+    return rows
+
+
+def _shaded(confusion):
+    """Rows of (count, share of the true class, is diagonal) for the template."""
+    shares = confusion.div(confusion.sum(axis=1).clip(lower=1), axis=0)
+    return [
+        {
+            "true": true,
+            "cells": [
+                {
+                    "count": int(confusion.loc[true, predicted]),
+                    "share": round(float(shares.loc[true, predicted]), 3),
+                    "right": true == predicted,
+                }
+                for predicted in confusion.columns
+            ],
+        }
+        for true in confusion.index
+    ]
+
+
+def _with_pictures(mistakes, images):
+    rows = []
+    for row, mistake in mistakes.iterrows():
+        probability = mistake["probability"]
+        rows.append(
+            {
+                "picture": _data_uri(images[row]),
+                "image": Path(str(mistake["image"])).name,
+                "where": str(mistake["image"]),
+                "true": mistake["true"],
+                "predicted": mistake["predicted"],
+                "probability": ""
+                if pd.isna(probability)
+                else f"{probability:.0%} sure",
+            }
+        )
+    return rows
+
+
+def _data_uri(image):
+    """A small PNG of one image, as the address that an img element takes."""
+    pixels = ImageReader().transform([image])[0]
+    picture = Image.fromarray(pixels)
+    scale = THUMBNAIL / max(picture.size)
+    size = [max(1, round(side * scale)) for side in picture.size]
+    # Enlarged pixels stay sharp squares, so that a tiny image shows what it is.
+    how = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
+    buffer = io.BytesIO()
+    picture.resize(size, how).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

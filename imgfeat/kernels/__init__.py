@@ -1,0 +1,1 @@
+"""The ground floor: arrays -> arrays. No estimator, no validation, no state."""

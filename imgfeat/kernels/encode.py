@@ -1,0 +1,281 @@
+"""Local descriptors against a vocabulary: nearest words, codes, VLAD's sums."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from imgfeat.kernels.tiles import (
+    TILE,
+    jit,
+    lay_across,
+    load_tile,
+    multiply_tile,
+    padded,
+)
+
+# Below every score that finite descriptors have: what pads the words to full registers.
+_NEVER = np.float32(-1e38)
+
+
+class WordTables(NamedTuple):
+    """Words in the order that the kernels read them; see `word_tables`."""
+
+    words: np.ndarray
+    center: np.ndarray
+    transposed: np.ndarray
+    bias: np.ndarray
+
+
+def word_tables(words):
+    """Lay words out for the functions below.
+
+    Parameters
+    ----------
+    words : ndarray of shape (n_words, n_dims), float32
+
+    Returns
+    -------
+    WordTables
+    """
+    # Distances to words are the same from any origin; from the middle of the words
+    # the numbers are small and float32 holds them best.
+    center = words.mean(axis=0, dtype=np.float64)
+    shifted = words - center
+    bias = np.full(padded(len(words)), _NEVER, dtype=np.float32)
+    bias[: len(words)] = -0.5 * np.einsum("kd,kd->k", shifted, shifted)
+    return WordTables(
+        np.ascontiguousarray(words, dtype=np.float32),
+        center.astype(np.float32),
+        lay_across(shifted),
+        bias,
+    )
+
+
+def nearest_words(values, tables):
+    """Find the word nearest to each descriptor.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_descriptors, n_dims), float32
+        C-contiguous, finite.
+    tables : WordTables
+
+    Returns
+    -------
+    ndarray of shape (n_descriptors,), int32
+    """
+    labels = np.empty(len(values), dtype=np.int32)
+    _nearest(values, *tables, labels)
+    return labels
+
+
+def neighbor_words(values, tables, n_neighbors):
+    """Find the `n_neighbors` words nearest to each descriptor.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_descriptors, n_neighbors), int32
+        Nearest first.
+    squared : ndarray of shape (n_descriptors, n_neighbors), float32
+        Squared distances.
+    """
+    labels = np.empty((len(values), n_neighbors), dtype=np.int32)
+    squared = np.empty((len(values), n_neighbors), dtype=np.float32)
+    _neighbors(values, *tables, labels, squared)
+    return labels, squared
+
+
+def llc_weights(values, labels, words, regularization):
+    """Weigh the words in `labels` so that they rebuild the descriptor.
+
+    The approximated locality-constrained linear coding of Wang et al. (2010), section
+    3: weights of sum one that minimize the distance from the descriptor to the weighted
+    sum of its words.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_descriptors, n_dims), float32
+    labels : ndarray of shape (n_descriptors, n_neighbors), int32
+    words : ndarray of shape (n_words, n_dims), float32
+    regularization : float
+        Added to the diagonal of the covariance, in units of its trace.
+
+    Returns
+    -------
+    ndarray of shape (n_descriptors, n_neighbors), float32
+    """
+    offsets = (words[labels] - values[:, None]).astype(np.float64)
+    covariance = offsets @ offsets.transpose(0, 2, 1)
+    trace = np.trace(covariance, axis1=1, axis2=2)
+    # A descriptor that is a word several times over has no trace to take a part of.
+    ridge = np.where(trace > 0, regularization * trace, 1.0)
+    diagonal = np.arange(labels.shape[1])
+    covariance[:, diagonal, diagonal] += ridge[:, None]
+    weights = np.linalg.solve(covariance, np.ones((*labels.shape, 1)))[..., 0]
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights.astype(np.float32)
+
+
+def sum_codes(labels, weights, cells, n_cells, n_words):
+    """Add up the weight that each word gets in each cell of the image.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_descriptors, n_neighbors), int32
+    weights : ndarray of shape (n_descriptors, n_neighbors), float32
+    cells : ndarray of shape (n_levels, n_descriptors), int32
+        The cell that a descriptor belongs to at each level of the pyramid.
+
+    Returns
+    -------
+    ndarray of shape (n_cells, n_words), float32
+    """
+    out = np.zeros((n_cells, n_words), dtype=np.float32)
+    _sum_codes(labels, weights, cells, out)
+    return out
+
+
+def max_codes(labels, weights, cells, n_cells, n_words):
+    """As `sum_codes`, with the largest weight in place of the sum; at least zero."""
+    out = np.zeros((n_cells, n_words), dtype=np.float32)
+    _max_codes(labels, weights, cells, out)
+    return out
+
+
+def count_words(labels, cells, n_cells, n_words):
+    """Count the descriptors of each word in each cell: hard assignment.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_descriptors,), int32
+    cells : ndarray of shape (n_levels, n_descriptors), int32
+
+    Returns
+    -------
+    ndarray of shape (n_cells, n_words), float32
+    """
+    out = np.zeros((n_cells, n_words), dtype=np.float32)
+    _count(labels, cells, out)
+    return out
+
+
+def vlad_sums(values, labels, words, cells, n_cells):
+    """Sum, for each word and cell, what separates its descriptors from the word.
+
+    Returns
+    -------
+    ndarray of shape (n_cells, n_words, n_dims), float32
+    """
+    out = np.zeros((n_cells, *words.shape), dtype=np.float32)
+    _sum_residuals(values, labels, words, cells, out)
+    return out
+
+
+@jit
+def _squared_distance(x, word):
+    total = np.float32(0)
+    for dim in range(len(x)):
+        total += (x[dim] - word[dim]) * (x[dim] - word[dim])
+    return total
+
+
+@jit
+def _nearest(values, words, center, transposed, bias, labels):
+    tile = np.zeros((TILE, len(transposed)), dtype=np.float32)
+    scores = np.empty((TILE, len(bias)), dtype=np.float32)
+    longest = np.float32(-2) * bias[: len(words)].min()
+    for first in range(0, len(values), TILE):
+        load_tile(values, first, center, tile)
+        multiply_tile(tile, transposed, bias, scores)
+        for lane in range(min(TILE, len(values) - first)):
+            score = scores[lane]
+            best = _NEVER
+            for word in range(len(bias)):
+                best = max(best, score[word])
+            # The scores are rounded, and by how much depends on the order of the sum.
+            # Whoever is this near the best is measured again, so that a tie falls the
+            # same way wherever in the batch it stands.
+            length = np.float32(0)
+            for dim in range(tile.shape[1]):
+                length += tile[lane, dim] * tile[lane, dim]
+            low = best - np.float32(1e-6) * (length + longest)
+            found, n_near = len(bias), 0
+            for word in range(len(bias)):
+                near = score[word] >= low
+                n_near += near
+                found = min(found, word if near else len(bias))
+            if n_near > 1:
+                x = values[first + lane]
+                least = _squared_distance(x, words[found])
+                for word in range(found + 1, len(words)):
+                    if score[word] >= low:
+                        distance = _squared_distance(x, words[word])
+                        if distance < least:
+                            found, least = word, distance
+            labels[first + lane] = found
+
+
+@jit
+def _neighbors(values, words, center, transposed, bias, labels, squared):
+    n_neighbors = labels.shape[1]
+    tile = np.zeros((TILE, len(transposed)), dtype=np.float32)
+    scores = np.empty((TILE, len(bias)), dtype=np.float32)
+    top = np.empty(n_neighbors, dtype=np.float32)
+    for first in range(0, len(values), TILE):
+        load_tile(values, first, center, tile)
+        multiply_tile(tile, transposed, bias, scores)
+        for lane in range(min(TILE, len(values) - first)):
+            row = first + lane
+            score = scores[lane]
+            # Insertion into a short sorted list: after the first few words hardly any
+            # passes the test.
+            top[:] = _NEVER
+            for word in range(len(words)):
+                if score[word] > top[n_neighbors - 1]:
+                    place = n_neighbors - 1
+                    while place > 0 and score[word] > top[place - 1]:
+                        top[place] = top[place - 1]
+                        labels[row, place] = labels[row, place - 1]
+                        place -= 1
+                    top[place] = score[word]
+                    labels[row, place] = word
+            for place in range(n_neighbors):
+                squared[row, place] = _squared_distance(
+                    values[row], words[labels[row, place]]
+                )
+
+
+@jit
+def _count(labels, cells, out):
+    for level in range(len(cells)):
+        for row in range(len(labels)):
+            out[cells[level, row], labels[row]] += 1
+
+
+@jit
+def _sum_codes(labels, weights, cells, out):
+    for level in range(len(cells)):
+        for row in range(len(labels)):
+            cell = out[cells[level, row]]
+            for place in range(labels.shape[1]):
+                cell[labels[row, place]] += weights[row, place]
+
+
+@jit
+def _max_codes(labels, weights, cells, out):
+    for level in range(len(cells)):
+        for row in range(len(labels)):
+            cell = out[cells[level, row]]
+            for place in range(labels.shape[1]):
+                word = labels[row, place]
+                cell[word] = max(cell[word], weights[row, place])
+
+
+@jit
+def _sum_residuals(values, labels, words, cells, out):
+    for level in range(len(cells)):
+        for row in range(len(labels)):
+            x, word = values[row], words[labels[row]]
+            total = out[cells[level, row], labels[row]]
+            for dim in range(len(x)):
+                total[dim] += x[dim] - word[dim]

@@ -1,0 +1,14 @@
+"""Torch and weights; knows nothing of scikit-learn."""
+
+import lazy_loader as lazy
+
+# Lazy, so that who only wants a name does not wait for torch.
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={
+        "_backbones": ["Backbone", "find_backbone"],
+        "_engine": ["open_engine", "plan_inference"],
+        "_preprocessing": ["Preprocessing"],
+        "_weights": ["register_weights"],
+    },
+)

@@ -1,0 +1,372 @@
+"""The one place where bytes become pixels.
+
+How every image becomes gray ``(height, width)`` or RGB ``(height, width, 3)``:
+
+====================================  ================================================
+Stored as                             Becomes
+====================================  ================================================
+1 bit                                 gray, 0 or 255
+gray 8 bit                            gray
+gray 16 bit (PNG, TIFF, PGM)          gray; uint8 is ``round(value / 257)``, float32
+                                      is ``value / 65535`` and keeps the depth
+gray 32 bit integers (TIFF)           as 16 bit; refused outside 0..65535
+gray float (TIFF)                     gray; refused outside 0..1
+RGB 8 bit, YCbCr                      RGB
+RGB 16 bit                            RGB with the upper 8 bits of each value: Pillow
+                                      keeps no more, so float32 has 256 levels here too
+palette                               RGB
+gray + alpha, or gray with one        gray, laid on white; in 16-bit gray a transparent
+transparent value                     value is ignored
+RGBA, or RGB or palette with          RGB, laid on white
+transparency
+CMYK                                  RGB by ``(1 - C) * (1 - K)``; JPEG files are taken
+                                      as inverted, as Adobe writes them
+HSV, LAB                              RGB
+animated GIF, WebP, PNG; TIFF pages   the first frame
+EXIF orientation 1 to 8               applied, then forgotten; an unreadable EXIF block
+                                      counts as orientation 1
+====================================  ================================================
+
+No colour profile is applied. ``mode="gray"`` weighs RGB as Pillow's ``L`` does
+(ITU-R 601); ``mode="rgb"`` repeats gray three times. JPEGs are decoded at full size.
+"""
+
+import io
+import os
+import stat
+import struct
+import threading
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from imgfeat.sources._pixels import as_dtype, as_mode, check_pixels
+from imgfeat.sources._switch import HeldSwitch
+
+MAX_PIXELS = 50_000_000
+MODES = (None, "rgb", "gray")
+DTYPES = ("uint8", "float32")
+ALLOWED = "JPEG, PNG, WebP, BMP, GIF, TIFF or PNM"
+
+# What each allowed format starts with. The plugins are called by hand, not through
+# Image.open: that tries formats in turn, and warns about large images by its own limit.
+_READERS = (
+    ((b"\xff\xd8\xff",), JpegImagePlugin.JpegImageFile),
+    ((b"\x89PNG\r\n\x1a\n",), PngImagePlugin.PngImageFile),
+    ((b"RIFF",), WebPImagePlugin.WebPImageFile),
+    ((b"GIF87a", b"GIF89a"), GifImagePlugin.GifImageFile),
+    (tuple(TiffImagePlugin.PREFIXES), TiffImagePlugin.TiffImageFile),
+    (tuple(b"P%d" % kind for kind in range(1, 7)), PpmImagePlugin.PpmImageFile),
+    ((b"BM",), BmpImagePlugin.BmpImageFile),
+)
+
+# Everything that Pillow's decoders are known to raise on damaged files. Warning is
+# here for programs that turn warnings into errors.
+_DECODER_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Warning,
+)
+
+_ORIENTATION = 0x0112  # the EXIF tag
+_UPRIGHT = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: pixels.swapaxes(0, 1)[:, ::-1],
+    7: lambda pixels: pixels.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda pixels: pixels.swapaxes(0, 1)[::-1],
+}
+
+
+class ImageDecodeError(ValueError):
+    """An image that cannot be read.
+
+    Parameters
+    ----------
+    source : str
+        The path, or ``"image 3"`` for what has none.
+    reason : str
+        What is wrong with it.
+    remedy : str, default="repair or remove it"
+        What to do about it.
+
+    Examples
+    --------
+    >>> from imgfeat.sources import ImageDecodeError
+    >>> raise ImageDecodeError("cat.jpg", "the file is empty")
+    Traceback (most recent call last):
+    ...
+    imgfeat.sources._decode.ImageDecodeError: Cannot read cat.jpg: the file is empty; \
+repair or remove it.
+    """
+
+    def __init__(self, source, reason, remedy="repair or remove it"):
+        super().__init__(source, reason, remedy)  # all of args, so that it pickles
+        self.source = source
+        self.reason = reason
+        self.remedy = remedy
+
+    def __str__(self):
+        return f"Cannot read {self.source}: {self.reason}; {self.remedy}."
+
+
+def decode_image(source, *, mode=None, dtype="uint8", max_pixels=MAX_PIXELS, name=None):
+    """Read one image, upright, as gray or RGB pixels.
+
+    Parameters
+    ----------
+    source : str, path, bytes, PIL image, binary file object or ndarray
+        An encoded image in one of the formats JPEG, PNG, WebP, BMP, GIF, TIFF and PNM,
+        whatever its file name says; a PIL image of any format; or the pixels
+        themselves, of shape (height, width[, 3]), uint8, uint16, bool, or floats in
+        0..1.
+    mode : {"rgb", "gray"}, optional
+        Convert to this. By default gray stays gray and all else becomes RGB.
+    dtype : {"uint8", "float32"}, default="uint8"
+        uint8 has values 0..255; float32 has 0..1 and keeps the depth of 16-bit images.
+    max_pixels : int, default=50_000_000
+        Refuse images with more pixels; checked on the header, before decoding.
+    name : str, optional
+        What errors call a source that has no path; ``"the image"`` by default.
+
+    Returns
+    -------
+    ndarray of shape (height, width) or (height, width, 3)
+        C-contiguous and writable; never shares memory with `source`.
+
+    Raises
+    ------
+    ImageDecodeError
+        If the source is missing, damaged, truncated, empty, too large, or of another
+        format. Never returns half an image.
+
+    Notes
+    -----
+    The module's own documentation has the table of all conversions. Any number of
+    threads may decode at once.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> from imgfeat.sources import decode_image
+    >>> decode_image(Image.new("RGB", (3, 2), "red"), mode="gray")
+    array([[76, 76, 76],
+           [76, 76, 76]], dtype=uint8)
+    """
+    if mode not in MODES:
+        raise ValueError(f"mode must be None, 'rgb' or 'gray'. Got {mode!r}.")
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype must be 'uint8' or 'float32'. Got {dtype!r}.")
+    name = source_name(source, name)
+    if isinstance(source, np.ndarray):
+        pixels = check_array_source(source, name)
+    else:
+        pixels = _decode(source, max_pixels, name)
+    try:
+        pixels = as_mode(as_dtype(pixels, dtype), mode)
+    except ValueError as error:
+        raise ImageDecodeError(name, str(error), "scale its values") from error
+    if isinstance(source, np.ndarray) and np.may_share_memory(pixels, source):
+        return pixels.copy()
+    return pixels
+
+
+def source_name(source, name=None):
+    """What errors call `source`: its path, or `name`."""
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    return name or "the image"
+
+
+def check_array_source(pixels, name):
+    """Return an ndarray as pixels of a known shape and dtype, values unchanged."""
+    try:
+        return check_pixels(pixels)
+    except ValueError as error:
+        raise ImageDecodeError(name, str(error), "correct the array") from error
+
+
+def _decode(source, max_pixels, name):
+    """Return upright pixels of any depth; every failure is an ImageDecodeError."""
+    try:
+        if isinstance(source, Image.Image):
+            # Two threads may meet in one lazily opened image.
+            with _lock_of(source):
+                return _pixels_of(source, max_pixels, name)
+        with _open(source, name) as file:
+            return _pixels_of(_identify(file, name), max_pixels, name)
+    except ImageDecodeError:
+        raise
+    except _DECODER_ERRORS as error:
+        raise ImageDecodeError(name, _reason(error)) from error
+
+
+def _open(source, name):
+    if isinstance(source, str | os.PathLike):
+        return _open_path(source, name)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return io.BytesIO(source)
+    if hasattr(source, "read"):
+        with _lock_of(source):
+            if source.seekable():
+                source.seek(0)
+            content = source.read()
+        if isinstance(content, str):
+            raise ImageDecodeError(
+                name, "it is a text file object", "open the file in mode 'rb'"
+            )
+        return io.BytesIO(content)
+    raise ImageDecodeError(
+        name,
+        f"{_quote(source)} of type {type(source).__name__} is not an image",
+        "give a path, bytes, a PIL image or an array",
+    )
+
+
+def _open_path(path, name):
+    if isinstance(path, str) and path.partition("://")[0] in ("http", "https", "ftp"):
+        raise ImageDecodeError(name, "it is a web address", "download it first")
+    try:
+        kind = os.stat(path).st_mode
+        # A pipe would block for ever, a device never end.
+        if not stat.S_ISREG(kind):
+            what = "a folder" if stat.S_ISDIR(kind) else "not a regular file"
+            raise ImageDecodeError(name, f"it is {what}", "give an image file")
+        return Path(path).open("rb")
+    except FileNotFoundError as error:
+        raise ImageDecodeError(
+            name, "there is no such file", "check the path"
+        ) from error
+    except PermissionError as error:
+        raise ImageDecodeError(
+            name, "permission denied", "allow this user to read it"
+        ) from error
+
+
+def _identify(file, name):
+    start = file.read(16)
+    file.seek(0)
+    if not start:
+        raise ImageDecodeError(name, "it is empty (0 bytes)", "replace or remove it")
+    for prefixes, reader in _READERS:
+        if start.startswith(prefixes):
+            return reader(file)
+    raise ImageDecodeError(
+        name,
+        f"it is not an image file: it starts with {start[:12]!r}",
+        f"give a {ALLOWED} file",
+    )
+
+
+def _pixels_of(image, max_pixels, name):
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise ImageDecodeError(name, f"it has no pixels ({height} x {width})")
+    if width * height > max_pixels:
+        raise ImageDecodeError(
+            name,
+            f"its header says {height} x {width} pixels, more than {max_pixels:,}",
+            "raise max_pixels if you trust it",
+        )
+    with _strictly:
+        image.load()
+    pixels = _plain(image, name)
+    upright = _UPRIGHT.get(_orientation(image))
+    if upright is None:
+        return pixels
+    return np.ascontiguousarray(upright(pixels))
+
+
+def _plain(image, name):
+    """Pixels of a loaded PIL image: uint8 gray or RGB, uint16 or float32 gray."""
+    if image.mode.startswith("I;16"):
+        return np.array(image).astype(np.uint16, copy=False)
+    if image.mode == "I":
+        return _deep_integers(np.array(image), name)
+    if image.mode == "F":
+        return np.array(image, dtype=np.float32)
+    mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    if image.has_transparency_data:
+        if image.mode == "La":
+            image = image.convert("LA")
+        canvas = Image.new("RGBA", image.size, "white")
+        canvas.alpha_composite(image.convert("RGBA"))
+        image = canvas
+    if image.mode != mode:
+        image = image.convert(mode)
+    return np.array(image)
+
+
+def _deep_integers(pixels, name):
+    low, high = int(pixels.min()), int(pixels.max())
+    if low < 0 or high > 65535:
+        raise ImageDecodeError(
+            name,
+            f"its 32-bit values {low}..{high} are outside 0..65535",
+            "scale them to 16 bits",
+        )
+    return pixels.astype(np.uint16)
+
+
+def _orientation(image):
+    try:
+        return image.getexif().get(_ORIENTATION, 1)
+    except _DECODER_ERRORS:
+        return (
+            1  # promised above: the pixels are whole, only the note about them is not
+        )
+
+
+def _reason(error):
+    text = " ".join(str(error).split()) or type(error).__name__
+    if "not identified by this driver" in text:
+        return "its header is damaged, or says that there are no pixels"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory to decode it"
+    return text[:200]
+
+
+def _quote(value):
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+# Locks by object: few enough to keep, many enough not to wait for a stranger.
+_LOCKS = [threading.Lock() for _ in range(64)]
+
+
+def _lock_of(thing):
+    return _LOCKS[hash(id(thing)) % len(_LOCKS)]
+
+
+# Truncated files are refused even where a program asked Pillow to fill them up.
+_strictly = HeldSwitch(
+    lambda: ImageFile.LOAD_TRUNCATED_IMAGES,
+    lambda value: setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", value),
+    False,
+)

@@ -1,0 +1,97 @@
+"""Between kinds of pixels: depth, and gray or RGB. One image or a batch alike."""
+
+import numpy as np
+
+from imgfeat.kernels.gray import to_gray
+
+PIXEL_DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
+
+
+def check_pixels(pixels):
+    """Return one image as a C-contiguous array of a dtype in ``PIXEL_DTYPES``.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (height, width), (height, width, 1) or (height, width, 3)
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, there are no pixels, or the values are not numbers.
+    """
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[..., 0]
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3):
+        raise ValueError(
+            f"an array of shape {pixels.shape} is not (height, width) or (height, "
+            "width, 3)"
+        )
+    if pixels.size == 0:
+        raise ValueError(f"an array of shape {pixels.shape} has no pixels")
+    if pixels.dtype == bool:
+        pixels = pixels.astype(np.uint8) * np.uint8(255)
+    elif pixels.dtype == np.float16:
+        pixels = pixels.astype(np.float32)
+    elif pixels.dtype.kind in "iu" and pixels.dtype not in PIXEL_DTYPES:
+        pixels = _to_unsigned(pixels)
+    if pixels.dtype not in PIXEL_DTYPES:
+        raise ValueError(
+            f"pixels of dtype {pixels.dtype} are not uint8, uint16, float32 or float64"
+        )
+    # Also brings a foreign byte order home.
+    return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+
+
+def as_dtype(pixels, dtype):
+    """Convert depth: ``"uint8"`` (0..255) or ``"float32"`` (0..1).
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, uint16, or floats in 0..1
+
+    Raises
+    ------
+    ValueError
+        If floats leave 0..1, NaN included.
+    """
+    if pixels.dtype.kind == "f":
+        _check_unit_range(pixels)
+    if dtype == "uint8":
+        if pixels.dtype == np.uint8:
+            return pixels
+        if pixels.dtype == np.uint16:
+            # round(value / 257), for 257 is odd and has no ties
+            return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return np.rint(pixels * pixels.dtype.type(255)).astype(np.uint8)
+    if pixels.dtype.kind == "f":
+        return pixels.astype(np.float32, copy=False)
+    highest = np.float32(np.iinfo(pixels.dtype).max)
+    return np.divide(pixels, highest, dtype=np.float32)
+
+
+def as_mode(pixels, mode):
+    """Convert to ``"gray"`` (height, width), ``"rgb"`` (..., 3), or keep with None.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (height, width) or (height, width, 3)
+    """
+    is_gray = pixels.ndim == 2
+    if mode == "gray" and not is_gray:
+        return to_gray(pixels)
+    if mode == "rgb" and is_gray:
+        return np.repeat(pixels[..., None], 3, axis=2)
+    return pixels
+
+
+def _to_unsigned(pixels):
+    low, high = pixels.min(), pixels.max()
+    if low < 0 or high > 65535:
+        raise ValueError(f"integer pixels from {low} to {high} are outside 0..65535")
+    return pixels.astype(np.uint8 if high <= 255 else np.uint16)
+
+
+def _check_unit_range(pixels):
+    low, high = pixels.min(), pixels.max()
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"float pixels from {low:.6g} to {high:.6g} are outside 0..1")

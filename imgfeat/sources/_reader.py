@@ -1,0 +1,202 @@
+"""ImageReader: from files to one batch of images."""
+
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+
+from imgfeat._sklearn import Interval, StrOptions
+from imgfeat._validation import check_shape_param
+from imgfeat.kernels.resize import INTERPOLATIONS
+from imgfeat.sources._batch import item_name, stack_images, take_items
+from imgfeat.sources._decode import DTYPES, MAX_PIXELS, ImageDecodeError, decode_image
+from imgfeat.sources._fit import ASPECTS, fit_image
+from imgfeat.sources._transformer import ImageTransformer
+
+
+class ImageReader(ImageTransformer):
+    """Read images from paths, bytes, PIL images or arrays into one batch.
+
+    Decodes, turns upright, converts and resizes every image in the same way, wherever
+    it comes from. Stateless: usable without `fit`.
+
+    Parameters
+    ----------
+    size : tuple of (height, width), optional
+        In pixels. By default images keep their size, and must have the same.
+    mode : {"rgb", "gray"}, default="rgb"
+        Three channels or none. Gray is ITU-R 601 luminance, Pillow's ``L``.
+    dtype : {"uint8", "float32"}, default="uint8"
+        uint8 has values 0..255; float32 has 0..1 and keeps the depth of 16-bit images.
+    aspect : {"stretch", "crop", "pad"}, default="stretch"
+        What happens to images of another aspect ratio than `size`: ``"crop"`` resizes
+        until the image covers `size` and cuts the middle out, ``"pad"`` resizes until
+        it fits in, and centers it on black.
+    interpolation : {"nearest", "box", "bilinear", "bicubic", "lanczos"}, \
+            default="bilinear"
+        The resize filter; all but ``"nearest"`` antialias.
+    on_error : {"raise", "nan"}, default="raise"
+        What happens to an image that cannot be read: an `ImageDecodeError`, or a row
+        of NaN that `errors_` lists. ``"nan"`` needs ``dtype="float32"``.
+    max_pixels : int, default=50_000_000
+        Refuse files with more pixels; checked on the header, before decoding.
+    image_shape : tuple of (height, width) or (height, width, 3), optional
+        Shape of the images in a 2-D array X, where they are not square.
+    n_jobs : int, optional
+        Threads that read; None is 1, -1 is all cores.
+    verbose : int, default=0
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    errors_ : DataFrame with columns row, path, reason
+        What the last `transform` could not read. Only with ``on_error="nan"``.
+
+    See Also
+    --------
+    imgfeat.preprocess.Resize : Resize images that are read already.
+    load_image_folder : Find the paths and their labels.
+
+    Notes
+    -----
+    Row i depends on nothing but image i. Paths, encoded bytes, PIL images and arrays
+    of the same pixels give the same row. Numbers are converted as files are: integers
+    up to 65535 are 16-bit, floats must be in 0..1.
+
+    Resizing uses Pillow's filters on the converted image, with pixels of `dtype`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imgfeat.sources import ImageReader
+    >>> photos = [np.zeros((30, 40, 3), dtype=np.uint8), np.ones((20, 10))]
+    >>> ImageReader(size=(8, 8), mode="gray").transform(photos).shape
+    (2, 8, 8)
+    """
+
+    _parameter_constraints: dict = {
+        "size": [tuple, list, None],
+        "mode": [StrOptions({"rgb", "gray"})],
+        "dtype": [StrOptions(set(DTYPES))],
+        "aspect": [StrOptions(set(ASPECTS))],
+        "interpolation": [StrOptions(set(INTERPOLATIONS))],
+        "on_error": [StrOptions({"raise", "nan"})],
+        "max_pixels": [Interval(Integral, 1, None, closed="left")],
+        "image_shape": [tuple, list, None],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        size=None,
+        *,
+        mode="rgb",
+        dtype="uint8",
+        aspect="stretch",
+        interpolation="bilinear",
+        on_error="raise",
+        max_pixels=MAX_PIXELS,
+        image_shape=None,
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.size = size
+        self.mode = mode
+        self.dtype = dtype
+        self.aspect = aspect
+        self.interpolation = interpolation
+        self.on_error = on_error
+        self.max_pixels = max_pixels
+        self.image_shape = image_shape
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def transform(self, X):
+        """Read every image.
+
+        Parameters
+        ----------
+        X : images
+            A list, 1-D array or Series of paths, bytes, PIL images or arrays; or an
+            array of shape (n_samples, height, width[, 3]) or (n_samples, n_pixels).
+
+        Returns
+        -------
+        ndarray of shape (n_samples, height, width) or (n_samples, height, width, 3)
+            Of `dtype`, C-contiguous.
+
+        Raises
+        ------
+        ImageDecodeError
+            If an image cannot be read, with ``on_error="raise"``.
+        ValueError
+            If `size` is None and the images differ in size, or a parameter is wrong.
+        """
+        self._check_parameters()
+        items = take_items(self, X, image_shape=self.image_shape)
+        if self.on_error == "raise":
+            return self._stack(self._read, items)
+
+        errors = {}
+
+        def read_or_note(item, index):
+            try:
+                return self._read(item, index)
+            except ImageDecodeError as error:
+                errors[index] = (index, item_name(item, index), error.reason)
+                return self._missing()
+
+        batch = self._stack(read_or_note, items)
+        self.errors_ = pd.DataFrame(
+            [errors[index] for index in sorted(errors)],
+            columns=["row", "path", "reason"],
+        )
+        return batch
+
+    def _read(self, item, index):
+        image = decode_image(
+            item,
+            mode=self.mode,
+            dtype=self.dtype,
+            max_pixels=self.max_pixels,
+            name=f"image {index}",
+        )
+        if self.size is None:
+            return image
+        return fit_image(
+            image,
+            tuple(self.size),
+            aspect=self.aspect,
+            interpolation=self.interpolation,
+        )
+
+    def _missing(self):
+        """Return an image of NaN, or None where the size is still to be seen."""
+        if self.size is None:
+            return None
+        shape = (*self.size, 3) if self.mode == "rgb" else tuple(self.size)
+        return np.full(shape, np.nan, dtype=np.float32)
+
+    def _stack(self, read, items):
+        return stack_images(
+            read,
+            items,
+            type(self).__name__,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        )
+
+    def _check_parameters(self):
+        if self.size is not None:
+            check_shape_param(self.size, "size")
+        if self.on_error == "nan" and self.dtype != "float32":
+            raise ValueError(
+                "on_error='nan' needs dtype='float32', for integers have no NaN. Got "
+                f"dtype={self.dtype!r}; set dtype='float32' or on_error='raise'."
+            )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
+        return tags

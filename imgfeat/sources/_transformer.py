@@ -1,0 +1,79 @@
+"""What transformers from images to images have in common."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from imgfeat._sklearn import fit_context
+from imgfeat.sources._batch import take_items
+
+
+class ImageTransformer(TransformerMixin, BaseEstimator):
+    """Base of stateless transformers from images to images.
+
+    Subclasses have parameters `image_shape` and `n_jobs`, and write ``transform``.
+    """
+
+    def __init_subclass__(cls, **kwargs):
+        # Images are no table: nothing of scikit-learn's may wrap them in a DataFrame.
+        super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check the parameters, and X where it is numbers; files are not read.
+
+        Parameters
+        ----------
+        X : images
+            Any batch.
+        y : Ignored
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter is wrong, or X is no batch of images.
+        """
+        self._check_parameters()
+        take_items(self, X, image_shape=self.image_shape)
+        return self
+
+    def set_output(self, *, transform=None):
+        """Do nothing: images stay arrays, whatever the other steps return.
+
+        Parameters
+        ----------
+        transform : Ignored
+
+        Returns
+        -------
+        self : object
+        """
+        return self
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the one column of images, for pipelines that name what they make of it.
+
+        Parameters
+        ----------
+        input_features : Ignored
+
+        Returns
+        -------
+        ndarray of shape (1,)
+        """
+        return np.asarray(["image"], dtype=object)
+
+    def _check_parameters(self):
+        """Check what ``_parameter_constraints`` cannot say."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.requires_fit = False
+        return tags

@@ -1,0 +1,37 @@
+"""Fixtures shared by all tests. Small, seeded, no downloads."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def images():
+    """Six 20 x 18 gray images of noise, uint8."""
+    return np.random.default_rng(0).integers(0, 256, (6, 20, 18), dtype=np.uint8)
+
+
+@pytest.fixture
+def color_images():
+    """Four 24 x 20 RGB images of noise, uint8."""
+    return np.random.default_rng(1).integers(0, 256, (4, 24, 20, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The folder that IMGFEAT_DATA names, or a skip that says so."""
+    folder = os.environ.get("IMGFEAT_DATA")
+    if not folder:
+        pytest.skip("IMGFEAT_DATA is not set: no folder of real images to read")
+    folder = Path(folder)
+    if not folder.is_dir():
+        pytest.skip(f"IMGFEAT_DATA={folder} is not a folder")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory, monkeypatch):
+    """Keep every test's cached files out of the user's own folders."""
+    monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path_factory.getbasetemp() / "home"))

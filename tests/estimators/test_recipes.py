@@ -1,0 +1,108 @@
+"""Tests for imgfeat/estimators/_recipes.py and _stateless.py."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
+from sklearn.preprocessing import Normalizer, StandardScaler
+
+from imgfeat import list_recipes, load_sample, make_recipe
+from imgfeat.estimators._recipes import without_search
+from imgfeat.estimators._stateless import (
+    is_stateless,
+    split_stateless,
+    transform_in_chunks,
+)
+from imgfeat.features import HOG, CNNEmbedding
+from imgfeat.sources import ImageReader
+
+NAMES = list(list_recipes()["recipe"])
+
+
+@pytest.fixture(scope="module")
+def digits():
+    sample = load_sample("digits")
+    keep = sample.target < 3
+    return sample.images[keep][:90], sample.target[keep][:90]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recipe_is_a_cloneable_pipeline_with_its_grid(name):
+    recipe = make_recipe(name)
+    assert isinstance(clone(recipe), Pipeline)
+    grid = list_recipes().set_index("recipe").loc[name, "grid"]
+    params = recipe.get_params()
+    assert all(key in params for key in grid)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recipe_learns_and_has_probabilities(name, digits):
+    X, y = digits
+    recipe = make_recipe(name, size=32).fit(X[::2], y[::2])
+    assert recipe.score(X[1::2], y[1::2]) > 0.9
+    np.testing.assert_allclose(recipe.predict_proba(X[:5]).sum(axis=1), 1, atol=1e-6)
+
+
+def test_recipe_goes_through_cross_validation_unchanged(digits):
+    scores = cross_val_score(make_recipe("hog-lr", size=32), *digits, cv=3)
+    assert scores.min() > 0.9
+
+
+def test_search_chooses_from_the_grid(digits):
+    recipe = make_recipe("hog-lr", size=32, search=True).fit(*digits)
+    grid = list_recipes().set_index("recipe").loc["hog-lr", "grid"]
+    chosen = recipe[-1].best_params_["classifier__C"]
+    assert chosen in grid["classifier__C"]
+
+
+def test_winner_replaces_the_search_with_the_same_predictions(digits):
+    X, y = digits
+    recipe = make_recipe("hog-svm", size=32, search=True).fit(X, y)
+    plain = without_search(recipe)
+    assert not any(isinstance(step, GridSearchCV) for _, step in plain.steps)
+    np.testing.assert_array_equal(plain.predict_proba(X), recipe.predict_proba(X))
+
+
+def test_misspelt_recipe_gets_a_close_name():
+    with pytest.raises(
+        ValueError, match=r"no recipe 'hog-svn'; did you mean 'hog-svm'"
+    ):
+        make_recipe("hog-svn")
+
+
+def test_readers_hog_and_nets_learn_nothing_scalers_do():
+    assert is_stateless(ImageReader((8, 8)))
+    assert is_stateless(make_pipeline(HOG(), Normalizer()))
+    assert is_stateless(make_union(HOG(), CNNEmbedding()))
+    assert not is_stateless(make_union(HOG(), PCA()))
+    assert not is_stateless(StandardScaler())
+
+
+def test_split_stops_at_the_first_step_that_learns():
+    pipeline = make_pipeline(ImageReader((8, 8)), HOG(), StandardScaler(), Normalizer())
+    front, rest = split_stateless(pipeline)
+    assert [name for name, _ in front.steps] == ["imagereader", "hog"]
+    assert [name for name, _ in rest.steps] == ["standardscaler", "normalizer"]
+
+
+def test_split_stops_at_a_step_that_is_searched():
+    pipeline = make_pipeline(ImageReader((8, 8)), HOG(), LogisticRegression())
+    front, rest = split_stateless(pipeline, ["hog__orientations"])
+    assert [name for name, _ in front.steps] == ["imagereader"]
+    assert [name for name, _ in rest.steps] == ["hog", "logisticregression"]
+
+
+def test_pipeline_that_learns_at_once_has_no_front():
+    front, rest = split_stateless(make_pipeline(StandardScaler(), LogisticRegression()))
+    assert front is None
+    assert len(rest.steps) == 2
+
+
+def test_chunks_give_what_one_call_gives(digits):
+    X = digits[0]
+    front = make_pipeline(ImageReader((32, 32), mode="gray"), HOG())
+    whole = front.fit_transform(X)
+    np.testing.assert_array_equal(transform_in_chunks(front, X, batch_size=7), whole)

@@ -1,0 +1,96 @@
+"""Tests for imgfeat/evaluation/_report.py."""
+
+import numpy as np
+import pytest
+from sklearn import metrics
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from imgfeat import evaluate
+
+
+class Oracle(ClassifierMixin, BaseEstimator):
+    """Predicts the numbers it is given; each row of X is a row of probabilities."""
+
+    def __init__(self, classes):
+        self.classes = classes
+
+    @property
+    def classes_(self):
+        return np.asarray(self.classes)
+
+    def predict_proba(self, X):
+        return np.asarray(X, dtype=float)
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+PROBA = [[0.9, 0.1, 0], [0.2, 0.8, 0], [0.6, 0.4, 0], [0.3, 0, 0.7], [0, 0.1, 0.9]]
+TRUE = np.array(["ant", "bee", "bee", "fly", "ant"])
+
+
+@pytest.fixture
+def evaluation():
+    return evaluate(Oracle(["ant", "bee", "fly"]), PROBA, TRUE)
+
+
+def test_metrics_are_scikit_learns(evaluation):
+    predicted = ["ant", "bee", "ant", "fly", "fly"]
+    expected = {
+        "accuracy": metrics.accuracy_score(TRUE, predicted),
+        "balanced_accuracy": metrics.balanced_accuracy_score(TRUE, predicted),
+        "precision_macro": metrics.precision_score(TRUE, predicted, average="macro"),
+        "recall_macro": metrics.recall_score(TRUE, predicted, average="macro"),
+        "f1_macro": metrics.f1_score(TRUE, predicted, average="macro"),
+        "log_loss": metrics.log_loss(TRUE, PROBA),
+        "n_images": 5,
+    }
+    assert evaluation.metrics.to_dict() == pytest.approx(expected)
+
+
+def test_confusion_counts_true_rows_and_predicted_columns(evaluation):
+    assert evaluation.confusion.to_numpy().tolist() == [[1, 0, 1], [1, 1, 0], [0, 0, 1]]
+    assert evaluation.confusion.loc["bee", "ant"] == 1
+
+
+def test_mistakes_come_surest_first_and_keep_their_row(evaluation):
+    assert evaluation.mistakes.index.tolist() == [4, 2]
+    assert evaluation.mistakes["predicted"].tolist() == ["fly", "ant"]
+    assert evaluation.mistakes["probability"].tolist() == [0.9, 0.6]
+
+
+def test_per_class_counts_images(evaluation):
+    assert evaluation.per_class["n_images"].to_dict() == {"ant": 2, "bee": 2, "fly": 1}
+
+
+def test_target_names_name_integer_labels():
+    codes = np.array([0, 1, 1, 2, 0])
+    evaluation = evaluate(Oracle([0, 1, 2]), PROBA, codes, target_names=["x", "y", "z"])
+    assert evaluation.predictions["true"].tolist() == ["x", "y", "y", "z", "x"]
+
+
+def test_class_absent_from_the_images_is_not_a_fault():
+    evaluation = evaluate(Oracle(["ant", "bee", "fly"]), PROBA[:3], TRUE[:3])
+    assert evaluation.metrics["recall_macro"] == pytest.approx(0.75)
+
+
+def test_estimator_without_probabilities_gives_nan():
+    class Plain(Oracle):
+        predict_proba = property()
+
+        def predict(self, X):
+            return self.classes_[np.asarray(X).argmax(axis=1)]
+
+    evaluation = evaluate(Plain(["ant", "bee", "fly"]), PROBA, TRUE)
+    assert np.isnan(evaluation.metrics["log_loss"])
+    assert evaluation.mistakes["probability"].isna().all()
+
+
+def test_label_never_seen_is_refused():
+    with pytest.raises(ValueError, match=r"fitted on \('ant', 'bee'\). Got 'fly'"):
+        evaluate(Oracle(["ant", "bee"]), PROBA, TRUE)
+
+
+def test_labels_of_another_length_are_refused():
+    with pytest.raises(ValueError, match=r"Got 5 images and labels of shape \(3,\)"):
+        evaluate(Oracle(["ant", "bee", "fly"]), PROBA, TRUE[:3])

@@ -1,0 +1,175 @@
+"""Tests for imgfeat/cli.py, as a user would type it."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from imgfeat.cli import app
+from tests._photos import write_photo_folder
+
+runner = CliRunner()
+
+
+def run(*arguments, code=0):
+    """Run one command; return its result after checking the exit code."""
+    result = runner.invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, result.output + repr(result.exception)
+    return result
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    return write_photo_folder(tmp_path_factory.mktemp("cli") / "photos", n_per_class=12)
+
+
+@pytest.fixture(scope="module")
+def model(photos, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.imgfeat"
+    run("train", photos, "--recipe", "hog-svm", "--size", 64, "--out", path)
+    return path
+
+
+def rows_of(result):
+    return list(csv.DictReader(io.StringIO(result.stdout)))
+
+
+def test_help_names_every_command():
+    shown = run("--help").output
+    for command in ("demo", "compare", "train", "evaluate", "predict", "recipes"):
+        assert command in shown
+
+
+def test_version_is_shown():
+    assert run("--version").output.startswith("imgfeat 0.")
+
+
+def test_recipes_are_listed():
+    assert "hybrid-lr" in run("recipes").output
+
+
+def test_predict_writes_a_row_a_file(model, photos):
+    files = sorted(photos.glob("*/*.jpg"))
+    rows = rows_of(run("predict", model, *files))
+    assert [row["path"] for row in rows] == [str(file) for file in files]
+    assert all(0 < float(row["probability"]) <= 1 for row in rows)
+    right = [row["label"] in row["path"] for row in rows]
+    assert sum(right) >= 0.9 * len(rows)
+
+
+def test_predict_takes_a_folder(model, photos):
+    assert len(rows_of(run("predict", model, photos / "brick"))) == 12
+
+
+def test_predict_labels_the_others_when_a_file_is_bad(model, photos, tmp_path):
+    good = next(photos.glob("grass/*.jpg"))
+    truncated = tmp_path / "half.jpg"
+    truncated.write_bytes(good.read_bytes()[:-200])
+    missing = tmp_path / "missing.jpg"
+    result = run("predict", model, truncated, good, missing, code=1)
+    rows = rows_of(result)
+    assert [bool(row["label"]) for row in rows] == [False, True, False]
+    assert all(row["error"] for row in (rows[0], rows[2]))
+    assert rows[1]["error"] == ""
+
+
+def test_predict_prints_json_lines(model, photos):
+    file = next(photos.glob("brick/*.jpg"))
+    line = json.loads(run("predict", model, file, "--format", "jsonl").stdout)
+    assert set(line) == {"path", "label", "probability", "error"}
+    assert line["error"] is None
+
+
+def test_evaluate_prints_metrics_and_confusions(model, photos):
+    shown = run("evaluate", model, photos).output
+    assert "accuracy" in shown and "Confusion" in shown and "gravel" in shown
+
+
+def test_compare_writes_report_and_best_model(photos, tmp_path):
+    to = tmp_path / "out"
+    shown = run(
+        "compare", photos, "--out", to, "--recipe", "hog-lr", "--size", 64, "--cv", 3
+    ).output
+    assert "hog-lr" in shown
+    assert (to / "report.html").stat().st_size > 1000
+    assert len(rows_of(run("predict", to / "model.imgfeat", photos / "grass"))) == 12
+
+
+def test_compare_reads_a_table_of_paths(photos, tmp_path):
+    table = tmp_path / "images.csv"
+    lines = [f"{path},{path.parent.name}" for path in sorted(photos.glob("*/*.jpg"))]
+    table.write_text("\n".join(["path,label", *lines]))
+    run("compare", table, "--out", tmp_path / "o", "--recipe", "hog-lr", "--size", 64)
+
+
+def test_broken_file_is_named_and_can_be_skipped(photos, tmp_path):
+    folder = write_photo_folder(tmp_path / "p", n_per_class=8)
+    broken = folder / "brick" / "aaa.jpg"
+    broken.write_text("this is text")
+    command = ["train", folder, "--recipe", "hog-lr", "--out", tmp_path / "m.imgfeat"]
+    result = run(*command, code=2)
+    assert "aaa.jpg" in result.stderr.replace("\n", "")
+    assert not (tmp_path / "m.imgfeat").exists()
+    result = run(*command, "--skip-unreadable")
+    assert "left out" in result.stderr
+    assert "24 images of 3 classes" in result.output.replace("\n", " ")
+
+
+@pytest.mark.parametrize("command", ["compare", "train"])
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda folder: None, "sub-folder"),
+        (lambda folder: (folder / "a").mkdir(), "image"),
+    ],
+    ids=["empty folder", "empty class"],
+)
+def test_folder_without_images_is_a_plain_error(tmp_path, command, make, message):
+    make(tmp_path)
+    result = run(command, tmp_path, "--out", tmp_path / "o.imgfeat", code=2)
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_one_class_is_a_plain_error(photos, tmp_path):
+    (tmp_path / "p").mkdir()
+    os.symlink(photos / "brick", tmp_path / "p" / "brick")
+    result = run("train", tmp_path / "p", "--out", tmp_path / "m.imgfeat", code=2)
+    assert "at least two classes" in result.stderr.replace("\n", " ")
+
+
+def test_wrong_paths_are_plain_errors(model, tmp_path):
+    assert "nowhere" in run("train", "nowhere", "--out", "x.imgfeat", code=2).stderr
+    assert "nowhere" in run("predict", "nowhere.imgfeat", "x.jpg", code=2).stderr
+
+
+def test_file_that_is_no_model_is_a_plain_error(tmp_path):
+    path = tmp_path / "model.imgfeat"
+    path.write_bytes(b"PK not really")
+    result = run("predict", path, "x.jpg", code=2)
+    assert "model.imgfeat" in result.stderr.replace("\n", "")
+
+
+def test_interrupt_during_compare_exits_cleanly(tmp_path):
+    folder = write_photo_folder(tmp_path / "photos", n_per_class=30)
+    to = tmp_path / "out"
+    command = [sys.executable, "-m", "imgfeat", "compare", folder, "--out", to]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        # The output folder is made when the work begins.
+        for _ in range(600):
+            if to.exists() or process.poll() is not None:
+                break
+            time.sleep(0.1)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "Interrupted" in stderr and "Traceback" not in stderr
+    assert list(to.iterdir()) == []

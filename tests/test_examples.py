@@ -1,0 +1,24 @@
+"""Every example runs from top to bottom and shows its figure."""
+
+import runpy
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import pytest
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("plot_*.py"))
+
+
+def test_there_are_examples():
+    assert EXAMPLES
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs(path, monkeypatch):
+    matplotlib.use("agg")
+    shown = []
+    monkeypatch.setattr(plt, "show", lambda: shown.append(plt.gcf()))
+    runpy.run_path(str(path), run_name="__main__")
+    plt.close("all")
+    assert shown

@@ -1,0 +1,22 @@
+"""The README's Python runs, as it stands there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parent.parent / "README.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+
+
+def test_readme_has_python():
+    assert BLOCKS
+
+
+@pytest.mark.parametrize("code", BLOCKS, ids=lambda code: code.splitlines()[0][:40])
+def test_readme_block_runs(code, tmp_path, monkeypatch):
+    from tests._photos import write_photo_folder
+
+    write_photo_folder(tmp_path / "photos", n_per_class=12)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, str(README), "exec"), {"__name__": "readme"})
