@@ -16,6 +16,8 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_params,
 )
+from sklearn.utils._set_output import _get_output_config as output_config
+from sklearn.utils._set_output import _wrap_data_with_container as wrap_output
 
 __all__ = [
     "BaseSearchCV",
@@ -26,6 +28,8 @@ __all__ = [
     "RealNotInt",
     "StrOptions",
     "fit_context",
+    "output_config",
     "safe_indexing",
     "validate_params",
+    "wrap_output",
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -236,7 +237,7 @@ def _row_writer(format):
 
 
 def _print_study(study):
-    shown = Table(title="Mean over the folds")
+    shown = Table(title="Mean over the folds; held out: accuracy there", box=box.SIMPLE)
     columns = {
         "mean_test_accuracy": ("accuracy", "{:.3f}"),
         "mean_test_precision_macro": ("precision", "{:.3f}"),
@@ -248,7 +249,7 @@ def _print_study(study):
     shown.add_column("recipe")
     for heading, _ in columns.values():
         shown.add_column(heading, justify="right")
-    shown.add_column("held-out accuracy", justify="right")
+    shown.add_column("held out", justify="right")
     for name, row in study.table.iterrows():
         cells = [how.format(row[column]) for column, (_, how) in columns.items()]
         held_out = study.evaluations[name].metrics["accuracy"]
@@ -259,7 +260,7 @@ def _print_study(study):
 
 
 def _print_frame(frame, title):
-    shown = Table(title=title, title_justify="left")
+    shown = Table(title=title, title_justify="left", box=box.SIMPLE)
     shown.add_column(frame.index.name or "")
     for column in frame.columns:
         shown.add_column(str(column), overflow="fold")

@@ -134,11 +134,11 @@ def check_enough(labels, n_needed=5):
     classes, counts = np.unique(labels, return_counts=True)
     if len(classes) < 2:
         raise ValueError(
-            f"A classifier needs at least two classes. Got one, {classes[0]!r}: make a "
+            f"A classifier needs at least two classes. Got one, {classes.tolist()[0]!r}: make a "
             "sub-folder (or label) for each class."
         )
     if counts.min() < n_needed:
-        rare = classes[counts.argmin()]
+        rare = classes.tolist()[counts.argmin()]
         raise ValueError(
             f"Training and testing need at least {n_needed} images of every class. Got "
             f"{counts.min()} of class {rare!r}; add images or leave the class out."

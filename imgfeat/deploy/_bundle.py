@@ -12,6 +12,7 @@ from imgfeat.deploy._errors import BundleError
 from imgfeat.deploy._golden import check_golden, make_golden
 from imgfeat.deploy._manifest import compare_versions, describe
 from imgfeat.deploy._model import dump_model, load_model
+from imgfeat.deploy._uncached import without_caches
 from imgfeat.deploy._walk import holds_nets
 
 MODEL = "model.skops"
@@ -28,6 +29,7 @@ def save(pipeline, path, *, example=None):
     pipeline : estimator
         Fitted: a `Pipeline`, or any estimator of imgfeat and scikit-learn. A fitted
         search is kept whole; save its ``best_estimator_`` for a smaller file.
+        `CachedFeatures` are left out, and what they hold takes their place.
     path : str or path
         File to write, ``"model.imgfeat"`` by custom. An older one is replaced.
     example : images, optional
@@ -77,6 +79,7 @@ def save(pipeline, path, *, example=None):
         name = getattr(pipeline, "__name__", type(pipeline).__name__)
         raise TypeError(f"save needs a fitted estimator. Got {name}.")
     check_is_fitted(pipeline)
+    pipeline = without_caches(pipeline)
     path = Path(path)
     parts = {MODEL: dump_model(pipeline)} | make_golden(pipeline, example)
     names, tensors = {}, {}

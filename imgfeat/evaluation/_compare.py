@@ -159,13 +159,13 @@ def _check_target(y, splitter, n_images):
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) < 2:
         raise ValueError(
-            f"compare needs at least two classes. Got one, {classes[0]!r}; there is "
+            f"compare needs at least two classes. Got one, {classes.tolist()[0]!r}; there is "
             "nothing to tell apart."
         )
     # Only a splitter with a stated number of folds promises each class to each fold.
     n_folds = getattr(splitter, "n_splits", None)
     if isinstance(splitter, BaseCrossValidator) and n_folds and counts.min() < n_folds:
-        rare = classes[counts.argmin()]
+        rare = classes.tolist()[counts.argmin()]
         raise ValueError(
             f"{n_folds} folds need at least {n_folds} images of every class. Got "
             f"{counts.min()} of class {rare!r}; add images, leave the class out, or "
@@ -177,6 +177,9 @@ def _cross_validate(candidate, X, y, folds, scoring, batch_size, step):
     """One row of the table; ``step(text)`` is called before each piece of work."""
     step("features")
     front, rest = _split(candidate)
+    # One image first: compiling a kernel or exporting a net is done once a computer,
+    # and belongs to no fold.
+    transform_in_chunks(front, safe_indexing(X, [0]))
     start = time.perf_counter()
     features = transform_in_chunks(front, X, batch_size=batch_size)
     features_s = (time.perf_counter() - start) / len(y)  # an image

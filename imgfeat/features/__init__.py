@@ -7,6 +7,8 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "_bovw": ["BagOfVisualWords"],
+        "_cache_folder": ["cache_info", "clear_cache"],
+        "_cached": ["CachedFeatures"],
         "_color": ["ColorHistogram"],
         "_dense_sift": ["DenseSIFT"],
         "_descriptors": ["Descriptors"],
@@ -15,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "_hog": ["HOG"],
         "_patches": ["PatchDictionary"],
         "_sift": ["ORB", "SIFT"],
+        "_store": ["CacheWarning"],
         "_texture": ["LBP"],
         "_vlad": ["VLAD"],
     },

@@ -1,6 +1,6 @@
 """Colour histograms: which colours an image has, and roughly where."""
 
-from itertools import product
+from itertools import chain, product
 from numbers import Integral
 
 import numpy as np
@@ -60,7 +60,8 @@ class ColorHistogram(TransformerMixin, BaseEstimator):
 
     A gray image has the features of the RGB image whose channels all equal it; its
     hue is 0, as that of red. Floats are read as 0..1 and refused beyond. The
-    conversions are OpenCV's on float32: HSV is exact, LAB within 0.5 of the formula.
+    conversions are OpenCV's on float32: HSV follows the formula, LAB
+    is within 0.5 of it.
 
     References
     ----------
@@ -174,7 +175,7 @@ class ColorHistogram(TransformerMixin, BaseEstimator):
         in_a_cell = (
             ["_".join(triple) for triple in product(*channels)]
             if self.joint
-            else sum(channels, start=[])
+            else list(chain(*channels))
         )
         names = [
             f"color_row{row}_col{col}_{name}"

@@ -43,6 +43,9 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
     encoding : {"triangle", "hard"}, default="triangle"
         ``"triangle"``: how much nearer than the average atom an atom is, or 0 if it
         is not. ``"hard"``: 1 for the nearest atom, as in a bag of visual words.
+    mirror : bool, default=False
+        Add the features of the mirror image. Takes twice the time, and is much better
+        where left and right mean nothing, as in most photos.
     n_patches : int, default=100_000
         Patches to learn from, or all there are if these are fewer.
     norm_eps : float, default=10
@@ -96,6 +99,9 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
     `n_components` drops directions that hardly count. Coates et al. use
     ``whiten_eps=0.1``, on photos that were not compressed.
 
+    With ``mirror=True`` an image and its mirror image have the same features, up to
+    rounding; Coates et al. do not have this.
+
     Integers mean 0..255 (16-bit: 0..65535) and floats 0..1; all give the same
     features. On the CPU a row does not depend on the others, to the last bit; on a
     device it does not up to rounding. The fitted dictionary is plain NumPy, wherever
@@ -123,6 +129,7 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
         "stride": [Interval(Integral, 1, None, closed="left")],
         "pool_grid": [tuple, list],
         "encoding": [StrOptions({"triangle", "hard"})],
+        "mirror": ["boolean"],
         "n_patches": [Interval(Integral, 1, None, closed="left")],
         "norm_eps": [Interval(Real, 0, None, closed="neither")],
         "whiten_eps": [Interval(Real, 0, None, closed="neither")],
@@ -148,6 +155,7 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
         stride=1,
         pool_grid=(2, 2),
         encoding="triangle",
+        mirror=False,
         n_patches=100_000,
         norm_eps=10.0,
         whiten_eps=1.0,
@@ -165,6 +173,7 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
         self.stride = stride
         self.pool_grid = pool_grid
         self.encoding = encoding
+        self.mirror = mirror
         self.n_patches = n_patches
         self.norm_eps = norm_eps
         self.whiten_eps = whiten_eps
@@ -318,6 +327,9 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
 
         def encode(rows):
             features[rows] = on_cpu.encode(X[rows], dictionary, **how)
+            if self.mirror:
+                mirrored = np.ascontiguousarray(X[rows, :, ::-1])
+                features[rows] += on_cpu.encode(mirrored, dictionary, **how)
             advance(rows.stop - rows.start)
 
         n_threads = count_threads(self.n_jobs, len(X))
@@ -335,7 +347,10 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
         )
         for rows in row_slices(len(X), -(-len(X) // self.batch_size)):
             images = torch.from_numpy(X[rows]).to(device).float()
-            features[rows] = on_device.encode(images, dictionary, **how).cpu().numpy()
+            encoded = on_device.encode(images, dictionary, **how)
+            if self.mirror:
+                encoded += on_device.encode(images.flip(2), dictionary, **how)
+            features[rows] = encoded.cpu().numpy()
             advance(rows.stop - rows.start)
 
     def __sklearn_tags__(self):

@@ -3,8 +3,9 @@
 import json
 import os
 import threading
+import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,10 @@ from imgfeat.features._claims import claiming, wait_for_claims
 from imgfeat.features._index import Index
 
 ABOUT = "about.json"
+
+# Rows that come one by one would leave as many files: so many small ones become one.
+_N_SMALL = 64
+_DAY_S = 24 * 3600
 
 
 class CacheWarning(UserWarning):
@@ -46,6 +51,7 @@ class Store:
         self._numbers = []  # chunks by the number that the index knows them by
         self._index = Index()
         self._is_writable = True
+        self._sweep()
 
     def start(self):
         """Begin a call: look at the disk again, and try again to write."""
@@ -142,18 +148,58 @@ class Store:
             else:
                 with self._lock:
                     self._adopt(chunk)
+                if len(keys) < _N_SMALL:
+                    self._merge_small()
                 return chunk
         return MemoryChunk(arrays)
 
     @contextmanager
     def claiming(self, keys):
         """Hold rows while the block computes them; yields which were free to take."""
+        if self._is_writable:
+            with suppress(OSError):  # `add` will say so
+                self._make_folder()
         with claiming(self.folder, keys) as is_free:
             yield is_free
 
     def wait(self):
         """Return when all rows that others hold are there, or given up."""
         wait_for_claims(self.folder)
+
+    def _merge_small(self):
+        """Put small chunks of plain rows into one, where there are many."""
+        with self._lock:
+            small = [
+                chunk
+                for chunk in self._numbers
+                if len(chunk.keys) < _N_SMALL and "counts" not in chunk.shapes
+            ]
+        # What stays in descriptors' files is referred to by who is reading them.
+        if len(small) < _N_SMALL:
+            return
+        kinds = {(chunk.dtypes["values"], chunk.shapes["values"][1:]) for chunk in small}
+        if len(kinds) > 1:
+            return
+        for chunk in small:
+            try:
+                chunk.check()
+            except (CorruptChunkError, OSError) as error:
+                self.discard(chunk, error)
+                return
+        keys = np.concatenate([chunk.keys for chunk in small])
+        values = [chunk.read("values", 0, len(chunk.keys)) for chunk in small]
+        write_chunk(self.folder, keys, {"values": np.concatenate(values)})
+        # Who looks for one of these now does not find it, looks again, and finds all.
+        for chunk in small:
+            _remove(chunk.path)
+        self.refresh()
+
+    def _sweep(self):
+        """Remove what runs that were killed long ago had not finished writing."""
+        for path in self.folder.glob(f".*{SUFFIX}.*"):
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _DAY_S:
+                    _remove(path)
 
     def _make_folder(self):
         if (self.folder / ABOUT).exists():

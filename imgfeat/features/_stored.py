@@ -78,6 +78,9 @@ class StoredDescriptors(Descriptors):
         """One of the arrays for neighbouring rows that lie in one piece."""
         first = self._first[row]
         n_values = self.offsets[stop_row] - self.offsets[row]
+        if n_values == 0:
+            width = self._n_dims if name == "values" else 2
+            return np.empty((0, width), dtype=np.float32)
         try:
             chunk = self._chunks[self._chunk_of[row]]
             return chunk.read(name, first, first + n_values)

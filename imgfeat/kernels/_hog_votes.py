@@ -31,7 +31,7 @@ def vote_bytes(images, pixels_per_cell, table, histogram):
     """
     n, cell_rows, cell_cols, orientations = histogram.shape
     height, width = pixels_per_cell
-    planes, gradients, choice, votes = _scratch(
+    planes, gradients, is_tie, votes = _scratch(
         images, pixels_per_cell, histogram, np.empty(0, np.int16)
     )
     index = np.zeros(gradients.shape[1:], np.uint32)
@@ -39,7 +39,7 @@ def vote_bytes(images, pixels_per_cell, table, histogram):
     for i in range(n):
         for cell_row in range(cell_rows):
             _load(images, i, cell_row * height, False, width * cell_cols, planes)
-            _differentiate(planes, gradients, choice)
+            _differentiate(planes, gradients, is_tie)
             for y in range(height):
                 for x in range(index.shape[1]):
                     down = np.int32(gradients[0, y, x])
@@ -47,15 +47,15 @@ def vote_bytes(images, pixels_per_cell, table, histogram):
                     index[y, x] = (down + REACH) * STRIDE + across + STRIDE // 2
                     square = np.float64(down * down + across * across)
                     magnitude[y, x] = np.sqrt(square)
-                # Cell after cell, as the next vote for the same cell has to wait for
-                # this one. Unsigned, which spares the check for negative indices.
+                # From cell to cell, as the next vote in the same cell has to wait for
+                # this one. Unsigned, which spares a check for negative indices.
                 for col in range(width):
-                    x, cell = np.uint32(col), np.uint32(0)
-                    for _ in range(cell_cols):
-                        vote = cell + table[index[y, x]]
+                    x, first = np.uint32(col), np.uint32(0)
+                    while x < np.uint32(width * cell_cols):
+                        vote = first + table[index[y, x]]
                         votes[vote] = np.float64(votes[vote]) + magnitude[y, x]
                         x += np.uint32(width)
-                        cell += np.uint32(orientations)
+                        first += np.uint32(orientations)
             _count(votes, pixels_per_cell, histogram, i, cell_row)
 
 
@@ -96,7 +96,7 @@ def vote_floats(
     n, cell_rows, cell_cols, orientations = histogram.shape
     height, width = pixels_per_cell
     n_pixels = width * cell_cols
-    planes, gradients, choice, votes = _scratch(
+    planes, gradients, is_tie, votes = _scratch(
         images, pixels_per_cell, histogram, like
     )
     bins = np.zeros(gradients.shape[2], np.int32)
@@ -106,7 +106,7 @@ def vote_floats(
     for i in range(n):
         for cell_row in range(cell_rows):
             _load(images, i, cell_row * height, transform_sqrt, n_pixels, planes)
-            _differentiate(planes, gradients, choice)
+            _differentiate(planes, gradients, is_tie)
             for y in range(height):
                 for x in range(len(bins)):
                     down = np.float64(gradients[0, y, x])
@@ -129,11 +129,13 @@ def vote_floats(
                         undecided_across[n_asked] = across
                         n_asked += 1
                 for col in range(width):
-                    for cell in range(cell_cols):
-                        x = cell * width + col
+                    x, first = np.uint32(col), np.uint32(0)
+                    while x < np.uint32(n_pixels):
                         if bins[x] >= 0:
-                            vote = np.uint32(cell * orientations + bins[x])
+                            vote = first + np.uint32(bins[x])
                             votes[vote] = np.float64(votes[vote]) + magnitude[x]
+                        x += np.uint32(width)
+                        first += np.uint32(orientations)
             _count(votes, pixels_per_cell, histogram, i, cell_row)
     return n_asked
 
@@ -149,11 +151,11 @@ def _scratch(images, pixels_per_cell, histogram, like):
     planes = np.zeros((n_channels, height + 2, padded + 2), like.dtype)
     # Down and across, of the pixel and of the channel that contends for it.
     gradients = np.zeros((4, height, padded), like.dtype)
-    choice = np.zeros((height, padded), np.uint8)
+    is_tie = np.zeros((height, padded), np.bool_)
     # scikit-image sums in float32, pixel by pixel. In large cells that tells, so we do
     # the same in the same order.
     votes = np.zeros(cell_cols * orientations, np.float32)
-    return planes, gradients, choice, votes
+    return planes, gradients, is_tie, votes
 
 
 # The functions below take whole arrays and indices, not views: a view of an array
@@ -191,13 +193,13 @@ def _load(images, i, top, transform_sqrt, n_pixels, planes):
 
 
 @compiled
-def _differentiate(planes, gradients, choice):
+def _differentiate(planes, gradients, is_tie):
     """Central differences, from the channel where they are the longest."""
     _differences(planes, 0, gradients, 0)
     for channel in range(1, planes.shape[0]):
         _differences(planes, channel, gradients, 2)
-        for y in range(choice.shape[0]):
-            _keep_longer(gradients, choice, y)
+        for y in range(is_tie.shape[0]):
+            _keep_longer(gradients, is_tie, y)
 
 
 @compiled
@@ -211,14 +213,14 @@ def _differences(planes, channel, gradients, where):
 
 
 @compiled
-def _keep_longer(gradients, choice, y):
+def _keep_longer(gradients, is_tie, y):
     """Replace gradients by their contenders where those are longer, by ``np.hypot``.
 
     Squares decide all but near ties: 8-bit gradients (4, 7) and (1, 8) are equally
     long, yet hypot may round them apart.
     """
     g = gradients
-    for x in range(choice.shape[1]):
+    for x in range(is_tie.shape[1]):
         down, across = abs(np.float64(g[0, y, x])), abs(np.float64(g[1, y, x]))
         down2, across2 = abs(np.float64(g[2, y, x])), abs(np.float64(g[3, y, x]))
         square = down * down + across * across
@@ -227,15 +229,23 @@ def _keep_longer(gradients, choice, y):
         is_near = not abs(square2 - square) > 1e-6 * square
         is_same = (down == down2) & (across == across2)
         is_same |= (down == across2) & (across == down2)
-        is_tie = is_near & (not is_same)
-        choice[y, x] = np.uint8(2) if is_tie else np.uint8(square2 > square)
-    for x in range(choice.shape[1]):
-        if choice[y, x] == 2:
+        is_tie[y, x] = is_near & (not is_same)
+    for x in range(is_tie.shape[1]):
+        if is_tie[y, x]:
             length = math.hypot(g[0, y, x], g[1, y, x])
-            choice[y, x] = math.hypot(g[2, y, x], g[3, y, x]) > length
-    for x in range(choice.shape[1]):
-        g[0, y, x] = g[2, y, x] if choice[y, x] else g[0, y, x]
-        g[1, y, x] = g[3, y, x] if choice[y, x] else g[1, y, x]
+            if math.hypot(g[2, y, x], g[3, y, x]) > length:
+                g[0, y, x], g[1, y, x] = g[2, y, x], g[3, y, x]
+            else:
+                g[2, y, x], g[3, y, x] = g[0, y, x], g[1, y, x]
+    # Squares once more: reading back what was decided would wait for its writing.
+    for x in range(is_tie.shape[1]):
+        down, across = np.float64(g[0, y, x]), np.float64(g[1, y, x])
+        down2, across2 = np.float64(g[2, y, x]), np.float64(g[3, y, x])
+        is_longer = down2 * down2 + across2 * across2 > down * down + across * across
+        down, across = g[0, y, x], g[1, y, x]
+        down2, across2 = g[2, y, x], g[3, y, x]
+        g[0, y, x] = down2 if is_longer else down
+        g[1, y, x] = across2 if is_longer else across
 
 
 @compiled

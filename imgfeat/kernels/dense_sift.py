@@ -31,7 +31,6 @@ _ZERO, _HALF, _ONE, _TWO, _FOUR, _EIGHT = np.array(
     [0, 0.5, 1, 2, 4, 8], dtype=np.float32
 )
 _TINY = np.float32(1e-37)
-_HUGE = np.float32(3e38)
 _CLIP = np.float32(0.2)
 
 # Sums may be reordered and fused, which vectorizes them; nothing is approximated.
@@ -179,8 +178,6 @@ def _describe_batch(
     maps = np.empty(width * N_ORIENTATIONS, dtype=np.float32)
     length = np.empty(width, dtype=np.float32)
     angle = np.empty(width, dtype=np.float32)
-    limits = np.empty(n_cols, dtype=np.float32)
-    scales = np.empty(n_cols, dtype=np.float32)
     bins = np.empty(len(first_col) * N_ORIENTATIONS, dtype=np.float32)
 
     for i in range(n_samples):
@@ -212,7 +209,7 @@ def _describe_batch(
                 if row_of_bin[r, N_BINS - 1] == n_done:
                     slots = row_of_bin[r] % n_kept
                     _describe_row(
-                        kept, slots, window, thresholds[i], root, limits, scales, out[i, r]
+                        kept, slots, window, thresholds[i], root, out[i, r]
                     )
                     r += 1
                 n_done += 1
@@ -301,53 +298,49 @@ def _spread(bins, col_of_bin, window, spread):
 
 
 @_jit
-def _describe_row(kept, slots, window, threshold, root, limits, scales, out):
+def _describe_row(kept, slots, window, threshold, root, out):
     """Join four rows of bins to a row of descriptors, and normalize them."""
-    a = kept[slots[0]]
-    b = kept[slots[1]]
-    c = kept[slots[2]]
-    d = kept[slots[3]]
+    first = kept[slots[0]]
+    second = kept[slots[1]]
+    third = kept[slots[2]]
+    fourth = kept[slots[3]]
+    for c in range(len(out)):
+        start = c * _QUARTER
+        stop = start + _QUARTER
+        _normalize(
+            first[start:stop],
+            second[start:stop],
+            third[start:stop],
+            fourth[start:stop],
+            window,
+            threshold,
+            root,
+            out[c],
+        )
+
+
+@_jit
+def _normalize(a, b, c, d, window, threshold, root, out):
     # The window is symmetric: its first and last row, and the two between.
     outer = window[0]
     inner = window[1]
-    # Loops of their own for sums and for stores: one that does both is not vectorized.
-    for n in range(len(out)):
-        start = n * _QUARTER
-        total, square = _sums(a, b, c, d, start, outer, inner, _HUGE)
-        keep = total > threshold and square > _TINY
-        limits[n] = _CLIP * np.float32(math.sqrt(square)) if keep else _ZERO
-    for n in range(len(out)):
-        start = n * _QUARTER
-        total, square = _sums(a, b, c, d, start, outer, inner, limits[n])
-        norm = total if root else np.float32(math.sqrt(square))
-        scales[n] = _ONE / norm if norm > _ZERO else _ZERO
-    for n in range(len(out)):
-        start = n * _QUARTER
-        _store(a, start, outer, limits[n], scales[n], out[n, :_QUARTER])
-        _store(b, start, inner, limits[n], scales[n], out[n, _QUARTER:2*_QUARTER])
-        _store(c, start, inner, limits[n], scales[n], out[n, 2*_QUARTER:3*_QUARTER])
-        _store(d, start, outer, limits[n], scales[n], out[n, 3*_QUARTER:])
-        if root:
-            for k in range(SIZE):
-                out[n, k] = np.float32(math.sqrt(out[n, k]))
-
-
-@_jit
-def _store(row, start, weight, limit, scale, out):
-    values = row[start : start + _QUARTER]
-    for k in range(_QUARTER):
-        out[k] = scale * _cut(weight * values[k], limit)
-
-
-@_jit
-def _sums(a, b, c, d, start, outer, inner, limit):
-    """Sum of a descriptor's values, and of their squares, after cutting at `limit`."""
+    # A loop that both sums and stores would not be vectorized: values are made thrice.
     total = _ZERO
     square = _ZERO
-    a = a[start : start + _QUARTER]
-    b = b[start : start + _QUARTER]
-    c = c[start : start + _QUARTER]
-    d = d[start : start + _QUARTER]
+    for k in range(_QUARTER):
+        value_a = outer * a[k]
+        value_b = inner * b[k]
+        value_c = inner * c[k]
+        value_d = outer * d[k]
+        total += value_a + value_b + value_c + value_d
+        square += value_a * value_a + value_b * value_b
+        square += value_c * value_c + value_d * value_d
+    if total <= threshold or square <= _TINY:
+        out[:] = _ZERO
+        return
+    limit = _CLIP * np.float32(math.sqrt(square))
+    total = _ZERO
+    square = _ZERO
     for k in range(_QUARTER):
         value_a = _cut(outer * a[k], limit)
         value_b = _cut(inner * b[k], limit)
@@ -356,7 +349,15 @@ def _sums(a, b, c, d, start, outer, inner, limit):
         total += value_a + value_b + value_c + value_d
         square += value_a * value_a + value_b * value_b
         square += value_c * value_c + value_d * value_d
-    return total, square
+    scale = _ONE / (total if root else np.float32(math.sqrt(square)))
+    for k in range(_QUARTER):
+        out[k] = scale * _cut(outer * a[k], limit)
+        out[k + _QUARTER] = scale * _cut(inner * b[k], limit)
+        out[k + 2 * _QUARTER] = scale * _cut(inner * c[k], limit)
+        out[k + 3 * _QUARTER] = scale * _cut(outer * d[k], limit)
+    if root:
+        for k in range(SIZE):
+            out[k] = np.float32(math.sqrt(out[k]))
 
 
 @_jit

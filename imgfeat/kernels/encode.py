@@ -4,17 +4,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imgfeat.kernels.tiles import (
-    TILE,
+from imgfeat.kernels.simd import (
+    LANES,
+    highest,
     jit,
-    lay_across,
-    load_tile,
-    multiply_tile,
-    padded,
+    load,
+    lowest_bit,
+    maximum,
+    splat,
+    where_above,
 )
+from imgfeat.kernels.tiles import TILE, in_blocks, load_tile, multiply_tile, padded
 
 # Below every score that finite descriptors have: what pads the words to full registers.
 _NEVER = np.float32(-1e38)
+# Of a score, in units of the squared lengths that it is made of.
+_ROUNDING = np.float32(1e-6)
 
 
 class WordTables(NamedTuple):
@@ -22,7 +27,7 @@ class WordTables(NamedTuple):
 
     words: np.ndarray
     center: np.ndarray
-    transposed: np.ndarray
+    blocks: np.ndarray
     bias: np.ndarray
 
 
@@ -46,7 +51,7 @@ def word_tables(words):
     return WordTables(
         np.ascontiguousarray(words, dtype=np.float32),
         center.astype(np.float32),
-        lay_across(shifted),
+        in_blocks(shifted),
         bias,
     )
 
@@ -172,76 +177,82 @@ def vlad_sums(values, labels, words, cells, n_cells):
 
 
 @jit
-def _squared_distance(x, word):
+def _squared_distance(values, row, words, word):
     total = np.float32(0)
-    for dim in range(len(x)):
-        total += (x[dim] - word[dim]) * (x[dim] - word[dim])
+    for dim in range(words.shape[1]):
+        difference = values[row, dim] - words[word, dim]
+        total += difference * difference
     return total
 
 
 @jit
-def _nearest(values, words, center, transposed, bias, labels):
-    tile = np.zeros((TILE, len(transposed)), dtype=np.float32)
+def _nearest(values, words, center, blocks, bias, labels):
+    tile = np.empty((TILE, len(center)), dtype=np.float32)
     scores = np.empty((TILE, len(bias)), dtype=np.float32)
     longest = np.float32(-2) * bias[: len(words)].min()
     for first in range(0, len(values), TILE):
         load_tile(values, first, center, tile)
-        multiply_tile(tile, transposed, bias, scores)
+        # x . word - |word|^2 / 2, which falls with the distance to the word
+        multiply_tile(tile, blocks, bias, scores)
         for lane in range(min(TILE, len(values) - first)):
-            score = scores[lane]
-            best = _NEVER
-            for word in range(len(bias)):
-                best = max(best, score[word])
-            # The scores are rounded, and by how much depends on the order of the sum.
-            # Whoever is this near the best is measured again, so that a tie falls the
-            # same way wherever in the batch it stands.
+            start, stop = lane * len(bias), (lane + 1) * len(bias)
+            best = load(scores, start)
+            for at in range(start + LANES, stop, LANES):
+                best = maximum(best, load(scores, at))
             length = np.float32(0)
-            for dim in range(tile.shape[1]):
+            for dim in range(len(center)):
                 length += tile[lane, dim] * tile[lane, dim]
-            low = best - np.float32(1e-6) * (length + longest)
-            found, n_near = len(bias), 0
-            for word in range(len(bias)):
-                near = score[word] >= low
-                n_near += near
-                found = min(found, word if near else len(bias))
-            if n_near > 1:
-                x = values[first + lane]
-                least = _squared_distance(x, words[found])
-                for word in range(found + 1, len(words)):
-                    if score[word] >= low:
-                        distance = _squared_distance(x, words[word])
-                        if distance < least:
-                            found, least = word, distance
-            labels[first + lane] = found
+            # The scores are rounded. Words this near the best are measured again, so
+            # that a tie is decided by the distances as anyone would compute them.
+            low = splat(highest(best) - _ROUNDING * (length + longest))
+            row, found, least = first + lane, -1, np.float32(-1)
+            for at in range(start, stop, LANES):
+                near = where_above(load(scores, at), low)
+                while near:
+                    word = at - start + lowest_bit(near)
+                    near &= near - np.uint64(1)
+                    if found < 0:
+                        found = word
+                        continue
+                    if least < 0:
+                        least = _squared_distance(values, row, words, found)
+                    distance = _squared_distance(values, row, words, word)
+                    if distance < least:
+                        found, least = word, distance
+            labels[row] = found
 
 
 @jit
-def _neighbors(values, words, center, transposed, bias, labels, squared):
-    n_neighbors = labels.shape[1]
-    tile = np.zeros((TILE, len(transposed)), dtype=np.float32)
+def _neighbors(values, words, center, blocks, bias, labels, squared):
+    last = labels.shape[1] - 1
+    tile = np.empty((TILE, len(center)), dtype=np.float32)
     scores = np.empty((TILE, len(bias)), dtype=np.float32)
-    top = np.empty(n_neighbors, dtype=np.float32)
+    top = np.empty(labels.shape[1], dtype=np.float32)
     for first in range(0, len(values), TILE):
         load_tile(values, first, center, tile)
-        multiply_tile(tile, transposed, bias, scores)
+        multiply_tile(tile, blocks, bias, scores)
         for lane in range(min(TILE, len(values) - first)):
-            row = first + lane
-            score = scores[lane]
+            row, start = first + lane, lane * len(bias)
             # Insertion into a short sorted list: after the first few words hardly any
-            # passes the test.
+            # is good enough.
             top[:] = _NEVER
-            for word in range(len(words)):
-                if score[word] > top[n_neighbors - 1]:
-                    place = n_neighbors - 1
-                    while place > 0 and score[word] > top[place - 1]:
+            for at in range(0, len(bias), LANES):
+                near = where_above(load(scores, start + at), splat(top[last]))
+                while near:
+                    word = at + lowest_bit(near)
+                    near &= near - np.uint64(1)
+                    score, place = scores[lane, word], last
+                    if score <= top[last]:
+                        continue
+                    while place > 0 and score > top[place - 1]:
                         top[place] = top[place - 1]
                         labels[row, place] = labels[row, place - 1]
                         place -= 1
-                    top[place] = score[word]
+                    top[place] = score
                     labels[row, place] = word
-            for place in range(n_neighbors):
+            for place in range(last + 1):
                 squared[row, place] = _squared_distance(
-                    values[row], words[labels[row, place]]
+                    values, row, words, labels[row, place]
                 )
 
 

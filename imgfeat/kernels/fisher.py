@@ -4,15 +4,37 @@ A descriptor has a share in few of the components. Its distance to all of them i
 which is what costs, and the rest of the work is done for those few alone.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
-from imgfeat.kernels.tiles import TILE, jit, lay_across, load_tile, padded
+from imgfeat.kernels.simd import (
+    LANES,
+    add,
+    fma,
+    highest,
+    jit,
+    load,
+    lowest_bit,
+    maximum,
+    multiply,
+    nearest_integer,
+    splat,
+    store,
+    total,
+    two_to_the,
+    where_above,
+)
+from imgfeat.kernels.tiles import TILE, in_blocks, load_tile, padded
 
-_HALF = np.float32(0.5)
+_ZERO, _ONE, _MINUS_HALF = np.float32([0, 1, -0.5])
 _NEVER = np.float32(-1e38)
+# Series of 2**x, within 1e-7 for x in -0.5..0.5.
+_LOG2_E = np.float32(np.log2(np.e))
+_C1, _C2, _C3, _C4, _C5, _C6 = np.float32(
+    [0.69314718, 0.24022651, 0.05550411, 0.00961813, 0.00133336, 0.00015404]
+)
+_SMALLEST_EXPONENT = np.float32(-126)
 
 
 class MixtureTables(NamedTuple):
@@ -21,8 +43,8 @@ class MixtureTables(NamedTuple):
     center: np.ndarray
     scale: np.ndarray
     shift: np.ndarray
-    scale_across: np.ndarray
-    shift_across: np.ndarray
+    scale_blocks: np.ndarray
+    shift_blocks: np.ndarray
     log_weight: np.ndarray
 
 
@@ -41,15 +63,15 @@ def mixture_tables(weights, means, covariances):
     # From the middle of the mixture, float32 holds the standardized numbers best.
     center = (weights @ means).astype(np.float32)
     scale = 1 / np.sqrt(covariances, dtype=np.float64)
-    shift = (means - center.astype(np.float64)) * scale
+    shift = (center.astype(np.float64) - means) * scale
     log_weight = np.full(padded(len(weights)), _NEVER, dtype=np.float32)
     log_weight[: len(weights)] = np.log(weights) + np.log(scale).sum(axis=1)
     return MixtureTables(
         center,
-        scale.astype(np.float32),
-        shift.astype(np.float32),
-        lay_across(scale),
-        lay_across(shift),
+        _full_registers(scale),
+        _full_registers(shift),
+        in_blocks(scale),
+        in_blocks(shift),
         log_weight,
     )
 
@@ -80,6 +102,7 @@ def fisher_sums(values, cells, n_cells, tables, *, cutoff=21.0):
     shares : ndarray of shape (n_cells, n_components), float32
     first, second : ndarray of shape (n_cells, n_components, n_dims), float32
     """
+    n_dims = len(tables.center)
     shape = (n_cells, *tables.scale.shape)
     shares = np.zeros(shape[:2], dtype=np.float32)
     first = np.zeros(shape, dtype=np.float32)
@@ -87,31 +110,59 @@ def fisher_sums(values, cells, n_cells, tables, *, cutoff=21.0):
     log_likelihood = _sum_moments(
         values, cells, *tables, np.float32(cutoff), shares, first, second
     )
-    return log_likelihood, shares, first, second
+    return log_likelihood, shares, first[..., :n_dims], second[..., :n_dims]
+
+
+def _full_registers(rows):
+    """Rows of float32, with zeros up to full registers."""
+    out = np.zeros((len(rows), padded(rows.shape[1])), dtype=np.float32)
+    out[:, : rows.shape[1]] = rows
+    return out
 
 
 @jit
-def _distance_tile(tile, scale, shift, squared):
-    """Squared distances to all components, in their own deviations."""
-    a, b, c, d = squared[0], squared[1], squared[2], squared[3]
-    squared[:] = 0
-    # Two dimensions a pass halve how often the running sums go to memory and back.
-    for dim in range(0, len(scale), 2):
-        scale0, shift0 = scale[dim], shift[dim]
-        scale1, shift1 = scale[dim + 1], shift[dim + 1]
-        a0, a1 = tile[0, dim], tile[0, dim + 1]
-        b0, b1 = tile[1, dim], tile[1, dim + 1]
-        c0, c1 = tile[2, dim], tile[2, dim + 1]
-        d0, d1 = tile[3, dim], tile[3, dim + 1]
-        for k in range(scale.shape[1]):
-            s, m = scale0[k], shift0[k]
-            p, q, r, t = a0 * s - m, b0 * s - m, c0 * s - m, d0 * s - m
-            s, m = scale1[k], shift1[k]
-            u, v, w, x = a1 * s - m, b1 * s - m, c1 * s - m, d1 * s - m
-            a[k] += p * p + u * u
-            b[k] += q * q + v * v
-            c[k] += r * r + w * w
-            d[k] += t * t + x * x
+def _log_density_tile(tile, scale, shift, log_weight, out):
+    """Up to a constant, for all components, into `out` of shape (TILE, padded)."""
+    width = out.shape[1]
+    n_dims = scale.shape[1]
+    half = splat(_MINUS_HALF)
+    for block in range(len(scale)):
+        at = block * LANES
+        a = b = c = d = splat(_ZERO)
+        for dim in range(n_dims):
+            # Differences first: products of x and x^2 would cancel where a component
+            # is narrow.
+            s = load(scale, (block * n_dims + dim) * LANES)
+            m = load(shift, (block * n_dims + dim) * LANES)
+            z = fma(splat(tile[0, dim]), s, m)
+            a = fma(z, z, a)
+            z = fma(splat(tile[1, dim]), s, m)
+            b = fma(z, z, b)
+            z = fma(splat(tile[2, dim]), s, m)
+            c = fma(z, z, c)
+            z = fma(splat(tile[3, dim]), s, m)
+            d = fma(z, z, d)
+        log_w = load(log_weight, at)
+        store(out, at, fma(a, half, log_w))
+        store(out, width + at, fma(b, half, log_w))
+        store(out, 2 * width + at, fma(c, half, log_w))
+        store(out, 3 * width + at, fma(d, half, log_w))
+
+
+@jit
+def _exponential(x):
+    """``exp(x)``, within 3e-6 for x in -25..0; below -87, 1e-38."""
+    x = maximum(multiply(x, splat(_LOG2_E)), splat(_SMALLEST_EXPONENT))
+    whole = nearest_integer(x)
+    rest = fma(whole, splat(-_ONE), x)
+    series = splat(_C6)
+    series = fma(series, rest, splat(_C5))
+    series = fma(series, rest, splat(_C4))
+    series = fma(series, rest, splat(_C3))
+    series = fma(series, rest, splat(_C2))
+    series = fma(series, rest, splat(_C1))
+    series = fma(series, rest, splat(_ONE))
+    return multiply(series, two_to_the(whole))
 
 
 @jit
@@ -121,54 +172,55 @@ def _sum_moments(
     center,
     scale,
     shift,
-    scale_across,
-    shift_across,
+    scale_blocks,
+    shift_blocks,
     log_weight,
     cutoff,
     shares,
     first,
     second,
 ):
-    tile = np.zeros((TILE, len(scale_across)), dtype=np.float32)
-    rows = np.empty((TILE, len(log_weight)), dtype=np.float32)
-    kept = np.empty(len(log_weight) + 1, dtype=np.intp)
+    n_components, width = scale.shape
+    n_padded = len(log_weight)
+    tile = np.zeros((TILE, width), dtype=np.float32)
+    rows = np.empty((TILE, n_padded), dtype=np.float32)
+    least = splat(np.exp(-cutoff))
     log_likelihood = 0.0
-    for start in range(0, len(values), TILE):
-        load_tile(values, start, center, tile)
-        _distance_tile(tile, scale_across, shift_across, rows)
-        for lane in range(min(TILE, len(values) - start)):
-            row = rows[lane]
-            best = _NEVER
-            for k in range(len(row)):
-                row[k] = log_weight[k] - _HALF * row[k]
-                best = max(best, row[k])
-            low = best - cutoff
-            n_kept = 0
-            for k in range(len(row)):  # without a branch: it would be mispredicted
-                kept[n_kept] = k
-                n_kept += row[k] > low
-            total = np.float32(0)
-            for i in range(n_kept):
-                # Never overwrites what is still to be read: kept[i] >= i.
-                row[i] = math.exp(row[kept[i]] - best)
-                total += row[i]
-            log_likelihood += best + math.log(total)
-            x = tile[lane]
-            for i in range(n_kept):
-                share = row[i] / total
-                k = kept[i]
-                for level in range(len(cells)):
-                    cell = cells[level, start + lane]
-                    shares[cell, k] += share
-                    _add_moments(
-                        x, share, scale[k], shift[k], first[cell, k], second[cell, k]
-                    )
+    for at_row in range(0, len(values), TILE):
+        load_tile(values, at_row, center, tile)
+        _log_density_tile(tile, scale_blocks, shift_blocks, log_weight, rows)
+        for lane in range(min(TILE, len(values) - at_row)):
+            start, stop = lane * n_padded, (lane + 1) * n_padded
+            best = load(rows, start)
+            for at in range(start + LANES, stop, LANES):
+                best = maximum(best, load(rows, at))
+            largest = highest(best)
+            sums = splat(_ZERO)
+            for at in range(start, stop, LANES):
+                density = _exponential(add(load(rows, at), splat(-largest)))
+                sums = add(sums, density)
+                store(rows, at, density)
+            density_sum = total(sums)
+            log_likelihood += largest + np.log(density_sum)
+            for at in range(start, stop, LANES):
+                kept = where_above(load(rows, at), least)
+                while kept:
+                    k = at - start + lowest_bit(kept)
+                    kept &= kept - np.uint64(1)
+                    share = rows[lane, k] / density_sum
+                    for level in range(len(cells)):
+                        cell = cells[level, at_row + lane]
+                        shares[cell, k] += share
+                        out = (cell * n_components + k) * width
+                        for dim in range(0, width, LANES):
+                            z = fma(
+                                load(tile, lane * width + dim),
+                                load(scale, k * width + dim),
+                                load(shift, k * width + dim),
+                            )
+                            part = multiply(splat(share), z)
+                            store(first, out + dim, add(load(first, out + dim), part))
+                            store(
+                                second, out + dim, fma(part, z, load(second, out + dim))
+                            )
     return log_likelihood
-
-
-@jit
-def _add_moments(x, share, scale, shift, first, second):
-    for dim in range(len(scale)):
-        z = x[dim] * scale[dim] - shift[dim]
-        first[dim] += share * z
-        second[dim] += share * z * z

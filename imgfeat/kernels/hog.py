@@ -19,7 +19,7 @@ BLOCK_NORMS = ("L1", "L1-sqrt", "L2", "L2-Hys")
 
 # Images are voted in chunks of so many pixels: histograms stay in the cache, and the
 # memory beside the result does not grow with the batch.
-_CHUNK_PIXELS = 2**20
+_CHUNK_PIXELS = 2**18
 # scikit-image's constants of the block norms.
 _EPS = 1e-5
 _CLIP = 0.2

@@ -1,29 +1,24 @@
-"""Matrix products for a few hundred vectors at a time, in the loops that need them.
+"""Products of a few vectors at a time with a matrix, for the loops that need them.
 
-A tile is four vectors; what they are multiplied with is laid out so that the numbers
-for neighbouring outputs stand side by side and fill a register, and each is read once
-for all four. Between BLAS calls every intermediate would pass through memory, and BLAS
-would start threads of its own.
+A tile is four vectors. The matrix is cut into blocks, as many outputs side by side as
+there are lanes, and every number read from it serves all four. Nothing passes through
+memory on the way but the results, and no threads are started, as BLAS would.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-TILE = 4  # vectors that share one reading of the table
-LANES = 16  # float32 numbers in the widest register
-DEPTH = 4  # dimensions a pass: how seldom the running sums go to memory and back
+from imgfeat.kernels.simd import LANES, fma, jit, load, splat, store
 
-# Sums may be reordered and fused, which vectorizes them. Callers refuse NaN.
-jit = njit(nogil=True, cache=True, fastmath={"contract", "nnan", "nsz", "reassoc"})
+TILE = 4
 
 
 class AffineTables(NamedTuple):
     """A matrix in the order that the kernel reads it; see `affine_tables`."""
 
     center: np.ndarray
-    across: np.ndarray
+    blocks: np.ndarray
     bias: np.ndarray
     n_outputs: int
 
@@ -40,9 +35,8 @@ def affine_tables(matrix, center):
     -------
     AffineTables
     """
-    across = lay_across(matrix)
-    bias = np.zeros(across.shape[1], dtype=np.float32)
-    return AffineTables(center.astype(np.float32), across, bias, len(matrix))
+    bias = np.zeros(padded(len(matrix)), dtype=np.float32)
+    return AffineTables(center.astype(np.float32), in_blocks(matrix), bias, len(matrix))
 
 
 def affine_map(values, tables):
@@ -60,80 +54,69 @@ def affine_map(values, tables):
         A row depends on no other row, to the last bit.
     """
     out = np.empty((len(values), tables.n_outputs), dtype=np.float32)
-    _affine_map(values, tables.center, tables.across, tables.bias, out)
+    _affine_map(values, tables.center, tables.blocks, tables.bias, out)
     return out
 
 
-def padded(length, multiple=LANES):
-    """The next multiple of `multiple`, at least one of them."""
-    return max(1, -(-length // multiple)) * multiple
+def padded(length):
+    """The next multiple of the number of lanes, at least one of them."""
+    return max(1, -(-length // LANES)) * LANES
 
 
-def lay_across(rows):
-    """Transpose to float32, with zeros up to full passes and full registers."""
-    shape = padded(rows.shape[1], DEPTH), padded(len(rows))
-    across = np.zeros(shape, dtype=np.float32)
-    across[: rows.shape[1], : len(rows)] = rows.T
-    return across
+def in_blocks(rows):
+    """Put rows side by side, in blocks of as many as there are lanes.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_dims)
+
+    Returns
+    -------
+    ndarray of shape (n_blocks, n_dims, LANES), float32
+        Zeros where the rows end.
+    """
+    blocks = np.zeros((padded(len(rows)), rows.shape[1]), dtype=np.float32)
+    blocks[: len(rows)] = rows
+    blocks = blocks.reshape(-1, LANES, rows.shape[1])
+    return np.ascontiguousarray(blocks.transpose(0, 2, 1))
 
 
 @jit
 def load_tile(values, first, center, tile):
     """Copy four vectors from `first`, the last one again beyond the end."""
     for lane in range(TILE):
-        row = values[min(first + lane, len(values) - 1)]
+        row = min(first + lane, len(values) - 1)
         for dim in range(len(center)):
-            tile[lane, dim] = row[dim] - center[dim]
+            tile[lane, dim] = values[row, dim] - center[dim]
 
 
 @jit
-def multiply_tile(tile, across, bias, out):
-    """``bias + tile @ across``, into `out` of shape (TILE, n_outputs)."""
-    a, b, c, d = out[0], out[1], out[2], out[3]
-    for k in range(len(bias)):
-        a[k] = b[k] = c[k] = d[k] = bias[k]
-    for dim in range(0, len(across), DEPTH):
-        table0, table1 = across[dim], across[dim + 1]
-        table2, table3 = across[dim + 2], across[dim + 3]
-        a0, a1, a2, a3 = (
-            tile[0, dim],
-            tile[0, dim + 1],
-            tile[0, dim + 2],
-            tile[0, dim + 3],
-        )
-        b0, b1, b2, b3 = (
-            tile[1, dim],
-            tile[1, dim + 1],
-            tile[1, dim + 2],
-            tile[1, dim + 3],
-        )
-        c0, c1, c2, c3 = (
-            tile[2, dim],
-            tile[2, dim + 1],
-            tile[2, dim + 2],
-            tile[2, dim + 3],
-        )
-        d0, d1, d2, d3 = (
-            tile[3, dim],
-            tile[3, dim + 1],
-            tile[3, dim + 2],
-            tile[3, dim + 3],
-        )
-        for k in range(len(bias)):
-            t0, t1, t2, t3 = table0[k], table1[k], table2[k], table3[k]
-            a[k] += a0 * t0 + a1 * t1 + a2 * t2 + a3 * t3
-            b[k] += b0 * t0 + b1 * t1 + b2 * t2 + b3 * t3
-            c[k] += c0 * t0 + c1 * t1 + c2 * t2 + c3 * t3
-            d[k] += d0 * t0 + d1 * t1 + d2 * t2 + d3 * t3
+def multiply_tile(tile, blocks, bias, out):
+    """``bias + tile @ matrix.T``, into `out` of shape (TILE, padded n_outputs)."""
+    width = out.shape[1]
+    n_dims = blocks.shape[1]
+    for block in range(len(blocks)):
+        at = block * LANES
+        a = b = c = d = load(bias, at)
+        for dim in range(n_dims):
+            column = load(blocks, (block * n_dims + dim) * LANES)
+            a = fma(splat(tile[0, dim]), column, a)
+            b = fma(splat(tile[1, dim]), column, b)
+            c = fma(splat(tile[2, dim]), column, c)
+            d = fma(splat(tile[3, dim]), column, d)
+        store(out, at, a)
+        store(out, width + at, b)
+        store(out, 2 * width + at, c)
+        store(out, 3 * width + at, d)
 
 
 @jit
-def _affine_map(values, center, across, bias, out):
-    tile = np.zeros((TILE, len(across)), dtype=np.float32)
+def _affine_map(values, center, blocks, bias, out):
+    tile = np.empty((TILE, len(center)), dtype=np.float32)
     rows = np.empty((TILE, len(bias)), dtype=np.float32)
     for first in range(0, len(values), TILE):
         load_tile(values, first, center, tile)
-        multiply_tile(tile, across, bias, rows)
+        multiply_tile(tile, blocks, bias, rows)
         for lane in range(min(TILE, len(values) - first)):
             for k in range(out.shape[1]):
                 out[first + lane, k] = rows[lane, k]

@@ -223,7 +223,7 @@ def _decode(source, max_pixels, name):
     except ImageDecodeError:
         raise
     except _DECODER_ERRORS as error:
-        raise ImageDecodeError(name, _reason(error)) from error
+        raise ImageDecodeError(name, _text(error)) from error
 
 
 def _open(source, name):
@@ -275,12 +275,22 @@ def _identify(file, name):
         raise ImageDecodeError(name, "it is empty (0 bytes)", "replace or remove it")
     for prefixes, reader in _READERS:
         if start.startswith(prefixes):
-            return reader(file)
+            return _read_header(reader, file, name)
     raise ImageDecodeError(
         name,
         f"it is not an image file: it starts with {start[:12]!r}",
         f"give a {ALLOWED} file",
     )
+
+
+def _read_header(reader, file, name):
+    try:
+        return reader(file)
+    except _DECODER_ERRORS as error:
+        raise ImageDecodeError(
+            name,
+            f"its header is damaged, or says that there are no pixels ({_text(error)})",
+        ) from error
 
 
 def _pixels_of(image, max_pixels, name):
@@ -342,12 +352,10 @@ def _orientation(image):
         )
 
 
-def _reason(error):
-    text = " ".join(str(error).split()) or type(error).__name__
-    if "not identified by this driver" in text:
-        return "its header is damaged, or says that there are no pixels"
+def _text(error):
     if isinstance(error, MemoryError):
         return "there is not enough memory to decode it"
+    text = " ".join(str(error).split()) or type(error).__name__
     return text[:200]
 
 

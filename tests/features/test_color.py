@@ -23,15 +23,12 @@ def test_behaves_in_a_pipeline(estimator, check):
     check(estimator)
 
 
-RANGES = {"rgb": [(0, 1)] * 3, "hsv": [(0, 1)] * 3}
-
-
 def reference(image, space, n_bins, joint):
     """Counts by NumPy's histograms of scikit-image's colours."""
-    pixels = image / 255 if space == "rgb" else rgb2hsv(image)
-    pixels = pixels.reshape(-1, 3).astype(np.float32)
+    pixels = image if space == "rgb" else rgb2hsv(image)
+    pixels = pixels.reshape(-1, 3)
     if joint:
-        return np.histogramdd(pixels, n_bins, range=RANGES[space])[0].ravel()
+        return np.histogramdd(pixels, n_bins, range=[(0, 1)] * 3)[0].ravel()
     return np.concatenate(
         [
             np.histogram(channel, n, range=(0, 1))[0]
@@ -43,10 +40,12 @@ def reference(image, space, n_bins, joint):
 @pytest.mark.parametrize("joint", [True, False])
 @pytest.mark.parametrize("n_bins", [(4, 4, 4), (8, 2, 1)])
 @pytest.mark.parametrize("space", ["rgb", "hsv"])
-def test_matches_the_definition(color_images, space, n_bins, joint):
+def test_matches_the_definition(space, n_bins, joint):
+    # Floats: an integer may lie on the edge of a bin, where rounding decides.
+    X = np.random.default_rng(0).random((4, 12, 10, 3))
     histogram = ColorHistogram(n_bins, space=space, joint=joint, normalize=None)
-    expected = [reference(image, space, n_bins, joint) for image in color_images]
-    assert_array_equal(histogram.fit_transform(color_images), expected)
+    expected = [reference(image, space, n_bins, joint) for image in X]
+    assert_array_equal(histogram.fit_transform(X), expected)
 
 
 @pytest.mark.parametrize(

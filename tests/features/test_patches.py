@@ -83,6 +83,15 @@ def test_batched_on_a_device_equals_image_by_image(color_images, encoding):
     assert_allclose(batched.flatten(1), expected, rtol=1e-5, atol=1e-5)
 
 
+def test_mirror_adds_the_features_of_the_mirror_image(color_images):
+    fitted = PatchDictionary(**SMALL).fit(color_images)
+    mirrored = color_images[:, :, ::-1]
+    expected = fitted.transform(color_images) + fitted.transform(mirrored)
+    features = fitted.set_params(mirror=True).transform(color_images)
+    assert_array_equal(features, expected)
+    assert_allclose(fitted.transform(mirrored), features, rtol=1e-6)
+
+
 def test_whitened_patches_are_uncorrelated(images):
     fitted = PatchDictionary(**SMALL, n_components=None, whiten_eps=1e-6).fit(images)
     drawn = fitted._draw_patches(images, np.random.RandomState(0))
