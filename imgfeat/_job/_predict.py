@@ -1,5 +1,6 @@
 """Label image files one by one, whatever is wrong with some of them."""
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from imgfeat._progress import progress
 from imgfeat._threads import map_threads
 from imgfeat.sources import ImageDecodeError, decode_image
+from imgfeat.sources._folder import find_images
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,25 @@ class Prediction:
     label: object = None
     probability: float | None = None
     error: str | None = None
+
+
+def expand_paths(paths):
+    """The files that `paths` name: themselves, or every image below a folder.
+
+    Raises
+    ------
+    ValueError
+        If a folder holds no image.
+    """
+    files = []
+    for path in map(os.fspath, paths):
+        found = find_images(path, path) if os.path.isdir(path) else [path]
+        if not found:
+            raise ValueError(
+                f"{path} holds no image file; name files, or another folder."
+            )
+        files += found
+    return files
 
 
 def predict_files(model, paths, *, batch_size=64, n_jobs=None, verbose=0):

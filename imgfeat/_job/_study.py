@@ -132,13 +132,14 @@ def train_recipe(recipe, images, labels, *, size=128, n_jobs=None, random_state=
 def check_enough(labels, n_needed=5):
     """Raise unless there are two classes, each with a few images."""
     classes, counts = np.unique(labels, return_counts=True)
+    classes = classes.tolist()
     if len(classes) < 2:
         raise ValueError(
-            f"A classifier needs at least two classes. Got one, {classes.tolist()[0]!r}: make a "
+            f"A classifier needs at least two classes. Got one, {classes[0]!r}: make a "
             "sub-folder (or label) for each class."
         )
     if counts.min() < n_needed:
-        rare = classes.tolist()[counts.argmin()]
+        rare = classes[counts.argmin()]
         raise ValueError(
             f"Training and testing need at least {n_needed} images of every class. Got "
             f"{counts.min()} of class {rare!r}; add images or leave the class out."
@@ -173,7 +174,7 @@ def _draw_held_out(labels, random_state):
 
 def _about(labels, train, test, cv):
     classes = np.unique(labels)
-    folds = cv if isinstance(cv, int) else type(cv).__name__
+    folds = cv if isinstance(cv, int) else f"{cv.n_splits} ({type(cv).__name__})"
     shown = ", ".join(map(str, classes[:12])) + (" ..." if len(classes) > 12 else "")
     return {
         "Images": f"{len(labels):,}: {len(train):,} to train, {len(test):,} held out",

@@ -38,7 +38,9 @@ def _parts(estimator):
     if isinstance(estimator, FeatureUnion):
         return ["transformer_list"]
     if hasattr(estimator, "best_estimator_"):
-        return ["estimator", "best_estimator_"]
+        return ["estimator", "best_estimator_", "scorer_"]
+    if hasattr(estimator, "_estimator"):
+        return ["_estimator"]  # a search's scorer that calls the estimator's own score
     return []
 
 

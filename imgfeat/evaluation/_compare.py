@@ -159,8 +159,8 @@ def _check_target(y, splitter, n_images):
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) < 2:
         raise ValueError(
-            f"compare needs at least two classes. Got one, {classes.tolist()[0]!r}; there is "
-            "nothing to tell apart."
+            f"compare needs at least two classes. Got one, {classes.tolist()[0]!r}; "
+            "there is nothing to tell apart."
         )
     # Only a splitter with a stated number of folds promises each class to each fold.
     n_folds = getattr(splitter, "n_splits", None)

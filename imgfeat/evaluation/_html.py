@@ -63,27 +63,35 @@ def write_report(path, *, title, about, table, evaluations, images, n_mistakes=1
 
 def _comparison_rows(table, evaluations):
     """The table as text: mean and spread together, the best of a column marked."""
-    rows = []
-    for name, row in table.iterrows():
-        cells = {}
-        for score in SCORING:
-            if f"mean_test_{score}" in row:
-                mean, spread = row[f"mean_test_{score}"], row[f"std_test_{score}"]
-                is_best = mean == table[f"mean_test_{score}"].max()
-                cells[score.replace("_", " ")] = (f"{mean:.3f} ± {spread:.3f}", is_best)
-        held_out = evaluations[name].metrics["accuracy"]
-        best = max(e.metrics["accuracy"] for e in evaluations.values())
-        cells["held-out accuracy"] = (f"{held_out:.3f}", held_out == best)
-        fastest = table["mean_fit_time"].min()
-        seconds = row["mean_fit_time"]
-        cells["fit, s"] = (f"{seconds:.1f}", seconds == fastest)
-        rate = row["predict_images_per_s"]
-        cells["predict, images/s"] = (
-            f"{rate:,.0f}",
-            rate == table["predict_images_per_s"].max(),
+    accuracies = [evaluations[name].metrics["accuracy"] for name in table.index]
+    columns = {
+        score.removesuffix("_macro"): _column(
+            table[f"mean_test_{score}"], "{:.3f}", spread=table[f"std_test_{score}"]
         )
-        rows.append({"name": name, "cells": cells})
-    return rows
+        for score in SCORING
+        if f"mean_test_{score}" in table
+    }
+    columns["held out"] = _column(pd.Series(accuracies, table.index), "{:.3f}")
+    columns["fit, s"] = _column(-table["mean_fit_time"], "{:.1f}", sign=-1)
+    columns["predict, images/s"] = _column(table["predict_images_per_s"], "{:,.0f}")
+    return [
+        {
+            "name": name,
+            "cells": {title: cells[name] for title, cells in columns.items()},
+        }
+        for name in table.index
+    ]
+
+
+def _column(values, how, *, sign=1, spread=None):
+    """``{candidate: (text, whether it is the best)}``; the largest value is best."""
+    cells = {}
+    for name, value in values.items():
+        text = how.format(sign * value)
+        if spread is not None:
+            text += f" ± {how.format(spread[name])}"
+        cells[name] = (text, value == values.max())
+    return cells
 
 
 def _shaded(confusion):

@@ -11,6 +11,8 @@ from numba import njit
 
 # Gradients of 8-bit images, -255..255, index a table with rows of 512.
 REACH, STRIDE = 255, 512
+# Pixels that are read and differentiated at once, if a row of cells has no more.
+_PIXELS_AT_ONCE = 2048
 # What _bin_unless_close may be wrong by, in radians, five times over.
 _ANGLE_ERROR = 1e-7
 
@@ -36,17 +38,21 @@ def vote_bytes(images, pixels_per_cell, table, histogram):
     )
     index = np.zeros(gradients.shape[1:], np.uint32)
     magnitude = np.zeros(gradients.shape[1:])
+    at_once = len(index) // height
     for i in range(n):
         for cell_row in range(cell_rows):
-            _load(images, i, cell_row * height, False, width * cell_cols, planes)
-            _differentiate(planes, gradients, is_tie)
-            for y in range(height):
-                for x in range(index.shape[1]):
-                    down = np.int32(gradients[0, y, x])
-                    across = np.int32(gradients[1, y, x])
-                    index[y, x] = (down + REACH) * STRIDE + across + STRIDE // 2
-                    square = np.float64(down * down + across * across)
-                    magnitude[y, x] = np.sqrt(square)
+            if cell_row % at_once == 0:
+                _load(images, i, cell_row * height, False, width * cell_cols, planes)
+                _differentiate(planes, gradients, is_tie)
+                for y in range(index.shape[0]):
+                    for x in range(index.shape[1]):
+                        down = np.int32(gradients[0, y, x])
+                        across = np.int32(gradients[1, y, x])
+                        index[y, x] = (down + REACH) * STRIDE + across + STRIDE // 2
+                        square = np.float64(down * down + across * across)
+                        magnitude[y, x] = np.sqrt(square)
+            top = cell_row % at_once * height
+            for y in range(top, top + height):
                 # From cell to cell, as the next vote in the same cell has to wait for
                 # this one. Unsigned, which spares a check for negative indices.
                 for col in range(width):
@@ -101,13 +107,16 @@ def vote_floats(
     )
     bins = np.zeros(gradients.shape[2], np.int32)
     magnitude = np.zeros(gradients.shape[2])
+    at_once = gradients.shape[1] // height
     image, undecided_down, undecided_across = undecided
     n_asked = 0
     for i in range(n):
         for cell_row in range(cell_rows):
-            _load(images, i, cell_row * height, transform_sqrt, n_pixels, planes)
-            _differentiate(planes, gradients, is_tie)
-            for y in range(height):
+            if cell_row % at_once == 0:
+                _load(images, i, cell_row * height, transform_sqrt, n_pixels, planes)
+                _differentiate(planes, gradients, is_tie)
+            top = cell_row % at_once * height
+            for y in range(top, top + height):
                 for x in range(len(bins)):
                     down = np.float64(gradients[0, y, x])
                     across = np.float64(gradients[1, y, x])
@@ -142,11 +151,13 @@ def vote_floats(
 
 @compiled
 def _scratch(images, pixels_per_cell, histogram, like):
-    """Room for the pixels and votes of one row of cells, reused for all."""
-    _, _, cell_cols, orientations = histogram.shape
+    """Room for the pixels of some rows of cells, and for the votes of one."""
+    _, cell_rows, cell_cols, orientations = histogram.shape
     height, width = pixels_per_cell
     # Whole vectors only: loops over pixels then have no rest to do one by one.
     padded = (width * cell_cols + 31) // 32 * 32
+    # Of small images all rows at once, as the border between rows is read twice.
+    height *= min(cell_rows, max(1, _PIXELS_AT_ONCE // (height * padded)))
     n_channels = 1 if images.ndim == 3 else 3
     planes = np.zeros((n_channels, height + 2, padded + 2), like.dtype)
     # Down and across, of the pixel and of the channel that contends for it.
@@ -176,7 +187,7 @@ def _load(images, i, top, transform_sqrt, n_pixels, planes):
             y = top + row - 1
             if y < 0:
                 y = min(1, height - 1)
-            elif y == height:
+            elif y >= height:
                 y = max(height - 2, 0)
             for x in range(n_copied):
                 if images.ndim == 3:

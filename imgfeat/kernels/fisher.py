@@ -28,7 +28,10 @@ from imgfeat.kernels.simd import (
 from imgfeat.kernels.tiles import TILE, in_blocks, load_tile, padded
 
 _ZERO, _ONE, _MINUS_HALF = np.float32([0, 1, -0.5])
+_ONE_BIT = np.uint64(1)
 _NEVER = np.float32(-1e38)
+# Descriptors whose shares are found before any is used: as many as a mask has bits.
+GROUP = 64
 # Series of 2**x, within 1e-7 for x in -0.5..0.5.
 _LOG2_E = np.float32(np.log2(np.e))
 _C1, _C2, _C3, _C4, _C5, _C6 = np.float32(
@@ -121,32 +124,32 @@ def _full_registers(rows):
 
 
 @jit
-def _log_density_tile(tile, scale, shift, log_weight, out):
-    """Up to a constant, for all components, into `out` of shape (TILE, padded)."""
+def _log_density_tile(rows, tile, scale, shift, log_weight, out):
+    """Of four rows, from `tile` on, up to a constant, into the same rows of `out`."""
     width = out.shape[1]
     n_dims = scale.shape[1]
     half = splat(_MINUS_HALF)
     for block in range(len(scale)):
-        at = block * LANES
         a = b = c = d = splat(_ZERO)
         for dim in range(n_dims):
             # Differences first: products of x and x^2 would cancel where a component
             # is narrow.
             s = load(scale, (block * n_dims + dim) * LANES)
             m = load(shift, (block * n_dims + dim) * LANES)
-            z = fma(splat(tile[0, dim]), s, m)
+            z = fma(splat(rows[tile, dim]), s, m)
             a = fma(z, z, a)
-            z = fma(splat(tile[1, dim]), s, m)
+            z = fma(splat(rows[tile + 1, dim]), s, m)
             b = fma(z, z, b)
-            z = fma(splat(tile[2, dim]), s, m)
+            z = fma(splat(rows[tile + 2, dim]), s, m)
             c = fma(z, z, c)
-            z = fma(splat(tile[3, dim]), s, m)
+            z = fma(splat(rows[tile + 3, dim]), s, m)
             d = fma(z, z, d)
-        log_w = load(log_weight, at)
+        log_w = load(log_weight, block * LANES)
+        at = tile * width + block * LANES
         store(out, at, fma(a, half, log_w))
-        store(out, width + at, fma(b, half, log_w))
-        store(out, 2 * width + at, fma(c, half, log_w))
-        store(out, 3 * width + at, fma(d, half, log_w))
+        store(out, at + width, fma(b, half, log_w))
+        store(out, at + 2 * width, fma(c, half, log_w))
+        store(out, at + 3 * width, fma(d, half, log_w))
 
 
 @jit
@@ -166,6 +169,27 @@ def _exponential(x):
 
 
 @jit
+def _shares_in_place(densities, row):
+    """Turn the log densities in a row into shares; return the log of their sum."""
+    start = row * densities.shape[1]
+    stop = start + densities.shape[1]
+    best = load(densities, start)
+    for at in range(start + LANES, stop, LANES):
+        best = maximum(best, load(densities, at))
+    largest = highest(best)
+    sums = splat(_ZERO)
+    for at in range(start, stop, LANES):
+        density = _exponential(add(load(densities, at), splat(-largest)))
+        sums = add(sums, density)
+        store(densities, at, density)
+    density_sum = total(sums)
+    scale = splat(_ONE / density_sum)
+    for at in range(start, stop, LANES):
+        store(densities, at, multiply(load(densities, at), scale))
+    return largest + np.log(density_sum)
+
+
+@jit
 def _sum_moments(
     values,
     cells,
@@ -181,46 +205,63 @@ def _sum_moments(
     second,
 ):
     n_components, width = scale.shape
-    n_padded = len(log_weight)
-    tile = np.zeros((TILE, width), dtype=np.float32)
-    rows = np.empty((TILE, n_padded), dtype=np.float32)
+    rows = np.zeros((GROUP, width), dtype=np.float32)
+    densities = np.empty((GROUP, len(log_weight)), dtype=np.float32)
+    # For each component a bit for each row that has a share in it.
+    members = np.zeros(len(log_weight), dtype=np.uint64)
     least = splat(np.exp(-cutoff))
     log_likelihood = 0.0
-    for at_row in range(0, len(values), TILE):
-        load_tile(values, at_row, center, tile)
-        _log_density_tile(tile, scale_blocks, shift_blocks, log_weight, rows)
-        for lane in range(min(TILE, len(values) - at_row)):
-            start, stop = lane * n_padded, (lane + 1) * n_padded
-            best = load(rows, start)
-            for at in range(start + LANES, stop, LANES):
-                best = maximum(best, load(rows, at))
-            largest = highest(best)
-            sums = splat(_ZERO)
-            for at in range(start, stop, LANES):
-                density = _exponential(add(load(rows, at), splat(-largest)))
-                sums = add(sums, density)
-                store(rows, at, density)
-            density_sum = total(sums)
-            log_likelihood += largest + np.log(density_sum)
-            for at in range(start, stop, LANES):
-                kept = where_above(load(rows, at), least)
+    for start in range(0, len(values), GROUP):
+        n_rows = min(GROUP, len(values) - start)
+        for tile in range(0, n_rows, TILE):
+            load_tile(values, start + tile, center, rows, tile)
+            _log_density_tile(
+                rows, tile, scale_blocks, shift_blocks, log_weight, densities
+            )
+        members[:] = 0
+        for row in range(n_rows):
+            log_likelihood += _shares_in_place(densities, row)
+            for at in range(0, len(log_weight), LANES):
+                kept = where_above(load(densities, row * len(log_weight) + at), least)
                 while kept:
-                    k = at - start + lowest_bit(kept)
-                    kept &= kept - np.uint64(1)
-                    share = rows[lane, k] / density_sum
+                    k = at + lowest_bit(kept)
+                    kept &= kept - _ONE_BIT
+                    members[k] |= _ONE_BIT << np.uint64(row)
                     for level in range(len(cells)):
-                        cell = cells[level, at_row + lane]
-                        shares[cell, k] += share
-                        out = (cell * n_components + k) * width
-                        for dim in range(0, width, LANES):
-                            z = fma(
-                                load(tile, lane * width + dim),
-                                load(scale, k * width + dim),
-                                load(shift, k * width + dim),
-                            )
-                            part = multiply(splat(share), z)
-                            store(first, out + dim, add(load(first, out + dim), part))
-                            store(
-                                second, out + dim, fma(part, z, load(second, out + dim))
-                            )
+                        shares[cells[level, start + row], k] += densities[row, k]
+        for k in range(n_components):
+            for level in range(len(cells)):
+                _add_moments(
+                    rows, densities, members[k], k, scale, shift,
+                    cells[level, start:], first, second,
+                )  # fmt: skip
     return log_likelihood
+
+
+@jit
+def _add_moments(rows, densities, members, k, scale, shift, cells, first, second):
+    """Add what the members of component k bring, cell by cell."""
+    width = scale.shape[1]
+    for dim in range(k * width, (k + 1) * width, LANES):
+        scales, shifts = load(scale, dim), load(shift, dim)
+        # Sums stay in registers as long as the next descriptor is in the same cell.
+        sum1 = sum2 = splat(_ZERO)
+        cell, left = -1, members
+        while left:
+            row = lowest_bit(left)
+            left &= left - _ONE_BIT
+            if cells[row] != cell:
+                if cell >= 0:
+                    at = cell * scale.size + dim
+                    store(first, at, add(load(first, at), sum1))
+                    store(second, at, add(load(second, at), sum2))
+                    sum1 = sum2 = splat(_ZERO)
+                cell = cells[row]
+            z = fma(load(rows, row * width + dim - k * width), scales, shifts)
+            part = multiply(splat(densities[row, k]), z)
+            sum1 = add(sum1, part)
+            sum2 = fma(part, z, sum2)
+        if cell >= 0:
+            at = cell * scale.size + dim
+            store(first, at, add(load(first, at), sum1))
+            store(second, at, add(load(second, at), sum2))

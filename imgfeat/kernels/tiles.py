@@ -82,12 +82,12 @@ def in_blocks(rows):
 
 
 @jit
-def load_tile(values, first, center, tile):
-    """Copy four vectors from `first`, the last one again beyond the end."""
+def load_tile(values, first, center, out, start=0):
+    """Copy four vectors to rows of `out`, the last one again beyond the end."""
     for lane in range(TILE):
         row = min(first + lane, len(values) - 1)
         for dim in range(len(center)):
-            tile[lane, dim] = values[row, dim] - center[dim]
+            out[start + lane, dim] = values[row, dim] - center[dim]
 
 
 @jit

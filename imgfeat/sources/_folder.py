@@ -88,7 +88,7 @@ def load_image_folder(path, *, class_names=None):
         if entry.is_dir() and not _is_litter(entry.name)
     }
     names = _check_classes(root, sorted(found), class_names)
-    files = {name: _find_images(found[name], root) for name in names}
+    files = {name: find_images(found[name], root) for name in names}
 
     if not any(files.values()):
         raise ValueError(
@@ -225,7 +225,7 @@ def _check_folder(path):
 
 def _check_classes(root, found, class_names):
     if not found:
-        n_images = len(_find_images(root, root))
+        n_images = len(find_images(root, root))
         raise ValueError(
             f"{root} needs one sub-folder for each class. Got no sub-folder and "
             f"{n_images} images; sort the images into folders named by class, or use "
@@ -254,7 +254,7 @@ def _check_classes(root, found, class_names):
     return names
 
 
-def _find_images(start, root):
+def find_images(start, root):
     """Paths of the images in and below a folder, sorted; each folder visited once."""
     # A link back to where we came from would bring other classes into this one.
     above = {*_with_parents(start), *_with_parents(root)} - {os.path.realpath(start)}
