@@ -41,7 +41,7 @@ CASES = [
     ("gray 128 px float32", 128, 8, lambda images: np.float32(images[..., 1]) / 255),
 ]
 # Pixels in a batch of ours; the others get as many images as are enough to time.
-BATCH_PIXELS = 2**21
+BATCH_PIXELS = 2**23
 N_SLOW = 8
 
 FIRST_CALL = """

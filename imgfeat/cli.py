@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sys
 from contextlib import contextmanager
 from enum import StrEnum
@@ -11,6 +12,7 @@ from typing import Annotated
 import typer
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 import imgfeat
@@ -170,7 +172,9 @@ def evaluate(
             out.print(f"{name:18} {shown}", highlight=False)
         _print_frame(evaluation.per_class, "Per class")
         _print_frame(evaluation.confusion, "Confusion: rows true, columns predicted")
-        _print_frame(evaluation.mistakes.set_index("image"), "Mistakes, surest first")
+        if len(evaluation.mistakes):
+            mistakes = evaluation.mistakes.set_index("image")
+            _print_frame(mistakes, "Mistakes, surest first")
 
 
 @app.command()
@@ -237,7 +241,12 @@ def _row_writer(format):
 
 
 def _print_study(study):
-    shown = Table(title="Mean over the folds; held out: accuracy there", box=box.SIMPLE)
+    shown = Table(
+        title="Mean over the folds; accuracy on the held-out images",
+        box=box.SIMPLE,
+        collapse_padding=True,
+        pad_edge=False,
+    )
     columns = {
         "mean_test_accuracy": ("accuracy", "{:.3f}"),
         "mean_test_precision_macro": ("precision", "{:.3f}"),
@@ -246,27 +255,27 @@ def _print_study(study):
         "mean_fit_time": ("fit, s", "{:.1f}"),
         "predict_images_per_s": ("images/s", "{:,.0f}"),
     }
-    shown.add_column("recipe")
-    for heading, _ in columns.values():
-        shown.add_column(heading, justify="right")
-    shown.add_column("held out", justify="right")
+    shown.add_column("recipe", no_wrap=True)
+    for heading in [*(heading for heading, _ in columns.values()), "held out"]:
+        shown.add_column(heading, justify="right", no_wrap=True)
     for name, row in study.table.iterrows():
         cells = [how.format(row[column]) for column, (_, how) in columns.items()]
         held_out = study.evaluations[name].metrics["accuracy"]
-        shown.add_row(name, *cells, f"{held_out:.3f}")
+        shown.add_row(escape(name), *cells, f"{held_out:.3f}")
     out.print(shown)
     out.print(f"Report: {study.report}", highlight=False)
     out.print(f"Model:  {study.model} ({study.best})", highlight=False)
 
 
 def _print_frame(frame, title):
-    shown = Table(title=title, title_justify="left", box=box.SIMPLE)
-    shown.add_column(frame.index.name or "")
+    shown = Table(box=box.SIMPLE)
+    shown.add_column(frame.index.name or "", overflow="fold")
     for column in frame.columns:
         shown.add_column(str(column), overflow="fold")
-    for name, row in frame.iterrows():
+    for name, *row in frame.itertuples():
         cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row]
-        shown.add_row(str(name), *cells)
+        shown.add_row(escape(str(name)), *map(escape, cells))
+    out.print(f"\n{title}")
     out.print(shown)
 
 
@@ -278,6 +287,10 @@ def _plain_errors():
     except KeyboardInterrupt:
         err.print("Interrupted; files that were complete are kept, no other is left.")
         raise typer.Exit(130) from None
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; the interpreter must not try again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
     except (ValueError, OSError, ModuleNotFoundError) as error:
         err.print(f"[bold red]error:[/] {type(error).__name__}:", end=" ")
         err.print(str(error), markup=False, highlight=False)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from imgfeat.features._descriptors import Descriptors
+from imgfeat.kernels.normalize import sum_of_squares
 
 # Sum of squares of an image's descriptors; float32 ends at 3e38, and distances, which
 # are larger, have to stay below.
@@ -89,10 +90,8 @@ class Bags:
 
     def _check_finite(self, bag, values, image):
         # One cheap pass decides; only a bad bag pays for the search.
-        flat = values.ravel()
-        with np.errstate(invalid="ignore", over="ignore"):
-            if flat @ flat < _LARGEST:
-                return
+        if sum_of_squares(values) < _LARGEST:
+            return
         if np.isnan(values).any():
             what = "contains NaN"
         elif np.isinf(bag).any():

@@ -7,7 +7,8 @@ import numpy as np
 from imgfeat._sklearn import Interval
 from imgfeat.features._mixture import fit_mixture
 from imgfeat.features._vocabulary import Vocabulary
-from imgfeat.kernels.fisher import fisher_sums, mixture_tables
+from imgfeat.kernels.fisher import fisher_vectors, mixture_tables
+from imgfeat.kernels.normalize import sum_of_squares
 
 # In deviations of a component; squares of more, summed up, do not fit in float32.
 _FARTHEST = 1e15
@@ -90,7 +91,7 @@ n_features_in_)
 
     as in scikit-image, whose ``improved=True`` is our default and whose other form is
     ``power=1, norm=None``. The variances have the opposite sign in [2]_, which no
-    kernel or linear classifier can tell. Components with less than 1e-9 of a
+    kernel or linear classifier can tell. Components with less than 2e-8 of a
     descriptor are left out for it.
 
     The order of an image's descriptors does not matter, beyond rounding, and a row
@@ -181,34 +182,14 @@ n_features_in_)
         return mixture_tables(self.weights_, self.means_, self.covariances_)
 
     def _encode(self, values, cells, n_cells, tables):
-        self._check_reach(values, tables)
-        _, shares, first, second = fisher_sums(values, cells, n_cells, tables)
-        # Descriptors in each cell: the shares of one sum to one.
-        n_descriptors = np.bincount(cells.ravel(), minlength=n_cells)[:, None]
-        per_root = (1 / np.sqrt(self.weights_)).astype(np.float32)
-        per_root = per_root / np.maximum(n_descriptors, 1).astype(np.float32)
-        parts = []
-        if "weights" in self.parts:
-            parts.append((shares - n_descriptors * self.weights_) * per_root)
-        if "means" in self.parts:
-            first *= per_root[..., None]
-            parts.append(first)
-        if "variances" in self.parts:
-            np.subtract(shares[..., None], second, out=second)
-            second *= (np.float32(np.sqrt(0.5)) * per_root)[..., None]
-            parts.append(second)
-        parts = [
-            part.reshape(n_cells, -1).astype(np.float32, copy=False) for part in parts
-        ]
-        return np.concatenate(parts, axis=1)
-
-    def _check_reach(self, values, tables):
-        farthest = np.abs(values).max() * tables.scale.max()
-        if farthest > _FARTHEST:
+        reach = np.sqrt(sum_of_squares(values)) * tables.scale.max()
+        if reach > _FARTHEST:
             raise ValueError(
-                f"A descriptor lies {farthest:.0e} deviations from the mixture that "
-                "fit found; describe the images as they were for fit."
+                f"Descriptors lie {reach:.0e} deviations from the mixture that fit "
+                "found; describe the images as they were for fit."
             )
+        parts = {part: part in self.parts for part in _PARTS}
+        return fisher_vectors(values, cells, n_cells, tables, **parts)
 
     def _cell_width(self):
         n_numbers = {"weights": len(self.weights_)}

@@ -135,7 +135,7 @@ def _maximize(mixture, shares, first, second, floor):
     step = first / share
     deviations = np.sqrt(mixture.covariances)
     means = mixture.means + deviations * step
-    covariances = mixture.covariances * (second / share - step**2)
+    covariances = mixture.covariances * (1 + second / share - step**2)
     kept = (shares > 1e-3)[:, None]
     return Mixture(
         weights,

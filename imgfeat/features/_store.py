@@ -177,7 +177,9 @@ class Store:
         # What stays in descriptors' files is referred to by who is reading them.
         if len(small) < _N_SMALL:
             return
-        kinds = {(chunk.dtypes["values"], chunk.shapes["values"][1:]) for chunk in small}
+        kinds = {
+            (chunk.dtypes["values"], chunk.shapes["values"][1:]) for chunk in small
+        }
         if len(kinds) > 1:
             return
         for chunk in small:

@@ -3,13 +3,9 @@
 from numbers import Integral
 
 from imgfeat._sklearn import Interval
-from imgfeat.features._vocabulary import (
-    Vocabulary,
-    learn_words,
-    normalize_rows,
-    power_normalize,
-)
+from imgfeat.features._vocabulary import Vocabulary, learn_words
 from imgfeat.kernels.encode import nearest_words, vlad_sums, word_tables
+from imgfeat.kernels.normalize import normalize_rows, power_normalize
 
 
 class VLAD(Vocabulary):

@@ -16,6 +16,7 @@ from imgfeat._sklearn import Interval, StrOptions, fit_context
 from imgfeat._threads import count_threads, map_threads, row_slices
 from imgfeat.features._bags import Bags
 from imgfeat.features._pyramid import Pyramid
+from imgfeat.kernels.normalize import normalize_rows, power_normalize
 from imgfeat.kernels.tiles import affine_map, affine_tables
 
 # Images that a thread takes at a time.
@@ -237,25 +238,3 @@ def learn_words(sample, n_words, random_state):
         n_words, batch_size=4096, n_init=1, random_state=random_state
     )
     return kmeans.fit(sample).cluster_centers_.astype(np.float32)
-
-
-def power_normalize(rows, power):
-    """Replace numbers by ``sign(x) * |x|**power``, in place."""
-    if power == 1:
-        return rows
-    size = np.abs(rows)
-    size = np.sqrt(size, out=size) if power == 0.5 else np.power(size, power, out=size)
-    return np.copysign(size, rows, out=rows)
-
-
-def normalize_rows(rows, norm):
-    """Bring vectors along the last axis to length one, in place; zeros stay."""
-    if norm is None:
-        return rows
-    if norm == "l1":
-        length = np.abs(rows).sum(axis=-1)
-    else:
-        length = np.sqrt(np.einsum("...d,...d->...", rows, rows))
-    length[length == 0] = 1
-    rows /= length[..., None]
-    return rows

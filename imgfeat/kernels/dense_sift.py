@@ -104,7 +104,7 @@ def dense_sift(images, *, step, bin_size, contrast_threshold=0.0, root=False, ou
         window,
         thresholds,
         root,
-        out,
+        out.reshape(*out.shape[:3], N_BINS, _QUARTER),
     )
     return out
 
@@ -173,12 +173,15 @@ def _describe_batch(
     n_kept = 1
     for r in range(n_rows):
         n_kept = max(n_kept, row_of_bin[r, N_BINS - 1] - row_of_bin[r, 0] + 1)
-    summed = np.empty((n_open, width * N_ORIENTATIONS), dtype=np.float32)
-    kept = np.empty((n_kept, n_cols * _QUARTER), dtype=np.float32)
-    maps = np.empty(width * N_ORIENTATIONS, dtype=np.float32)
+    summed = np.empty((n_open, width, N_ORIENTATIONS), dtype=np.float32)
+    kept = np.empty((n_kept, n_cols, N_BINS, N_ORIENTATIONS), dtype=np.float32)
+    joined = kept.reshape(n_kept, n_cols, _QUARTER)
+    maps = np.empty((width, N_ORIENTATIONS), dtype=np.float32)
     length = np.empty(width, dtype=np.float32)
     angle = np.empty(width, dtype=np.float32)
-    bins = np.empty(len(first_col) * N_ORIENTATIONS, dtype=np.float32)
+    bins = np.empty((len(first_col), N_ORIENTATIONS), dtype=np.float32)
+    limits = np.empty(n_cols, dtype=np.float32)
+    scales = np.empty(n_cols, dtype=np.float32)
 
     for i in range(n_samples):
         image = images[i]
@@ -187,7 +190,7 @@ def _describe_batch(
         r = 0
         for y in range(height):
             while n_begun < n_bin_rows and first_row[n_begun] <= y:
-                summed[n_begun % n_open, :] = _ZERO
+                summed[n_begun % n_open] = _ZERO
                 n_begun += 1
             if n_begun == n_done:
                 continue
@@ -199,18 +202,20 @@ def _describe_batch(
             for k in range(n_done, n_begun):
                 weight = row_weights[k, y - first_row[k]]
                 if weight != _ZERO:
-                    _add_scaled(summed[k % n_open], weight, maps)
+                    _add_scaled(summed[k % n_open].ravel(), weight, maps.ravel())
             while n_done < n_begun and (
                 y == height - 1 or y == first_row[n_done] + n_taps - 1
             ):
                 _bin_row(summed[n_done % n_open], first_col, col_weights, bins)
-                slot = n_done % n_kept
-                _spread(bins, col_of_bin, window, kept[slot])
+                _spread(bins, col_of_bin, window, kept[n_done % n_kept])
                 if row_of_bin[r, N_BINS - 1] == n_done:
                     slots = row_of_bin[r] % n_kept
-                    _describe_row(
-                        kept, slots, window, thresholds[i], root, out[i, r]
-                    )
+                    found = out[i, r]
+                    _limits(joined, slots, window, thresholds[i], limits)
+                    _scales(joined, slots, window, limits, root, scales)
+                    _finish(joined, slots, window, limits, scales, found)
+                    if root:
+                        _take_roots(found.ravel())
                     r += 1
                 n_done += 1
 
@@ -259,7 +264,7 @@ def _share(length, angle, maps):
             away = abs(turn - np.float32(o))
             away = away if away < _FOUR else _EIGHT - away
             share = _ONE - away
-            maps[x * N_ORIENTATIONS + o] = size * (share if share > _ZERO else _ZERO)
+            maps[x, o] = size * (share if share > _ZERO else _ZERO)
 
 
 @_jit
@@ -271,93 +276,88 @@ def _add_scaled(total, weight, values):
 @_jit
 def _bin_row(summed, first_col, col_weights, bins):
     """Triangular window along a row of vertically summed maps, at each bin."""
-    n_pixels = len(summed) // N_ORIENTATIONS
     for k in range(len(first_col)):
         start = first_col[k]
-        n_taps = min(col_weights.shape[1], n_pixels - start)
-        value = bins[k * N_ORIENTATIONS : (k + 1) * N_ORIENTATIONS]
-        value[:] = _ZERO
-        for t in range(n_taps):
+        for o in range(N_ORIENTATIONS):
+            bins[k, o] = _ZERO
+        for t in range(min(col_weights.shape[1], len(summed) - start)):
             weight = col_weights[k, t]
             for o in range(N_ORIENTATIONS):
-                value[o] += weight * summed[(start + t) * N_ORIENTATIONS + o]
+                bins[k, o] += weight * summed[start + t, o]
 
 
 @_jit
-def _spread(bins, col_of_bin, window, spread):
+def _spread(bins, col_of_bin, window, kept):
     """Weigh a row of bins, and put the four of each descriptor side by side."""
     for c in range(len(col_of_bin)):
         for j in range(N_BINS):
             weight = window[j]
-            start = col_of_bin[c, j] * N_ORIENTATIONS
-            source = bins[start : start + N_ORIENTATIONS]
-            start = (c * N_BINS + j) * N_ORIENTATIONS
-            target = spread[start : start + N_ORIENTATIONS]
+            k = col_of_bin[c, j]
             for o in range(N_ORIENTATIONS):
-                target[o] = weight * source[o]
+                kept[c, j, o] = weight * bins[k, o]
+
+
+# Four rows of finished bins, at `slots`, make a row of descriptors. Their values are
+# weighed and cut anew in each of the three steps: loops that only sum, or only store,
+# are vectorized, and slices inside a loop would count references.
 
 
 @_jit
-def _describe_row(kept, slots, window, threshold, root, out):
-    """Join four rows of bins to a row of descriptors, and normalize them."""
-    first = kept[slots[0]]
-    second = kept[slots[1]]
-    third = kept[slots[2]]
-    fourth = kept[slots[3]]
-    for c in range(len(out)):
-        start = c * _QUARTER
-        stop = start + _QUARTER
-        _normalize(
-            first[start:stop],
-            second[start:stop],
-            third[start:stop],
-            fourth[start:stop],
-            window,
-            threshold,
-            root,
-            out[c],
-        )
-
-
-@_jit
-def _normalize(a, b, c, d, window, threshold, root, out):
+def _limits(kept, slots, window, threshold, limits):
+    """Where to cut each descriptor: at 0.2 of its length; at 0 for low contrast."""
+    first, second, third, fourth = slots[0], slots[1], slots[2], slots[3]
     # The window is symmetric: its first and last row, and the two between.
-    outer = window[0]
-    inner = window[1]
-    # A loop that both sums and stores would not be vectorized: values are made thrice.
-    total = _ZERO
-    square = _ZERO
-    for k in range(_QUARTER):
-        value_a = outer * a[k]
-        value_b = inner * b[k]
-        value_c = inner * c[k]
-        value_d = outer * d[k]
-        total += value_a + value_b + value_c + value_d
-        square += value_a * value_a + value_b * value_b
-        square += value_c * value_c + value_d * value_d
-    if total <= threshold or square <= _TINY:
-        out[:] = _ZERO
-        return
-    limit = _CLIP * np.float32(math.sqrt(square))
-    total = _ZERO
-    square = _ZERO
-    for k in range(_QUARTER):
-        value_a = _cut(outer * a[k], limit)
-        value_b = _cut(inner * b[k], limit)
-        value_c = _cut(inner * c[k], limit)
-        value_d = _cut(outer * d[k], limit)
-        total += value_a + value_b + value_c + value_d
-        square += value_a * value_a + value_b * value_b
-        square += value_c * value_c + value_d * value_d
-    scale = _ONE / (total if root else np.float32(math.sqrt(square)))
-    for k in range(_QUARTER):
-        out[k] = scale * _cut(outer * a[k], limit)
-        out[k + _QUARTER] = scale * _cut(inner * b[k], limit)
-        out[k + 2 * _QUARTER] = scale * _cut(inner * c[k], limit)
-        out[k + 3 * _QUARTER] = scale * _cut(outer * d[k], limit)
-    if root:
-        for k in range(SIZE):
-            out[k] = np.float32(math.sqrt(out[k]))
+    outer, inner = window[0], window[1]
+    for c in range(len(limits)):
+        total = _ZERO
+        square = _ZERO
+        for k in range(_QUARTER):
+            v1 = outer * kept[first, c, k]
+            v2 = inner * kept[second, c, k]
+            v3 = inner * kept[third, c, k]
+            v4 = outer * kept[fourth, c, k]
+            total += (v1 + v2) + (v3 + v4)
+            square += (v1 * v1 + v2 * v2) + (v3 * v3 + v4 * v4)
+        clear = total > threshold and square > _TINY
+        limits[c] = _CLIP * np.float32(math.sqrt(square)) if clear else _ZERO
+
+
+@_jit
+def _scales(kept, slots, window, limits, root, scales):
+    """One over each cut descriptor's length, or over its sum."""
+    first, second, third, fourth = slots[0], slots[1], slots[2], slots[3]
+    outer, inner = window[0], window[1]
+    for c in range(len(scales)):
+        limit = limits[c]
+        total = _ZERO
+        square = _ZERO
+        for k in range(_QUARTER):
+            v1 = _cut(outer * kept[first, c, k], limit)
+            v2 = _cut(inner * kept[second, c, k], limit)
+            v3 = _cut(inner * kept[third, c, k], limit)
+            v4 = _cut(outer * kept[fourth, c, k], limit)
+            total += (v1 + v2) + (v3 + v4)
+            square += (v1 * v1 + v2 * v2) + (v3 * v3 + v4 * v4)
+        norm = total if root else np.float32(math.sqrt(square))
+        scales[c] = _ONE / norm if norm > _ZERO else _ZERO
+
+
+@_jit
+def _finish(kept, slots, window, limits, scales, out):
+    for i in range(N_BINS):
+        weight = window[i]
+        slot = slots[i]
+        for c in range(len(out)):
+            limit = limits[c]
+            scale = scales[c]
+            for k in range(_QUARTER):
+                out[c, i, k] = scale * _cut(weight * kept[slot, c, k], limit)
+
+
+@_jit
+def _take_roots(values):
+    for k in range(len(values)):
+        values[k] = np.float32(math.sqrt(values[k]))
 
 
 @_jit

@@ -27,7 +27,7 @@ from imgfeat.kernels.simd import (
 )
 from imgfeat.kernels.tiles import TILE, in_blocks, load_tile, padded
 
-_ZERO, _ONE, _MINUS_HALF = np.float32([0, 1, -0.5])
+_ZERO, _ONE, _MINUS_HALF, _ROOT_HALF = np.float32([0, 1, -0.5, 0.5**0.5])
 _ONE_BIT = np.uint64(1)
 _NEVER = np.float32(-1e38)
 # Descriptors whose shares are found before any is used: as many as a mask has bits.
@@ -49,6 +49,7 @@ class MixtureTables(NamedTuple):
     scale_blocks: np.ndarray
     shift_blocks: np.ndarray
     log_weight: np.ndarray
+    weight: np.ndarray
 
 
 def mixture_tables(weights, means, covariances):
@@ -76,15 +77,16 @@ def mixture_tables(weights, means, covariances):
         in_blocks(scale),
         in_blocks(shift),
         log_weight,
+        weights.astype(np.float32),
     )
 
 
-def fisher_sums(values, cells, n_cells, tables, *, cutoff=21.0):
+def fisher_sums(values, cells, n_cells, tables, *, cutoff=18.0):
     """Sum the shares of descriptors in the components, and their moments.
 
     With ``g`` the share of a descriptor x in a component (the posterior probability)
-    and ``z = (x - mean) / deviation``, the sums of ``g``, ``g * z`` and ``g * z**2``
-    over the descriptors of each cell.
+    and ``z = (x - mean) / deviation``, the sums of ``g``, ``g * z`` and
+    ``g * (z**2 - 1)`` over the descriptors of each cell.
 
     Parameters
     ----------
@@ -94,7 +96,7 @@ def fisher_sums(values, cells, n_cells, tables, *, cutoff=21.0):
         The cell that a descriptor belongs to at each level of the pyramid.
     n_cells : int
     tables : MixtureTables
-    cutoff : float, default=21.0
+    cutoff : float, default=18.0
         Leave out components whose share is ``exp(-cutoff)`` of the largest or less.
         Small shares count: the power normalization of a Fisher vector magnifies them.
 
@@ -111,9 +113,37 @@ def fisher_sums(values, cells, n_cells, tables, *, cutoff=21.0):
     first = np.zeros(shape, dtype=np.float32)
     second = np.zeros(shape, dtype=np.float32)
     log_likelihood = _sum_moments(
-        values, cells, *tables, np.float32(cutoff), shares, first, second
+        values, cells, *tables[:-1], np.float32(cutoff), shares, first, second
     )
     return log_likelihood, shares, first[..., :n_dims], second[..., :n_dims]
+
+
+def fisher_vectors(
+    values, cells, n_cells, tables, *, weights=False, means=True, variances=True
+):
+    """Encode the descriptors of each cell by their Fisher vector.
+
+    Parameters
+    ----------
+    values, cells, n_cells, tables
+        As in `fisher_sums`.
+    weights, means, variances : bool
+        The parts to give, in this order; `imgfeat.features.FisherVector` defines them.
+
+    Returns
+    -------
+    ndarray of shape (n_cells, n_numbers), float32
+        Before any normalization. A cell without descriptors is zeros.
+    """
+    _, shares, first, second = fisher_sums(values, cells, n_cells, tables)
+    n_components, n_dims = first.shape[1:]
+    n_numbers = weights * n_components + (means + variances) * n_components * n_dims
+    out = np.empty((n_cells, n_numbers), dtype=np.float32)
+    counts = np.bincount(cells.reshape(-1), minlength=n_cells)
+    _gradients(
+        shares, first, second, counts, tables.weight, weights, means, variances, out
+    )
+    return out
 
 
 def _full_registers(rows):
@@ -169,8 +199,8 @@ def _exponential(x):
 
 
 @jit
-def _shares_in_place(densities, row):
-    """Turn the log densities in a row into shares; return the log of their sum."""
+def _to_densities(densities, row):
+    """Divide a row of log densities by the largest; return its log, and the new sum."""
     start = row * densities.shape[1]
     stop = start + densities.shape[1]
     best = load(densities, start)
@@ -182,11 +212,7 @@ def _shares_in_place(densities, row):
         density = _exponential(add(load(densities, at), splat(-largest)))
         sums = add(sums, density)
         store(densities, at, density)
-    density_sum = total(sums)
-    scale = splat(_ONE / density_sum)
-    for at in range(start, stop, LANES):
-        store(densities, at, multiply(load(densities, at), scale))
-    return largest + np.log(density_sum)
+    return largest, total(sums)
 
 
 @jit
@@ -205,10 +231,12 @@ def _sum_moments(
     second,
 ):
     n_components, width = scale.shape
+    n_padded = len(log_weight)
     rows = np.zeros((GROUP, width), dtype=np.float32)
-    densities = np.empty((GROUP, len(log_weight)), dtype=np.float32)
+    densities = np.empty((GROUP, n_padded), dtype=np.float32)
+    inverses = np.empty(GROUP, dtype=np.float32)
     # For each component a bit for each row that has a share in it.
-    members = np.zeros(len(log_weight), dtype=np.uint64)
+    members = np.zeros(n_padded, dtype=np.uint64)
     least = splat(np.exp(-cutoff))
     log_likelihood = 0.0
     for start in range(0, len(values), GROUP):
@@ -218,30 +246,39 @@ def _sum_moments(
             _log_density_tile(
                 rows, tile, scale_blocks, shift_blocks, log_weight, densities
             )
+        for row in range(n_rows):
+            log_largest, density_sum = _to_densities(densities, row)
+            inverses[row] = _ONE / density_sum
+            log_likelihood += log_largest + np.log(density_sum)
         members[:] = 0
         for row in range(n_rows):
-            log_likelihood += _shares_in_place(densities, row)
-            for at in range(0, len(log_weight), LANES):
-                kept = where_above(load(densities, row * len(log_weight) + at), least)
+            row_bit = _ONE_BIT << np.uint64(row)
+            for at in range(0, n_padded, LANES):
+                kept = where_above(load(densities, row * n_padded + at), least)
                 while kept:
                     k = at + lowest_bit(kept)
                     kept &= kept - _ONE_BIT
-                    members[k] |= _ONE_BIT << np.uint64(row)
+                    members[k] |= row_bit
+                    densities[row, k] *= inverses[row]
                     for level in range(len(cells)):
                         shares[cells[level, start + row], k] += densities[row, k]
         for k in range(n_components):
-            for level in range(len(cells)):
-                _add_moments(
-                    rows, densities, members[k], k, scale, shift,
-                    cells[level, start:], first, second,
-                )  # fmt: skip
+            if members[k]:
+                for level in range(len(cells)):
+                    _add_moments(
+                        rows, densities, members[k], k, scale, shift,
+                        cells, level, start, first, second,
+                    )  # fmt: skip
     return log_likelihood
 
 
 @jit
-def _add_moments(rows, densities, members, k, scale, shift, cells, first, second):
+def _add_moments(
+    rows, densities, members, k, scale, shift, cells, level, start, first, second
+):
     """Add what the members of component k bring, cell by cell."""
     width = scale.shape[1]
+    minus_one = splat(-_ONE)
     for dim in range(k * width, (k + 1) * width, LANES):
         scales, shifts = load(scale, dim), load(shift, dim)
         # Sums stay in registers as long as the next descriptor is in the same cell.
@@ -250,18 +287,45 @@ def _add_moments(rows, densities, members, k, scale, shift, cells, first, second
         while left:
             row = lowest_bit(left)
             left &= left - _ONE_BIT
-            if cells[row] != cell:
+            if cells[level, start + row] != cell:
                 if cell >= 0:
                     at = cell * scale.size + dim
                     store(first, at, add(load(first, at), sum1))
                     store(second, at, add(load(second, at), sum2))
                     sum1 = sum2 = splat(_ZERO)
-                cell = cells[row]
+                cell = cells[level, start + row]
             z = fma(load(rows, row * width + dim - k * width), scales, shifts)
-            part = multiply(splat(densities[row, k]), z)
-            sum1 = add(sum1, part)
-            sum2 = fma(part, z, sum2)
+            share = splat(densities[row, k])
+            sum1 = fma(share, z, sum1)
+            # What second moments exceed those of a perfect fit by is small; the
+            # difference of two sums would lose it.
+            sum2 = fma(share, fma(z, z, minus_one), sum2)
         if cell >= 0:
             at = cell * scale.size + dim
             store(first, at, add(load(first, at), sum1))
             store(second, at, add(load(second, at), sum2))
+
+
+@jit
+def _gradients(
+    shares, first, second, counts, weight, with_weights, with_means, with_variances, out
+):
+    n_components, n_dims = first.shape[1:]
+    for cell in range(len(out)):
+        count = np.float32(max(counts[cell], 1))
+        for k in range(n_components):
+            per_root = _ONE / (np.sqrt(weight[k]) * count)
+            at = k * n_dims
+            if with_weights:
+                expected = np.float32(counts[cell]) * weight[k]
+                out[cell, k] = (shares[cell, k] - expected) * per_root
+                at += n_components
+            if with_means:
+                for dim in range(n_dims):
+                    out[cell, at + dim] = first[cell, k, dim] * per_root
+                at += n_components * n_dims
+            if with_variances:
+                for dim in range(n_dims):
+                    out[cell, at + dim] = second[cell, k, dim] * (
+                        -_ROOT_HALF * per_root
+                    )

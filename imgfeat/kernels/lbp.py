@@ -1,7 +1,7 @@
 """Local binary patterns: which neighbours on a circle are at least as bright.
 
-A row of the image is compared with all its neighbours at once, one point of the circle
-after the other, so that the comparisons run side by side in vector registers.
+Many pixels are compared at once, with one point of the circle after the other, so that
+the comparisons run side by side in vector registers.
 """
 
 import math
@@ -13,6 +13,9 @@ METHODS = ("default", "ror", "uniform", "nri_uniform")
 # Patterns of more points than this have no table; "uniform" counts bits instead.
 MAX_POINTS_IN_TABLE = 16
 MAX_POINTS = 24
+
+# Pixels that are compared with all points of the circle in one go.
+_CHUNK = 2048
 
 _ONE = np.uint32(1)
 _BITS, _PAIRS, _NIBBLES, _BYTES = np.array(
@@ -147,60 +150,73 @@ def _fill_histograms(images, row_steps, col_steps, d_rows, d_cols, edge, table, 
     n_rows, n_cols = height - 2 * edge, width - 2 * edge
     grid_rows, grid_cols = out.shape[1:3]
     pixels = np.empty((height, width), dtype=np.float64)
-    codes = np.empty(n_cols, dtype=np.uint32)
+    codes = np.empty((n_rows, width), dtype=np.uint32)
     for i in range(n_samples):
         pixels[:] = images[i]
+        _compare(pixels, row_steps, col_steps, d_rows, d_cols, edge, codes)
+        _encode(codes.ravel(), len(d_rows), table)
         for row in range(n_rows):
-            _compare(pixels, row, row_steps, col_steps, d_rows, d_cols, edge, codes)
-            _encode(codes, len(d_rows), table)
-            cell_row = row * grid_rows // n_rows
             for cell_col in range(grid_cols):
                 # The same cells as col * grid_cols // n_cols, without the division.
-                start = -(-cell_col * n_cols // grid_cols)
-                stop = -(-(cell_col + 1) * n_cols // grid_cols)
-                counts = out[i, cell_row, cell_col]
-                for code in codes[start:stop]:
+                start = edge - (-cell_col * n_cols // grid_cols)
+                stop = edge - (-(cell_col + 1) * n_cols // grid_cols)
+                counts = out[i, row * grid_rows // n_rows, cell_col]
+                for code in codes[row, start:stop]:
                     counts[code] += _ONE
 
 
 @njit(nogil=True, cache=True)
 def _fill_codes(images, row_steps, col_steps, d_rows, d_cols, edge, table, out):
-    pixels = np.empty(images.shape[1:], dtype=np.float64)
+    height, width = images.shape[1:]
+    pixels = np.empty((height, width), dtype=np.float64)
+    codes = np.empty((height - 2 * edge, width), dtype=np.uint32)
     for i in range(len(images)):
         pixels[:] = images[i]
-        for row in range(out.shape[1]):
-            codes = out[i, row]
-            _compare(pixels, row, row_steps, col_steps, d_rows, d_cols, edge, codes)
-            _encode(codes, len(d_rows), table)
+        _compare(pixels, row_steps, col_steps, d_rows, d_cols, edge, codes)
+        _encode(codes.ravel(), len(d_rows), table)
+        out[i] = codes[:, edge : width - edge]
 
 
 @njit(nogil=True, cache=True)
-def _compare(pixels, row, row_steps, col_steps, d_rows, d_cols, edge, codes):
-    """Set bit ``p`` where point ``p`` of the circle is not darker than its centre."""
-    n = len(codes)
-    codes[:] = np.uint32(0)
-    centre = pixels[row + edge, edge : edge + n]
-    for p in range(len(d_rows)):
-        bit = _ONE << np.uint32(p)
-        d_row, d_col = d_rows[p], d_cols[p]
-        top, left = row + edge + row_steps[p], edge + col_steps[p]
-        # On a pixel or between two, there is no neighbour to read, maybe no room.
-        bottom, right = top + (d_row > 0), left + (d_col > 0)
-        top_left = pixels[top, left : left + n]
-        if d_row == 0 and d_col == 0:
+def _compare(pixels, row_steps, col_steps, d_rows, d_cols, edge, codes):
+    """Set bit ``p`` where point ``p`` of the circle is not darker than its centre.
+
+    Rows run into one another, so that loops are long; the `edge` columns at both ends
+    of `codes` mean nothing.
+    """
+    width = pixels.shape[1]
+    flat, flat_codes = pixels.ravel(), codes.ravel()
+    flat_codes[:] = np.uint32(0)
+    first = edge * width + edge
+    n_all = len(flat_codes) - 2 * edge
+    # Some rows at a time, which stay in the cache for all the points.
+    for start in range(0, n_all, _CHUNK):
+        n = min(_CHUNK, n_all - start)
+        part = flat_codes[edge + start : edge + start + n]
+        centre = flat[first + start : first + start + n]
+        for p in range(len(d_rows)):
+            d_row, d_col = d_rows[p], d_cols[p]
+            at = first + start + row_steps[p] * width + col_steps[p]
+            top_left = flat[at : at + n]
+            shift = np.uint32(p)
+            # Branches would be guessed wrong half of the time, so bits are computed.
+            if d_row == 0 and d_col == 0:
+                for i in range(n):
+                    bit = np.uint32(top_left[i] >= centre[i])
+                    part[i] |= np.uint32(bit << shift)
+                continue
+            # On a pixel's row or column, there is no neighbour to read, maybe no room.
+            right, below = at + (d_col > 0), at + (d_row > 0) * width
+            top_right = flat[right : right + n]
+            bottom_left = flat[below : below + n]
+            below_right = below + right - at
+            bottom_right = flat[below_right : below_right + n]
             for i in range(n):
-                if top_left[i] >= centre[i]:
-                    codes[i] |= bit
-            continue
-        top_right = pixels[top, right : right + n]
-        bottom_left = pixels[bottom, left : left + n]
-        bottom_right = pixels[bottom, right : right + n]
-        for i in range(n):
-            # As steps from one corner, so that equal corners give exactly themselves.
-            above = top_left[i] + d_col * (top_right[i] - top_left[i])
-            below = bottom_left[i] + d_col * (bottom_right[i] - bottom_left[i])
-            if above + d_row * (below - above) >= centre[i]:
-                codes[i] |= bit
+                # As steps from one corner, so that equal corners give themselves.
+                top = top_left[i] + d_col * (top_right[i] - top_left[i])
+                bottom = bottom_left[i] + d_col * (bottom_right[i] - bottom_left[i])
+                bit = np.uint32(top + d_row * (bottom - top) >= centre[i])
+                part[i] |= np.uint32(bit << shift)
 
 
 @njit(nogil=True, cache=True)

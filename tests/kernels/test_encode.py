@@ -138,7 +138,7 @@ def moments(values, weights, means, covariances):
         share = density / density.sum()
         shares += share
         first += share[:, None] * z
-        second += share[:, None] * z**2
+        second += share[:, None] * (z**2 - 1)
     return log_likelihood, shares, first, second
 
 
