@@ -143,31 +143,44 @@ def main():
             for encoder, make, sizes in CASES:
                 for n_words in sizes:
                     contenders = make(bags, n_words)
-                    difference = largest_difference(contenders)
+                    differences = largest_differences(contenders)
                     timings = measure_interleaved(contenders)
                     ours = timings["imgfeat"]["median_s"]
                     for name, timing in timings.items():
                         milliseconds = 1000 * timing["median_s"] / N_TIMED
                         case = {"kind": kind, "encoder": encoder, "n_words": n_words}
                         ratio = timing["median_s"] / ours
-                        results.append({"name": name, **case, "ratio": ratio, **timing})
+                        difference = differences.get(name)
+                        results.append(
+                            {
+                                "name": name,
+                                **case,
+                                "ratio": ratio,
+                                "largest_difference": difference,
+                                **timing,
+                            }
+                        )
+                        apart = (
+                            "" if difference is None else f"{difference:12.1e} apart"
+                        )
                         print(
                             f"{kind:6}{encoder:7}{n_words:5} {name:16}"
-                            f"{milliseconds:8.3f} ms an image {ratio:7.2f} x"
+                            f"{milliseconds:8.3f} ms an image {ratio:7.2f} x{apart}"
                         )
-                    print(f"{'':20}largest difference {difference:.1e}")
 
     if args.json:
         save(args.json, results)
 
 
-def largest_difference(contenders):
-    """Between our vectors and those of peers that give vectors."""
-    ours, *theirs = (function() for function in contenders.values())
-    return max(
-        (np.abs(peer - ours).max() for peer in theirs if isinstance(peer, np.ndarray)),
-        default=0.0,
-    )
+def largest_differences(contenders):
+    """Between our vectors and those of each peer that gives vectors."""
+    codes = {name: function() for name, function in contenders.items()}
+    ours = codes.pop("imgfeat")
+    return {
+        name: float(np.abs(code - ours).max())
+        for name, code in codes.items()
+        if isinstance(code, np.ndarray)
+    }
 
 
 if __name__ == "__main__":

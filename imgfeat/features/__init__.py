@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "_cache_folder": ["cache_info", "clear_cache"],
         "_cached": ["CachedFeatures"],
         "_color": ["ColorHistogram"],
+        "_cooccurrence": ["GLCM"],
         "_dense_sift": ["DenseSIFT"],
         "_descriptors": ["Descriptors"],
         "_embedding": ["CNNEmbedding"],

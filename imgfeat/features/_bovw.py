@@ -159,7 +159,9 @@ class BagOfVisualWords(Vocabulary):
         self.verbose = verbose
 
     def _learn(self, sample, random_state):
-        self.cluster_centers_ = learn_words(sample, self.n_words, random_state)
+        self.cluster_centers_ = learn_words(
+            sample, self.n_words, random_state, self.n_jobs
+        )
         if self.assignment == "soft":
             self.bandwidth_ = self.bandwidth or self._typical_distance(sample) / 3
 

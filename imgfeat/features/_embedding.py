@@ -235,10 +235,8 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
 
                 def embed(piece):
                     batch = buffer[: piece.stop - piece.start]
-                    for out, row in zip(
-                        batch, range(piece.start, piece.stop), strict=True
-                    ):
-                        prepare(self._read(items, row), out)
+                    for row, view in enumerate(batch, piece.start):
+                        prepare(self._read(items, row), view)
                     features[piece] = run(batch)
 
                 return embed

@@ -53,6 +53,9 @@ def gather(keys, known, store, describe, *, batch_size, advance, kind=None):
             buffer.put(done, chunk, np.arange(len(done)))
         advance(len(rows))
 
+    # First, because most of these are files that are not there.
+    for rows in _batches(np.flatnonzero(~known), batch_size):
+        compute(rows)
     missing = collect(np.flatnonzero(known))
     # An image that comes twice is described once.
     _, first, twin_of = np.unique(
@@ -73,9 +76,6 @@ def gather(keys, known, store, describe, *, batch_size, advance, kind=None):
     leaders = missing[first][twin_of.ravel()]
     is_twin = leaders != missing
     buffer.repeat(leaders[is_twin], missing[is_twin])
-
-    for rows in _batches(np.flatnonzero(~known), batch_size):
-        compute(rows)
     return buffer
 
 

@@ -64,7 +64,8 @@ def fit_mixture(
     floor = variance_floor * _without_zeros(variance)
     mixture = _from_words(
         sample - mean.astype(np.float32),
-        learn_words(sample, n_components, random_state) - mean.astype(np.float32),
+        learn_words(sample, n_components, random_state, n_jobs)
+        - mean.astype(np.float32),
         floor,
     )
     mixture = mixture._replace(means=mixture.means + mean)

@@ -149,7 +149,9 @@ class Store:
                 with self._lock:
                     self._adopt(chunk)
                 if len(keys) < _N_SMALL:
-                    self._merge_small()
+                    # Only tidying: what is in the way now is met again where it counts.
+                    with suppress(OSError, CorruptChunkError):
+                        self._merge_small()
                 return chunk
         return MemoryChunk(arrays)
 
@@ -167,31 +169,25 @@ class Store:
         wait_for_claims(self.folder)
 
     def _merge_small(self):
-        """Put small chunks of plain rows into one, where there are many."""
+        """Put small chunks of plain rows into one, where there are many.
+
+        Who has looked one of them up finds it gone, looks again, and finds them all in
+        the new one. Files of descriptors stay, for readers refer to them.
+        """
         with self._lock:
             small = [
                 chunk
                 for chunk in self._numbers
                 if len(chunk.keys) < _N_SMALL and "counts" not in chunk.shapes
             ]
-        # What stays in descriptors' files is referred to by who is reading them.
-        if len(small) < _N_SMALL:
-            return
-        kinds = {
-            (chunk.dtypes["values"], chunk.shapes["values"][1:]) for chunk in small
-        }
-        if len(kinds) > 1:
+        kinds = {(c.dtypes["values"], c.shapes["values"][1:]) for c in small}
+        if len(small) < _N_SMALL or len(kinds) > 1:
             return
         for chunk in small:
-            try:
-                chunk.check()
-            except (CorruptChunkError, OSError) as error:
-                self.discard(chunk, error)
-                return
+            chunk.check()
         keys = np.concatenate([chunk.keys for chunk in small])
         values = [chunk.read("values", 0, len(chunk.keys)) for chunk in small]
         write_chunk(self.folder, keys, {"values": np.concatenate(values)})
-        # Who looks for one of these now does not find it, looks again, and finds all.
         for chunk in small:
             _remove(chunk.path)
         self.refresh()

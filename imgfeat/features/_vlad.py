@@ -118,7 +118,9 @@ class VLAD(Vocabulary):
         self.verbose = verbose
 
     def _learn(self, sample, random_state):
-        self.cluster_centers_ = learn_words(sample, self.n_words, random_state)
+        self.cluster_centers_ = learn_words(
+            sample, self.n_words, random_state, self.n_jobs
+        )
 
     def _tables(self):
         return word_tables(self.cluster_centers_)

@@ -75,11 +75,9 @@ class Vocabulary(TransformerMixin, BaseEstimator):
         self.n_features_in_ = bags.n_dims
         random_state = check_random_state(self.random_state)
         sample = bags.sample(self.max_descriptors, random_state)
-        # scikit-learn's k-means takes every core unless told otherwise.
-        with threadpool_limits(count_threads(self.n_jobs)):
-            self.pca_ = self._fit_pca(sample)
-            project = self._projection()
-            self._learn(project(sample), random_state)
+        self.pca_ = self._fit_pca(sample)
+        project = self._projection()
+        self._learn(project(sample), random_state)
         self._learn_from_images(bags)
         return self
 
@@ -163,7 +161,8 @@ class Vocabulary(TransformerMixin, BaseEstimator):
             )
         # The covariance of float32 numbers far from zero needs float64.
         pca = PCA(self.n_components_pca, svd_solver="covariance_eigh")
-        return pca.fit(sample.astype(np.float64))
+        with threadpool_limits(count_threads(self.n_jobs)):
+            return pca.fit(sample.astype(np.float64))
 
     def _projection(self):
         """Return the function that takes descriptors to where the words are."""
@@ -208,7 +207,7 @@ class Vocabulary(TransformerMixin, BaseEstimator):
         return tags
 
 
-def learn_words(sample, n_words, random_state):
+def learn_words(sample, n_words, random_state, n_jobs):
     """Cluster descriptors by k-means: with faiss if it is installed.
 
     Parameters
@@ -216,25 +215,36 @@ def learn_words(sample, n_words, random_state):
     sample : ndarray of shape (n_descriptors, n_dims), float32
     n_words : int
     random_state : RandomState
+    n_jobs : int or None
 
     Returns
     -------
     ndarray of shape (n_words, n_dims), float32
     """
-    if has_module("faiss"):
-        faiss = import_optional("faiss", extra="faiss", purpose="k-means by faiss")
-        kmeans = faiss.Kmeans(
-            sample.shape[1],
-            n_words,
-            niter=25,
-            seed=int(random_state.randint(2**31 - 1)),
-            # We bound the sample ourselves, and small ones are the user's choice.
-            min_points_per_centroid=1,
-            max_points_per_centroid=max(1, len(sample)),
-        )
+    learn = _faiss_words if has_module("faiss") else _scikit_learn_words
+    return learn(sample, n_words, random_state, count_threads(n_jobs))
+
+
+def _faiss_words(sample, n_words, random_state, n_threads):
+    faiss = import_optional("faiss", extra="faiss", purpose="k-means by faiss")
+    kmeans = faiss.Kmeans(
+        sample.shape[1],
+        n_words,
+        niter=25,
+        seed=int(random_state.randint(2**31 - 1)),
+        # The sample is bounded already, and a small one is the user's choice.
+        min_points_per_centroid=1,
+        max_points_per_centroid=len(sample),
+    )
+    with threadpool_limits(n_threads):
         kmeans.train(sample)
-        return kmeans.centroids.copy()
+    return kmeans.centroids.copy()
+
+
+def _scikit_learn_words(sample, n_words, random_state, n_threads):
     kmeans = MiniBatchKMeans(
         n_words, batch_size=4096, n_init=1, random_state=random_state
     )
-    return kmeans.fit(sample).cluster_centers_.astype(np.float32)
+    with threadpool_limits(n_threads):  # else it takes every core
+        kmeans.fit(sample)
+    return kmeans.cluster_centers_.astype(np.float32)

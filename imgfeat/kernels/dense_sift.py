@@ -6,6 +6,7 @@ each bin is computed once however many descriptors share it.
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
@@ -78,21 +79,16 @@ def dense_sift(images, *, step, bin_size, contrast_threshold=0.0, root=False, ou
     5. A descriptor is brought to unit length, cut at 0.2, and brought to unit length.
     """
     n_samples, height, width = images.shape
-    row_starts, col_starts = (
-        grid_starts(side, step=step, bin_size=bin_size) for side in (height, width)
-    )
-    rows, row_of_bin = _bin_centres(row_starts, bin_size)
-    cols, col_of_bin = _bin_centres(col_starts, bin_size)
-    first_row, row_weights = _taps(rows, bin_size, height)
-    first_col, col_weights = _taps(cols, bin_size, width)
+    row_of_bin, first_row, row_weights = _axis(height, step, bin_size)
+    col_of_bin, first_col, col_weights = _axis(width, step, bin_size)
     window = _window(bin_size)
     # What the contrast threshold is compared with is a sum; bring it there.
     scale = bin_size**2 * window.sum(dtype=np.float64) ** 2
     thresholds = np.empty(n_samples, dtype=np.float32)
     thresholds[:] = np.multiply(contrast_threshold, scale)
+    grid = n_samples, len(row_of_bin), len(col_of_bin)
     if out is None:
-        shape = (n_samples, len(row_starts), len(col_starts), SIZE)
-        out = np.empty(shape, dtype=np.float32)
+        out = np.empty((*grid, SIZE), dtype=np.float32)
     _describe_batch(
         images,
         first_row,
@@ -104,7 +100,7 @@ def dense_sift(images, *, step, bin_size, contrast_threshold=0.0, root=False, ou
         window,
         thresholds,
         root,
-        out.reshape(*out.shape[:3], N_BINS, _QUARTER),
+        out.reshape(*grid, N_BINS, _QUARTER),
     )
     return out
 
@@ -118,25 +114,33 @@ def grid_starts(side, *, step, bin_size):
     return np.arange(room % step // 2, room + 1, step)
 
 
-def _bin_centres(starts, bin_size):
-    """Distinct centres of the bins along an axis, and each descriptor's four."""
+# Kept, because for one small image these tables take longer than the description.
+@lru_cache(maxsize=64)
+def _axis(side, step, bin_size):
+    """Where bins lie along an axis, and what they see.
+
+    Returns
+    -------
+    index : ndarray of shape (n_descriptors, 4)
+        The bins of each descriptor.
+    first : ndarray of shape (n_bins,)
+        First pixel that a bin sees.
+    weights : ndarray of shape (n_bins, 2 * bin_size - 1), float32
+        Of that pixel and the next ones. The border's pixel stands for those beyond.
+    """
+    starts = grid_starts(side, step=step, bin_size=bin_size)
     centres = starts[:, None] + bin_size * np.arange(N_BINS)
     distinct, index = np.unique(centres, return_inverse=True)
-    return distinct, index.reshape(centres.shape)
-
-
-def _taps(centres, bin_size, side):
-    """First pixel and triangular weights of each bin; the border's pixel repeats."""
     offsets = np.arange(1 - bin_size, bin_size)
-    first = np.maximum(centres - (bin_size - 1), 0)
-    pixels = np.clip(centres[:, None] + offsets, 0, side - 1) - first[:, None]
+    first = np.maximum(distinct + offsets[0], 0)
+    pixels = np.clip(distinct[:, None] + offsets, 0, side - 1) - first[:, None]
     weights = np.zeros(pixels.shape, dtype=np.float32)
-    triangle = (1 - np.abs(offsets) / bin_size).astype(np.float32)
-    bins = np.broadcast_to(np.arange(len(centres))[:, None], pixels.shape)
-    np.add.at(weights, (bins, pixels), np.broadcast_to(triangle, pixels.shape))
-    return first, weights
+    triangle = 1 - np.abs(offsets) / bin_size
+    np.add.at(weights, (np.arange(len(distinct))[:, None], pixels), triangle)
+    return index.reshape(centres.shape), first, weights
 
 
+@lru_cache(maxsize=64)
 def _window(bin_size):
     """Mean of the Gaussian window over each of the four bins along an axis."""
     centres = bin_size * (np.arange(N_BINS) - (N_BINS - 1) / 2)
@@ -176,7 +180,7 @@ def _describe_batch(
     summed = np.empty((n_open, width, N_ORIENTATIONS), dtype=np.float32)
     kept = np.empty((n_kept, n_cols, N_BINS, N_ORIENTATIONS), dtype=np.float32)
     joined = kept.reshape(n_kept, n_cols, _QUARTER)
-    maps = np.empty((width, N_ORIENTATIONS), dtype=np.float32)
+    maps = np.empty(width * N_ORIENTATIONS, dtype=np.float32)
     length = np.empty(width, dtype=np.float32)
     angle = np.empty(width, dtype=np.float32)
     bins = np.empty((len(first_col), N_ORIENTATIONS), dtype=np.float32)
@@ -202,7 +206,7 @@ def _describe_batch(
             for k in range(n_done, n_begun):
                 weight = row_weights[k, y - first_row[k]]
                 if weight != _ZERO:
-                    _add_scaled(summed[k % n_open].ravel(), weight, maps.ravel())
+                    _add_scaled(summed[k % n_open].ravel(), weight, maps)
             while n_done < n_begun and (
                 y == height - 1 or y == first_row[n_done] + n_taps - 1
             ):
@@ -213,9 +217,10 @@ def _describe_batch(
                     found = out[i, r]
                     _limits(joined, slots, window, thresholds[i], limits)
                     _scales(joined, slots, window, limits, root, scales)
-                    _finish(joined, slots, window, limits, scales, found)
                     if root:
-                        _take_roots(found.ravel())
+                        _finish_roots(joined, slots, window, limits, scales, found)
+                    else:
+                        _finish(joined, slots, window, limits, scales, found)
                     r += 1
                 n_done += 1
 
@@ -264,7 +269,7 @@ def _share(length, angle, maps):
             away = abs(turn - np.float32(o))
             away = away if away < _FOUR else _EIGHT - away
             share = _ONE - away
-            maps[x, o] = size * (share if share > _ZERO else _ZERO)
+            maps[x * N_ORIENTATIONS + o] = size * (share if share > _ZERO else _ZERO)
 
 
 @_jit
@@ -342,6 +347,8 @@ def _scales(kept, slots, window, limits, root, scales):
         scales[c] = _ONE / norm if norm > _ZERO else _ZERO
 
 
+# Over out.shape[2], not _QUARTER: a loop of known length is unrolled, and then not
+# vectorized.
 @_jit
 def _finish(kept, slots, window, limits, scales, out):
     for i in range(N_BINS):
@@ -350,14 +357,21 @@ def _finish(kept, slots, window, limits, scales, out):
         for c in range(len(out)):
             limit = limits[c]
             scale = scales[c]
-            for k in range(_QUARTER):
+            for k in range(out.shape[2]):
                 out[c, i, k] = scale * _cut(weight * kept[slot, c, k], limit)
 
 
 @_jit
-def _take_roots(values):
-    for k in range(len(values)):
-        values[k] = np.float32(math.sqrt(values[k]))
+def _finish_roots(kept, slots, window, limits, scales, out):
+    for i in range(N_BINS):
+        weight = window[i]
+        slot = slots[i]
+        for c in range(len(out)):
+            limit = limits[c]
+            scale = scales[c]
+            for k in range(out.shape[2]):
+                value = scale * _cut(weight * kept[slot, c, k], limit)
+                out[c, i, k] = np.float32(math.sqrt(value))
 
 
 @_jit

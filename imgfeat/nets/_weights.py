@@ -7,12 +7,26 @@ import hashlib
 import os
 import pickle
 import re
+import struct
 from functools import lru_cache
 from pathlib import Path
 
 import torch
 
 from imgfeat._home import home
+
+# Everything that torch's reader is known to raise on damaged or hostile files.
+_READ_ERRORS = (
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    struct.error,
+)
 
 # Weights that came with a saved file: sha256 -> state dict of a net's trunk.
 _registered = {}
@@ -113,7 +127,7 @@ def read_state_dict(path):
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except _READ_ERRORS as error:
         raise ValueError(
             f"The weights file {path} cannot be read as tensors; it is damaged or "
             "holds code, which is not run. Download it again."

@@ -1,5 +1,8 @@
 """Tests for what BagOfVisualWords, VLAD and FisherVector share."""
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -9,7 +12,13 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from imgfeat.features import VLAD, BagOfVisualWords, Descriptors, FisherVector
+from imgfeat.features import (
+    VLAD,
+    BagOfVisualWords,
+    Descriptors,
+    FisherVector,
+    _vocabulary,
+)
 from imgfeat.features._bags import fair_quotas
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
 
@@ -261,6 +270,22 @@ def test_random_state_decides_sample_and_words(bags, encoder):
     assert_array_equal(clone(encoder).fit_transform(bags), expected)
     other = clone(encoder).set_params(random_state=1).fit_transform(bags)
     assert np.abs(other - expected).max() > 1e-3
+
+
+def test_faiss_finds_the_words_where_it_is_installed(bags, monkeypatch):
+    class Kmeans:
+        def __init__(self, n_dims, n_words, *, seed, **limits):
+            assert limits["min_points_per_centroid"] == 1
+            assert limits["max_points_per_centroid"] == 68
+            self.centroids = np.full((n_words, n_dims), seed % 2, dtype=np.float32)
+
+        def train(self, sample):
+            assert sample.shape == (68, 4) and sample.dtype == np.float32
+
+    monkeypatch.setitem(sys.modules, "faiss", SimpleNamespace(Kmeans=Kmeans))
+    monkeypatch.setattr(_vocabulary, "has_module", lambda name: name == "faiss")
+    words = VLAD(2, random_state=0).fit(bags).cluster_centers_
+    assert_array_equal(words, np.full((2, 4), words[0, 0]))
 
 
 # In use

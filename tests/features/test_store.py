@@ -1,0 +1,358 @@
+"""Tests for imgfeat/features/_store.py, and for what lies below it."""
+
+import functools
+import multiprocessing
+import os
+import time
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, Normalizer
+
+from imgfeat.features import HOG, LBP, CacheWarning, CNNEmbedding, _store
+from imgfeat.features._chunk import CorruptChunkError, FileChunk, write_chunk
+from imgfeat.features._claims import claiming, wait_for_claims
+from imgfeat.features._identity import row_keys, transformer_key
+from imgfeat.features._index import Index
+from imgfeat.features._store import Store, open_store
+from imgfeat.nets import Preprocessing
+from imgfeat.sources import ImageReader
+
+
+def some_keys(n_rows, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 2**64, (n_rows, 2), dtype=np.uint64)
+
+
+def rows_in(store, keys):
+    """What a store finds: the values by row."""
+    return {
+        int(row): chunk.read("values", place, place + 1)[0]
+        for chunk, rows, places in store.find(keys)
+        for row, place in zip(rows, places, strict=True)
+    }
+
+
+# Keys of transformers
+
+
+class Scale(FunctionTransformer):
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+
+def key(transformer):
+    return transformer_key(transformer)[0]
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        (HOG(), HOG(orientations=8)),
+        (HOG(), LBP()),
+        (HOG(), make_pipeline(HOG())),
+        (make_pipeline(HOG(), Normalizer()), make_pipeline(HOG(), Normalizer("l1"))),
+        (FunctionTransformer(np.sqrt), FunctionTransformer(np.square)),
+        (FunctionTransformer(lambda X: X), FunctionTransformer(lambda X: X + 1)),
+        (
+            FunctionTransformer(functools.partial(np.clip, a_min=0)),
+            FunctionTransformer(functools.partial(np.clip, a_min=1)),
+        ),
+        (
+            FunctionTransformer(np.clip, kw_args={"a_min": 0}),
+            FunctionTransformer(np.clip, kw_args={"a_max": 0}),
+        ),
+        (Scale(np.ones(3)), Scale(np.zeros(3))),
+        (Scale(float("nan")), Scale(None)),
+        (Scale(np.float32), Scale(np.float64)),
+        (Scale(torch.nn.Linear(2, 2)), Scale(torch.nn.Linear(2, 2))),
+        (Scale(torch.nn.ReLU()), Scale(torch.nn.GELU())),
+        (CNNEmbedding(), CNNEmbedding(weights=None, backbone="resnet18")),
+        (CNNEmbedding(), CNNEmbedding(pooling="max")),
+        (CNNEmbedding(engine="torch"), CNNEmbedding(engine="onnx")),
+    ],
+    ids=range(16),
+)
+def test_transformers_that_differ_have_other_keys(one, other):
+    assert key(one) != key(other)
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        (HOG(), HOG(n_jobs=2)),
+        (HOG(pixels_per_cell=(8, 8)), HOG(pixels_per_cell=[np.int64(8), 8])),
+        (ImageReader(verbose=1), ImageReader(n_jobs=-1)),
+        (make_pipeline(HOG()), make_pipeline(HOG(n_jobs=2), memory="x", verbose=True)),
+        (CNNEmbedding(), CNNEmbedding(batch_size=3, verbose=1)),
+        (CNNEmbedding(engine="torch", device="cpu"), CNNEmbedding(engine="torch", device="cpu")),
+    ],
+    ids=range(6),
+)  # fmt: skip
+def test_what_changes_no_feature_changes_no_key(one, other):
+    assert key(one) == key(other)
+
+
+def test_a_function_is_known_by_what_it_does_not_by_where_it_is():
+    def make(factor):
+        return FunctionTransformer(lambda X: [x * factor for x in X])
+
+    assert key(make(2)) == key(make(2)) != key(make(3))
+
+
+def test_a_class_of_ones_own_is_known_by_its_code():
+    def define(power):
+        source = (
+            "class Own(FunctionTransformer):\n"
+            f"    def transform(self, X):\n        return X ** {power}\n"
+        )
+        names = {"FunctionTransformer": FunctionTransformer, "__name__": "notebook"}
+        exec(source, names)
+        return names["Own"]()
+
+    assert key(define(2)) == key(define(2)) != key(define(3))
+
+
+def test_a_net_is_known_by_its_weights():
+    net = torch.nn.Conv2d(3, 4, 3)
+    net.preprocessing = Preprocessing((8, 8), mean=(0.5,) * 3, std=(0.5,) * 3)
+    before = key(CNNEmbedding(net))
+    assert before == key(CNNEmbedding(net))
+    with torch.no_grad():
+        net.weight[0, 0, 0, 0] += 1
+    assert before != key(CNNEmbedding(net))
+
+
+def test_refuses_what_is_more_than_its_value():
+    with pytest.raises(TypeError, match=r"steps\[1\]\[1\].factor of type .*Generator"):
+        key(make_pipeline(HOG(), Scale(np.random.default_rng(0))))
+
+
+# Keys of rows
+
+
+def test_rows_that_differ_have_other_keys(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"ab")
+    zeros = np.zeros((2, 8), dtype=np.uint8)
+    items = [
+        zeros,
+        zeros.reshape(4, 4),
+        zeros.astype(bool),
+        zeros + 1,
+        path,
+        b"ab",
+        b"",
+    ]
+    keys, known = row_keys(items)
+    assert known.all()
+    assert len(np.unique(keys, axis=0)) == len(items)
+    os.utime(path, ns=(0, 0))
+    assert not np.array_equal(row_keys([path])[0], keys[4:5])
+
+
+def test_equal_rows_have_equal_keys(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"ab")
+    monkeypatch.chdir(tmp_path)
+    grid = np.arange(16).reshape(4, 4)
+    pairs = [
+        (tmp_path / "a", str(tmp_path / "a")),
+        ("a", np.str_(tmp_path / ".." / tmp_path.name / "a")),
+        (grid.T, grid.T.copy()),
+        (b"ab", memoryview(b"ab")),
+    ]
+    for one, other in pairs:
+        (first, second), known = row_keys([one, other])
+        assert known.all()
+        assert_array_equal(first, second)
+
+
+def test_what_cannot_be_told_has_no_key(tmp_path):
+    items = ["missing", tmp_path, "nul\0", np.array(["a", None]), None, 3]
+    assert not row_keys(items)[1].any()
+
+
+def test_a_row_is_looked_up_in_microseconds(tmp_path):
+    paths = [str(tmp_path / f"{row}") for row in range(2000)]
+    for path in paths:
+        with open(path, "wb"):
+            pass
+    start = time.perf_counter()
+    row_keys(paths)
+    assert time.perf_counter() - start < 0.2  # 60 us a file: ten times what it takes
+
+
+# The index
+
+
+def test_index_finds_what_a_dict_finds():
+    rng = np.random.default_rng(0)
+    index, expected = Index(), {}
+    for chunk in range(60):
+        # Few different upper halves, so that many keys share one table's neighbours.
+        keys = some_keys(rng.integers(0, 9), seed=chunk)
+        index.add(keys, chunk)
+        expected |= {k.tobytes(): (chunk, i) for i, k in enumerate(keys)}
+    keys = np.array([np.frombuffer(k, dtype=np.uint64) for k in expected])
+    chunks, places = index.find(keys)
+    assert list(zip(chunks, places, strict=True)) == list(expected.values())
+    chunks, places = index.find(some_keys(50, seed=99))
+    assert (chunks == -1).all() and (places == -1).all()
+    assert len(index._tables) < 12
+
+
+# Chunks
+
+
+def test_a_chunk_comes_back_as_it_was_written(tmp_path):
+    arrays = {
+        "counts": np.array([2, 0, 1]),
+        "values": np.arange(12, dtype=np.float32).reshape(3, 4),
+        "positions": np.ones((3, 2), dtype=np.float32),
+    }
+    chunk = FileChunk(write_chunk(tmp_path, some_keys(3), arrays).path)
+    chunk.check()
+    assert_array_equal(chunk.keys, some_keys(3))
+    for name, array in arrays.items():
+        assert_array_equal(chunk.read(name, 0, len(array)), array)
+        assert_array_equal(chunk.read(name, 1, 2), array[1:2])
+        assert chunk.dtypes[name] == array.dtype
+
+
+def test_the_same_chunk_is_one_file(tmp_path):
+    for _ in range(2):
+        write_chunk(tmp_path, some_keys(2), {"values": np.zeros((2, 3), dtype=">f8")})
+    (path,) = tmp_path.iterdir()
+    assert FileChunk(path).dtypes["values"] == "<f8"
+
+
+def test_every_flipped_bit_is_noticed(tmp_path):
+    path = write_chunk(tmp_path, some_keys(2), {"values": np.zeros((2, 1))}).path
+    content = path.read_bytes()
+    for position in range(len(content)):
+        damaged = bytearray(content)
+        damaged[position] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        with pytest.raises(CorruptChunkError):
+            FileChunk(path).check()
+
+
+# The store
+
+
+def test_two_stores_on_one_folder_see_each_other(tmp_path):
+    mine, yours = Store(tmp_path / "k", {}), Store(tmp_path / "k", {})
+    keys = some_keys(5)
+    mine.add(keys[:3], {"values": np.arange(3.0)})
+    assert yours.refresh()
+    assert rows_in(yours, keys) == {0: 0.0, 1: 1.0, 2: 2.0}
+    assert not yours.refresh()
+    yours.add(keys[3:], {"values": np.arange(3.0, 5)})
+    mine.refresh()
+    assert rows_in(mine, keys[::-1]) == dict(enumerate([4.0, 3.0, 2.0, 1.0, 0.0]))
+
+
+def test_a_damaged_copy_of_a_row_does_not_hide_a_good_one(tmp_path):
+    store = Store(tmp_path / "k", {})
+    for value in (1.0, 2.0):
+        path = store.add(some_keys(1), {"values": np.array([value])}).path
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.warns(CacheWarning, match="does not have the hash"):
+        assert rows_in(store, some_keys(1)) == {}
+    assert rows_in(store, some_keys(1)) == {0: 1.0}
+    assert not path.exists()
+
+
+def test_rows_that_come_one_by_one_do_not_leave_as_many_files(tmp_path):
+    keys = some_keys(300)
+    mine, yours = Store(tmp_path / "k", {}), Store(tmp_path / "k", {})
+    for row in range(300):
+        mine.add(keys[row : row + 1], {"values": np.array([[row, -row]])})
+        if row == 40:
+            yours.refresh()
+    assert len(list(tmp_path.rglob("*.features"))) < 70
+    expected = {row: [row, -row] for row in range(300)}
+    assert {row: list(pair) for row, pair in rows_in(mine, keys).items()} == expected
+    rows_in(yours, keys)  # notices that its files are gone
+    yours.refresh()
+    assert len(rows_in(yours, keys)) == 300
+
+
+def test_removes_what_was_not_finished_long_ago(tmp_path):
+    old, new = (tmp_path / f".{n:032x}.features.tmp" for n in range(2))
+    for path in (old, new):
+        path.write_bytes(b"")
+    os.utime(old, (0, 0))
+    Store(tmp_path, {})
+    assert list(tmp_path.iterdir()) == [new]
+
+
+def test_a_process_has_one_store_a_folder(tmp_path):
+    assert open_store(tmp_path, "a", {}) is open_store(str(tmp_path), "a", {})
+    assert open_store(tmp_path, "a", {}) is not open_store(tmp_path, "b", {})
+
+
+def _use(folder, results):
+    results.put(len(rows_in(open_store(folder, "k", {}), some_keys(3))))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_starts_anew(tmp_path):
+    store = open_store(tmp_path, "k", {})
+    store.add(some_keys(3), {"values": np.arange(3)})
+    context = multiprocessing.get_context("fork")
+    results = context.Queue()
+    with _store._stores_lock:  # held, as a busy thread of the parent might
+        child = context.Process(target=_use, args=(tmp_path, results))
+        child.start()
+    assert results.get(timeout=20) == 3
+    child.join()
+
+
+# Claims
+
+
+def test_a_claimed_row_is_not_free(tmp_path):
+    keys = some_keys(4)
+    with claiming(tmp_path, keys[:2]) as mine:
+        assert mine.all()
+        with claiming(tmp_path, keys[1:]) as yours:
+            assert list(yours) == [False, True, True]
+            with claiming(tmp_path, keys) as nothing:
+                assert not nothing.any()
+    with claiming(tmp_path, keys) as mine:
+        assert mine.all()
+    assert not list(tmp_path.glob("*.claim"))
+
+
+def _claim_and_die(folder, keys, ready):
+    with claiming(folder, keys):
+        ready.set()
+        time.sleep(60)
+
+
+def test_a_claim_ends_with_its_process(tmp_path):
+    context = multiprocessing.get_context("fork")
+    ready = context.Event()
+    child = context.Process(target=_claim_and_die, args=(tmp_path, some_keys(2), ready))
+    child.start()
+    assert ready.wait(20)
+    with claiming(tmp_path, some_keys(2)) as is_free:
+        assert not is_free.any()
+    child.kill()
+    wait_for_claims(tmp_path)
+    with claiming(tmp_path, some_keys(2)) as is_free:
+        assert is_free.all()
+    assert not list(tmp_path.glob("*.claim"))
+    child.join()
+
+
+def test_without_locks_everything_is_free(tmp_path, monkeypatch):
+    monkeypatch.setattr("imgfeat.features._claims.fcntl", None)
+    with claiming(tmp_path, some_keys(2)), claiming(tmp_path, some_keys(2)) as is_free:
+        assert is_free.all()
+        wait_for_claims(tmp_path)

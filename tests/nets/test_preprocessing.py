@@ -1,0 +1,75 @@
+"""Tests for imgfeat/nets/_preprocessing.py."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+from torchvision.transforms import functional as tv
+
+from imgfeat.nets import Preprocessing
+
+HALVES = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
+
+
+@pytest.mark.parametrize("shape", [(60, 80), (80, 61), (30, 300), (47, 47), (9, 33)])
+@pytest.mark.parametrize("size, crop", [(32, 0.875), (31, 1.0), (224, 224 / 232)])
+def test_sees_what_torchvision_resizes_and_crops(shape, size, crop):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    stated = Preprocessing((size, size), crop=crop, interpolation="bicubic", **HALVES)
+    out = np.empty((size, size, 3), dtype=np.uint8)
+    stated.apply(image, out)
+
+    shorter = int(size / crop + 1e-6)
+    resized = tv.resize(
+        Image.fromarray(image), shorter, tv.InterpolationMode.BICUBIC, antialias=True
+    )
+    expected = np.asarray(tv.center_crop(resized, [size, size]))
+    assert np.abs(out.astype(int) - expected).max() <= 1
+
+
+def test_oblong_view_is_covered_by_the_image():
+    size, (top, left, height, width) = Preprocessing((20, 60), **HALVES).window(90, 100)
+    assert (height, width) == (20, 60)
+    assert top + height <= size[0] and left + width <= size[1]
+    assert min(size[0] / 20, size[1] / 60) == pytest.approx(1 / 0.875, abs=0.02)
+
+
+def test_gray_is_seen_as_its_rgb_copy(images):
+    stated = Preprocessing((16, 16), **HALVES)
+    gray, rgb = np.empty((2, 16, 16, 3), dtype=np.uint8)
+    stated.apply(images[0], gray)
+    stated.apply(np.repeat(images[0][..., None], 3, axis=2), rgb)
+    assert_array_equal(gray, rgb)
+
+
+def test_another_size_keeps_the_share_of_the_crop():
+    stated = Preprocessing((224, 224), crop=0.5, **HALVES).with_size(10)
+    assert stated.size == (10, 10)
+    assert stated.window(40, 40) == ((20, 20), (5, 5, 10, 10))
+    assert stated.with_size(None) is stated
+
+
+def test_reads_the_config_of_a_timm_net():
+    config = {
+        "input_size": (3, 64, 96), "crop_pct": 0.9, "interpolation": "bilinear",
+        "mean": [0.1, 0.2, 0.3], "std": [1, 1, 1], "classifier": "fc",
+    }  # fmt: skip
+    stated = Preprocessing.from_config(config)
+    assert stated.size == (64, 96)
+    assert_allclose(stated.mean, (0.1, 0.2, 0.3))
+    assert stated.crop == 0.9
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ({"size": (0, 3)}, "size must be a tuple of 2 positive ints"),
+        ({"mean": (0.5,)}, "mean must be three finite numbers"),
+        ({"std": (0.5, 0, 0.5)}, "std must be positive"),
+        ({"crop": 1.5}, r"crop must be in \(0, 1\]"),
+        ({"interpolation": "cubic"}, "interpolation must be one of nearest, box"),
+    ],
+)
+def test_rejects_what_cannot_be(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Preprocessing(**{"size": (8, 8), **HALVES, **wrong})

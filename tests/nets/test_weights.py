@@ -1,0 +1,133 @@
+"""Tests for imgfeat/nets/_weights.py."""
+
+import hashlib
+import pickle
+
+import pytest
+import torch
+from torch import nn
+
+from imgfeat.nets._weights import (
+    find_weights,
+    hash_file,
+    hash_state_dict,
+    load_into,
+    read_state_dict,
+    register_weights,
+    registered_weights,
+)
+
+
+@pytest.fixture(autouse=True)
+def empty_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
+
+
+def write(path, content=b"weights"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("folder", ["home/weights", "hub/checkpoints"])
+def test_finds_weights_in_both_folders(tmp_path, folder):
+    path = write(tmp_path / folder / "net.pth")
+    assert find_weights("net.pth", backbone="net", url="") == path
+
+
+def test_missing_file_is_named_with_its_places(tmp_path):
+    message = (
+        r"resnet18 needs the weights file resnet18-f37072fd.pth, .* Download "
+        r"https://x/y.pth and put it into .*home.weights or .*hub.checkpoints"
+    )
+    with pytest.raises(FileNotFoundError, match=message):
+        find_weights(
+            "resnet18-f37072fd.pth", backbone="resnet18", url="https://x/y.pth"
+        )
+
+
+def test_file_must_have_the_hash_in_its_name(tmp_path):
+    folder, content = tmp_path / "home" / "weights", b"whole"
+    digest = hashlib.sha256(content).hexdigest()
+    name = f"net-{digest[:8]}.pth"
+    path = write(folder / name, content)
+    assert find_weights(name, backbone="net", url="") == path
+    write(path, b"half")
+    with pytest.raises(ValueError, match=f"starts with {digest[:8]}. Got .* damaged"):
+        find_weights(name, backbone="net", url="")
+
+
+def test_hash_of_a_file_is_its_sha256_and_follows_changes(tmp_path):
+    path = tmp_path / "file"
+    for content in (b"one", b"three"):
+        path.write_bytes(content)
+        assert hash_file(path) == hashlib.sha256(content).hexdigest()
+
+
+def test_hash_of_tensors_sees_names_shapes_and_values():
+    base = {"a": torch.zeros(2, 3)}
+    others = [
+        {"b": torch.zeros(2, 3)},
+        {"a": torch.zeros(3, 2)},
+        {"a": torch.zeros(2, 3, dtype=torch.int32)},
+        {"a": torch.full((2, 3), 1e-9)},
+    ]
+    hashes = {hash_state_dict(state) for state in [base, *others]}
+    assert len(hashes) == 5
+    transposed = {"a": torch.zeros(3, 2).T}
+    assert hash_state_dict(transposed) == hash_state_dict(base)
+
+
+class Attack:
+    def __reduce__(self):
+        return print, ("code has run",)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"junk", pickle.dumps(Attack(), 2)], ids=["empty", "junk", "code"]
+)
+def test_file_that_is_no_tensors_is_refused_and_not_run(tmp_path, capsys, content):
+    path = write(tmp_path / "net.pth", content)
+    with pytest.raises(ValueError, match="cannot be read as tensors"):
+        read_state_dict(path)
+    assert capsys.readouterr().out == ""
+
+
+def test_file_with_other_things_is_refused(tmp_path):
+    torch.save([1, 2], tmp_path / "net.pth")
+    with pytest.raises(ValueError, match=r"to hold a state dict.*Got list"):
+        read_state_dict(tmp_path / "net.pth")
+
+
+def test_loads_by_name_or_by_order():
+    net = nn.Linear(3, 2)
+    by_name = {"weight": torch.ones(2, 3), "bias": torch.ones(2)}
+    load_into(net, by_name, source="file")
+    assert net.weight.sum() == 6
+    renamed = {"w": torch.zeros(2, 3), "b": torch.zeros(2)}
+    load_into(net, renamed, source="file", by_order=True)
+    assert net.weight.sum() == 0
+
+
+def test_weights_of_another_net_are_refused_by_tensor():
+    state = {"weight": torch.ones(2, 4), "gamma": torch.ones(2)}
+    message = (
+        r"file holds the weights of another net; 3 tensors differ: weight \(2x3 in the "
+        r"net, 2x4 in the file\), bias \(2 in the net, missing in the file\), gamma"
+    )
+    with pytest.raises(ValueError, match=message):
+        load_into(nn.Linear(3, 2), state, source="file")
+
+
+def test_old_files_without_batch_counters_load():
+    net = nn.BatchNorm2d(2)
+    state = {k: v for k, v in net.state_dict().items() if "num_batches" not in k}
+    load_into(net, state, source="file")
+
+
+def test_registered_weights_are_found_by_hash(monkeypatch):
+    monkeypatch.setattr("imgfeat.nets._weights._registered", {})
+    assert registered_weights("ab") is None
+    register_weights("ab", {"x": torch.ones(1)})
+    assert registered_weights("ab")["x"] == 1
