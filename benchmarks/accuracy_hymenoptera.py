@@ -1,8 +1,8 @@
 """Accuracy of frozen embeddings and a linear classifier on ants and bees.
 
-The photographs of PyTorch's transfer-learning tutorial: 244 to learn from, 153 in
+The photographs of PyTorch's transfer-learning tutorial: 245 to learn from, 153 in
 `val`. Everything is learned and chosen on the training part, the strength of the
-classifier by cross-validation; `val` is looked at once. The tutorial fine-tunes all of
+classifier by cross-validation; `val` only scores. The tutorial fine-tunes all of
 ResNet-18 and reaches 94 to 95 %.
 
 Nothing is cleaned: one picture is a GIF, and one says "image not found".

@@ -9,8 +9,8 @@
   word by word); no installable package has it.
 
 All get descriptors in memory and one thread, BLAS and OpenMP limited to one as well.
-Ours are timed through ``transform`` of 32 images, checks and normalization included;
-the peers, which take one image, are called 32 times.
+Ours are timed through ``transform`` of 16 images, checks and normalization included;
+the peers, which take one image, are called 16 times.
 
 Two kinds of descriptors. ``sift``: RootSIFT on a grid of 29 x 29 points of tiles of
 scikit-image's photographs, by PCA to 64 numbers; a descriptor then belongs to few
@@ -36,7 +36,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks._timing import measure_interleaved, save
 from imgfeat.features import VLAD, BagOfVisualWords, FisherVector
 
-N_TIMED = 32
+N_TIMED = 16
 SIDE, STEP, N_DIMS = 128, 4, 64
 PHOTOGRAPHS = "astronaut", "camera", "chelsea", "coffee", "rocket"
 

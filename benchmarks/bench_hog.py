@@ -8,10 +8,10 @@ before anything is timed). OpenCV's are not: it shares votes among cells and bin
 weighs them by place, so that is a race to the same geometry, not to the same numbers.
 
 OpenCV 5 has no HOGDescriptor. To race against 4.14, install it beside and name the
-folder; without it these rows are left out.
+folder, here or in IMGFEAT_OPENCV4; without it these rows are left out.
 
     pip install --target /tmp/opencv414 --no-deps opencv-python-headless==4.14.0.94
-    python -m benchmarks.bench_hog --opencv /tmp/opencv414 --json results/bench_hog.json
+    python -m benchmarks.bench_hog --opencv /tmp/opencv414 --json PATH
 
 "First call" is a fresh process that describes two images: with an empty cache of
 compiled kernels, then again with the cache that this left. Importing numpy,
@@ -151,7 +151,12 @@ def import_opencv(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="PATH", help="also save the results here")
-    parser.add_argument("--opencv", metavar="FOLDER", help="holds OpenCV 4.14")
+    parser.add_argument(
+        "--opencv",
+        metavar="FOLDER",
+        default=os.environ.get("IMGFEAT_OPENCV4"),
+        help="holds OpenCV 4.14",
+    )
     args = parser.parse_args()
 
     cv2 = import_opencv(args.opencv)

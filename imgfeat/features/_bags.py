@@ -5,9 +5,9 @@ import numpy as np
 from imgfeat.features._descriptors import Descriptors
 from imgfeat.kernels.normalize import sum_of_squares
 
-# Sum of squares of an image's descriptors; float32 ends at 3e38, and distances, which
-# are larger, have to stay below.
-_LARGEST = 1e30
+# Length of an image's descriptors taken together. Squares of distances, which may be
+# counted in small deviations, have to stay below 3e38, where float32 ends.
+LARGEST = 1e13
 
 
 class Bags:
@@ -90,7 +90,7 @@ class Bags:
 
     def _check_finite(self, bag, values, image):
         # One cheap pass decides; only a bad bag pays for the search.
-        if sum_of_squares(values) < _LARGEST:
+        if sum_of_squares(values) < LARGEST**2:
             return
         if np.isnan(values).any():
             what = "contains NaN"

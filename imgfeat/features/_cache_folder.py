@@ -33,7 +33,7 @@ def cache_folder(location=None):
     -------
     Path
     """
-    return home() / "features" if location is None else Path(location)
+    return home() / "features" if location is None else Path(location).expanduser()
 
 
 def cache_info(location=None):

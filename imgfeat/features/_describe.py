@@ -144,10 +144,10 @@ def _as_arrays(features, n_rows):
 
 def _raise_for(error, rows):
     """Raise the error of a batch so that it tells the row of X."""
-    numbered = isinstance(error, ImageDecodeError) and re.fullmatch(
-        r"image (\d+)", error.source
-    )
-    if numbered:
+    if isinstance(error, ImageDecodeError):
+        numbered = re.fullmatch(r"image (\d+)", error.source)
+        if numbered is None:
+            raise error
         name = f"image {rows[int(numbered[1])]}"
         raise ImageDecodeError(name, error.reason, error.remedy) from error
     if not np.array_equal(rows, np.arange(len(rows))):

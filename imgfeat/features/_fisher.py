@@ -5,13 +5,14 @@ from numbers import Integral, Real
 import numpy as np
 
 from imgfeat._sklearn import Interval
+from imgfeat.features._bags import LARGEST
 from imgfeat.features._mixture import fit_mixture
 from imgfeat.features._vocabulary import Vocabulary
 from imgfeat.kernels.fisher import fisher_vectors, mixture_tables
 from imgfeat.kernels.normalize import sum_of_squares
 
 # In deviations of a component; squares of more, summed up, do not fit in float32.
-_FARTHEST = 1e15
+_FARTHEST = 1e17
 _PARTS = ("weights", "means", "variances")
 
 
@@ -182,14 +183,18 @@ n_features_in_)
         return mixture_tables(self.weights_, self.means_, self.covariances_)
 
     def _encode(self, values, cells, n_cells, tables):
-        reach = np.sqrt(sum_of_squares(values)) * tables.scale.max()
+        if tables.finest * LARGEST > _FARTHEST:  # only if the Gaussians are tiny
+            self._check_reach(values, tables)
+        parts = {part: part in self.parts for part in _PARTS}
+        return fisher_vectors(values, cells, n_cells, tables, **parts)
+
+    def _check_reach(self, values, tables):
+        reach = np.sqrt(sum_of_squares(values)) * tables.finest
         if reach > _FARTHEST:
             raise ValueError(
                 f"Descriptors lie {reach:.0e} deviations from the mixture that fit "
                 "found; describe the images as they were for fit."
             )
-        parts = {part: part in self.parts for part in _PARTS}
-        return fisher_vectors(values, cells, n_cells, tables, **parts)
 
     def _cell_width(self):
         n_numbers = {"weights": len(self.weights_)}

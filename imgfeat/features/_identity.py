@@ -109,8 +109,15 @@ def _path_digest(path):
         return None
     if not stat.S_ISREG(state.st_mode):
         return None
-    place = os.fsencode(os.path.abspath(path))
-    return _hash(b"path", place, b"\0%d %d" % (state.st_size, state.st_mtime_ns))
+    place = path if os.path.isabs(path) else os.path.abspath(path)
+    return _file_digest(place, state.st_size, state.st_mtime_ns)
+
+
+# Remembered, because a search asks for the same files in every fit.
+@functools.lru_cache(maxsize=2**17)
+def _file_digest(place, size, mtime_ns):
+    place = os.fsencode(os.path.abspath(place))
+    return _hash(b"path", place, b"\0%d %d" % (size, mtime_ns))
 
 
 def _array_digest(array, kind=b"array"):
@@ -161,12 +168,12 @@ def _describe(value, owner):
 
 
 def _describe_class(kind):
-    if version := _version(kind):
+    if version := _version(kind.__module__):
         return {"class": _qualname(kind), "version": version}
     # Someone's own class, edited as they go: its code is its version.
     digest = hashlib.blake2b(digest_size=16, person=b"class")
     for base in kind.__mro__:
-        if base is object or _version(base):
+        if base is object or _version(base.__module__):
             continue
         for name, member in vars(base).items():
             function = inspect.unwrap(getattr(member, "__func__", member))
@@ -206,8 +213,11 @@ def _describe_callable(function, owner):
             "code": _hash(b"code", *_code_parts(function.__code__)).hex(),
             "extras": _describe(extras, owner),
         }
-    if isinstance(function, types.BuiltinFunctionType | np.ufunc):
-        return {"function": _qualname(function)}
+    # A package's own, such as np.clip: known by its name, as classes are.
+    module = getattr(function, "__module__", None) or "numpy"  # of old ufuncs
+    name = getattr(function, "__name__", "")
+    if getattr(sys.modules.get(module), name, None) is function:
+        return {"function": f"{module}.{name}", "version": _version(module)}
     return None
 
 
@@ -246,8 +256,8 @@ def _qualname(thing):
     return f"{getattr(thing, '__module__', None)}.{name}"
 
 
-def _version(kind):
-    """The version of the package that a class is from, if it tells."""
-    package = sys.modules.get(kind.__module__.partition(".")[0])
+def _version(module_name):
+    """The version of the package that something is from, if it tells."""
+    package = sys.modules.get(module_name.partition(".")[0])
     version = getattr(package, "__version__", None)
     return version if isinstance(version, str) else None

@@ -74,6 +74,39 @@ class StoredDescriptors(Descriptors):
             self._n_dims,
         )
 
+    @classmethod
+    def concatenate(cls, parts):
+        """Join batches one after the other; only places are copied.
+
+        Parameters
+        ----------
+        parts : sequence of StoredDescriptors
+            At least one; all with the same number of dimensions.
+
+        Returns
+        -------
+        StoredDescriptors
+        """
+        parts = list(parts)
+        if len({part.shape[1] for part in parts}) != 1:
+            return super().concatenate(parts)  # which says what is wrong
+        before = np.cumsum([0, *(len(part._chunks) for part in parts[:-1])])
+        shifted = [part._chunk_of + n for part, n in zip(parts, before, strict=True)]
+        return cls(
+            [chunk for part in parts for chunk in part._chunks],
+            np.concatenate(shifted),
+            np.concatenate([part._first for part in parts]),
+            np.concatenate([part.n_per_image for part in parts]),
+            parts[0].shape[1],
+        )
+
+    def __array_function__(self, func, types, args, kwargs):
+        if func is np.concatenate and all(
+            isinstance(part, StoredDescriptors) for part in args[0]
+        ):
+            return self.concatenate(args[0])
+        return super().__array_function__(func, types, args, kwargs)
+
     def _read(self, name, row, stop_row):
         """One of the arrays for neighbouring rows that lie in one piece."""
         first = self._first[row]

@@ -50,6 +50,7 @@ class MixtureTables(NamedTuple):
     shift_blocks: np.ndarray
     log_weight: np.ndarray
     weight: np.ndarray
+    finest: float
 
 
 def mixture_tables(weights, means, covariances):
@@ -78,6 +79,7 @@ def mixture_tables(weights, means, covariances):
         in_blocks(shift),
         log_weight,
         weights.astype(np.float32),
+        float(scale.max()),
     )
 
 
@@ -113,7 +115,7 @@ def fisher_sums(values, cells, n_cells, tables, *, cutoff=18.0):
     first = np.zeros(shape, dtype=np.float32)
     second = np.zeros(shape, dtype=np.float32)
     log_likelihood = _sum_moments(
-        values, cells, *tables[:-1], np.float32(cutoff), shares, first, second
+        values, cells, *tables[:-2], np.float32(cutoff), shares, first, second
     )
     return log_likelihood, shares, first[..., :n_dims], second[..., :n_dims]
 
@@ -139,9 +141,8 @@ def fisher_vectors(
     n_components, n_dims = first.shape[1:]
     n_numbers = weights * n_components + (means + variances) * n_components * n_dims
     out = np.empty((n_cells, n_numbers), dtype=np.float32)
-    counts = np.bincount(cells.reshape(-1), minlength=n_cells)
     _gradients(
-        shares, first, second, counts, tables.weight, weights, means, variances, out
+        shares, first, second, cells, tables.weight, weights, means, variances, out
     )
     return out
 
@@ -308,9 +309,13 @@ def _add_moments(
 
 @jit
 def _gradients(
-    shares, first, second, counts, weight, with_weights, with_means, with_variances, out
+    shares, first, second, cells, weight, with_weights, with_means, with_variances, out
 ):
     n_components, n_dims = first.shape[1:]
+    counts = np.zeros(len(out), dtype=np.intp)
+    for level in range(cells.shape[0]):
+        for row in range(cells.shape[1]):
+            counts[cells[level, row]] += 1
     for cell in range(len(out)):
         count = np.float32(max(counts[cell], 1))
         for k in range(n_components):

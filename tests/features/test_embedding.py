@@ -3,6 +3,7 @@
 import io
 import pickle
 import threading
+import time
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,11 @@ def test_follows_estimator_api(check):
 
 
 @parametrize_with_checks(
-    [behind_adapter(CNNEmbedding(size=SIZE, engine="torch"), unit_range=True)],
+    [
+        behind_adapter(
+            CNNEmbedding(size=SIZE, engine="torch", n_jobs=1), unit_range=True
+        )
+    ],
     expected_failed_checks=expected_to_fail,
 )
 def test_behaves_in_a_pipeline(estimator, check):
@@ -49,7 +54,7 @@ def photos():
 
 
 def embedding(**options):
-    return CNNEmbedding(**{"size": SIZE, "engine": "torch", "n_jobs": 2, **options})
+    return CNNEmbedding(**{"size": SIZE, "engine": "torch", "n_jobs": 1, **options})
 
 
 def assert_same_rows(got, expected, tolerance=1e-5):
@@ -81,7 +86,7 @@ def test_row_is_the_same_alone_in_any_batch_and_for_any_threads(photos, engine):
     expected = embedding(engine=engine).fit_transform(photos)
     alone = [embedding(engine=engine).transform(photos[i : i + 1])[0] for i in range(9)]
     assert_same_rows(np.stack(alone), expected)
-    for options in ({"batch_size": 2}, {"n_jobs": 1}, {"n_jobs": 3}, {"n_jobs": None}):
+    for options in ({"batch_size": 2}, {"n_jobs": 2}, {"n_jobs": 3}, {"n_jobs": None}):
         assert_same_rows(
             embedding(engine=engine, **options).fit_transform(photos[::-1])[::-1],
             expected,
@@ -229,6 +234,16 @@ def test_decode_and_net_together_keep_to_the_threads(photos, monkeypatch, n_jobs
     embedding(n_jobs=n_jobs).transform(list(photos) * 4)
     assert len(seen) <= most
     assert (torch.get_num_threads(), threading.active_count()) == before
+
+
+@pytest.mark.parametrize("engine", ["torch", "onnx"])
+def test_one_job_is_one_busy_core(photos, engine):
+    net = embedding(engine=engine, n_jobs=1)
+    net.transform(photos)
+    wall, busy = time.perf_counter(), time.process_time()
+    net.transform(list(photos) * 20)
+    wall, busy = time.perf_counter() - wall, time.process_time() - busy
+    assert busy < 1.2 * wall
 
 
 def test_memory_does_not_grow_with_the_number_of_images(monkeypatch):

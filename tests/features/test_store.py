@@ -88,10 +88,9 @@ def test_transformers_that_differ_have_other_keys(one, other):
         (ImageReader(verbose=1), ImageReader(n_jobs=-1)),
         (make_pipeline(HOG()), make_pipeline(HOG(n_jobs=2), memory="x", verbose=True)),
         (CNNEmbedding(), CNNEmbedding(batch_size=3, verbose=1)),
-        (CNNEmbedding(engine="torch", device="cpu"), CNNEmbedding(engine="torch", device="cpu")),
     ],
-    ids=range(6),
-)  # fmt: skip
+    ids=range(5),
+)
 def test_what_changes_no_feature_changes_no_key(one, other):
     assert key(one) == key(other)
 
@@ -175,16 +174,6 @@ def test_what_cannot_be_told_has_no_key(tmp_path):
     assert not row_keys(items)[1].any()
 
 
-def test_a_row_is_looked_up_in_microseconds(tmp_path):
-    paths = [str(tmp_path / f"{row}") for row in range(2000)]
-    for path in paths:
-        with open(path, "wb"):
-            pass
-    start = time.perf_counter()
-    row_keys(paths)
-    assert time.perf_counter() - start < 0.2  # 60 us a file: ten times what it takes
-
-
 # The index
 
 
@@ -256,14 +245,18 @@ def test_two_stores_on_one_folder_see_each_other(tmp_path):
 
 
 def test_a_damaged_copy_of_a_row_does_not_hide_a_good_one(tmp_path):
-    store = Store(tmp_path / "k", {})
+    first, second, third = (Store(tmp_path / "k", {}) for _ in range(3))
     for value in (1.0, 2.0):
-        path = store.add(some_keys(1), {"values": np.array([value])}).path
-    path.write_bytes(path.read_bytes()[:-1] + b"x")
+        first.add(some_keys(1), {"values": np.array([value])})
+    second.refresh()
+    ((chunk, _, _),) = second.find(some_keys(1))
+    (found,) = chunk.read("values", 0, 1)
+    chunk.path.write_bytes(chunk.path.read_bytes()[:-1] + b"x")
+    third.refresh()
     with pytest.warns(CacheWarning, match="does not have the hash"):
-        assert rows_in(store, some_keys(1)) == {}
-    assert rows_in(store, some_keys(1)) == {0: 1.0}
-    assert not path.exists()
+        list(third.find(some_keys(1)))
+    assert rows_in(third, some_keys(1)) == {0: 3.0 - found}
+    assert not chunk.path.exists()
 
 
 def test_rows_that_come_one_by_one_do_not_leave_as_many_files(tmp_path):

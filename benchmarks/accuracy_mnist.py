@@ -1,0 +1,148 @@
+"""Test accuracy of HOG and a kernel SVM on MNIST.
+
+All 60,000 training images are learned from, and the 10,000 test images are looked at
+once a row. The SVM's two parameters are chosen by cross-validation on 10,000 of the
+training images, which is also where PCA, to 200 dimensions, learns its axes.
+
+Published for HOG and an SVM: 99.21 % with pyramids and an intersection kernel (Maji and
+Malik, UCB/EECS-2009-159), 99.36 % with several sizes of cells (Khan, 2017,
+doi:10.4236/jilsa.2017.92002).
+
+    IMGFEAT_DATA=FOLDER python -m benchmarks.accuracy_mnist --json PATH
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import SVC
+
+from benchmarks._timing import save
+from imgfeat.features import HOG
+
+N_CHOOSE = 10_000
+GRID = {"C": [3, 10], "gamma": [0.7, 1.0, 1.5]}
+# Images that are described at once, so that memory stays below 2 GiB.
+CHUNK = 5000
+
+
+def deskew(images):
+    """Shear each digit sideways until it stands upright, by its second moments."""
+    height, width = images.shape[1:]
+    images = images.astype(np.float32)
+    y, x = np.indices((height, width), dtype=np.float32)
+    mass = images.sum(axis=(1, 2), keepdims=True)
+    dy = y - (images * y).sum(axis=(1, 2), keepdims=True) / mass
+    dx = x - (images * x).sum(axis=(1, 2), keepdims=True) / mass
+    slant = (images * dx * dy).sum(axis=(1, 2)) / (images * dy * dy).sum(axis=(1, 2))
+    # Each pixel comes from between two of its row, or from zeros beside the image.
+    source = np.clip(x + slant[:, None, None] * dy, -1, width)
+    left = np.floor(source).astype(np.intp)
+    padded = np.pad(images, ((0, 0), (0, 0), (1, 2)))
+    pair = [np.take_along_axis(padded, left + step, axis=2) for step in (1, 2)]
+    sheared = pair[0] + (source - left) * (pair[1] - pair[0])
+    return np.rint(sheared).astype(np.uint8)
+
+
+def shifted(hog, before, after):
+    """`hog` of images with a border of zeros, so that its cells lie elsewhere."""
+    border = ((0, 0), (before, after), (before, after))
+    pad = FunctionTransformer(np.pad, kw_args={"pad_width": border})
+    return make_pipeline(pad, hog)
+
+
+def of_cells(*sides):
+    return [(f"{side} px", HOG(pixels_per_cell=(side, side))) for side in sides]
+
+
+BETWEEN = [
+    ("4 px, between", shifted(HOG(pixels_per_cell=(4, 4)), 2, 2)),
+    ("7 px, between", shifted(HOG(pixels_per_cell=(7, 7)), 3, 4)),
+]
+ROWS = {
+    "cells of 4 px": of_cells(4),
+    "cells of 4, 7 and 14 px": of_cells(4, 7, 14),
+    "cells of 4, 7 and 14 px, some shifted": of_cells(4, 7, 14) + BETWEEN,
+    "cells of 4, 7 and 14 px, some shifted, upright digits": make_pipeline(
+        FunctionTransformer(deskew), FeatureUnion(of_cells(4, 7, 14) + BETWEEN)
+    ),
+}
+
+
+def load():
+    """Return the training and the test part, or exit without the data."""
+    path = Path(os.environ.get("IMGFEAT_DATA", ""), "mnist.npz")
+    if not path.is_file():
+        sys.exit("IMGFEAT_DATA must name a folder that holds mnist.npz.")
+    with np.load(path) as data:
+        train = data["x_train"], data["y_train"]
+        return *train, data["x_test"], data["y_test"]
+
+
+def measure(name, describe, X_train, y_train, X_test, y_test):
+    if isinstance(describe, list):
+        describe = FeatureUnion(describe)
+    start = time.perf_counter()
+    rng = np.random.default_rng(0)
+    some = np.sort(rng.choice(len(X_train), N_CHOOSE, replace=False))
+    sample = describe.fit_transform(X_train[some])
+    pca = PCA(200, svd_solver="randomized", random_state=0).fit(sample)
+    # Lengths of about 1, so that gamma means the same in every row.
+    unit = np.sqrt(pca.explained_variance_.sum())
+
+    def project(images):
+        chunks = range(0, len(images), CHUNK)
+        parts = [describe.transform(images[i : i + CHUNK]) for i in chunks]
+        return np.vstack([pca.transform(part) / unit for part in parts])
+
+    Z_train, Z_test = project(X_train), project(X_test)
+    described = time.perf_counter()
+    folds = StratifiedKFold(n_splits=3, shuffle=True, random_state=0)
+    search = GridSearchCV(SVC(), GRID, cv=folds, n_jobs=2, refit=False)
+    search.fit(Z_train[some], y_train[some])
+    chosen = time.perf_counter()
+    svm = SVC(cache_size=1000, **search.best_params_).fit(Z_train, y_train)
+    fitted = time.perf_counter()
+    accuracy = svm.score(Z_test, y_test)
+    row = {
+        "name": name,
+        "accuracy": accuracy,
+        "n_wrong": round((1 - accuracy) * len(y_test)),
+        "n_features": sample.shape[1],
+        "chosen": search.best_params_,
+        "accuracy_in_cross_validation": search.best_score_,
+        "n_support_vectors": int(svm.n_support_.sum()),
+        "describe_s": described - start,
+        "choose_s": chosen - described,
+        "fit_s": fitted - chosen,
+        "score_s": time.perf_counter() - fitted,
+    }
+    print(
+        f"{100 * accuracy:.2f} %  {name}  ({row['n_wrong']} wrong, "
+        f"{search.best_params_}, {time.perf_counter() - start:.0f} s)",
+        flush=True,
+    )
+    return row
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", metavar="PATH", help="also save the results here")
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
+    args = parser.parse_args()
+
+    data = load()
+    results = [measure(name, ROWS[name], *data) for name in args.rows]
+    if args.json:
+        save(args.json, results)
+
+
+if __name__ == "__main__":
+    main()
