@@ -20,7 +20,7 @@ test: lint
 lint: $(TEST_READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports --config setup.cfg
+	$(BIN)/lint-imports
 
 format: $(TEST_READY)
 	$(BIN)/ruff check --fix .

@@ -12,7 +12,7 @@ each of a whole pipeline that starts at file names. In turn in one process:
   ``memory=``. It keeps what fit_transform gave for each training part, not rows, so
   each fold is extracted anew, and test parts at every candidate. Only once: it is slow.
 
-One thread. Decodes are counted at `decode_image`. Scores of all are equal; that is checked.
+One thread. Decodes are counted at `decode_image`. All scores are equal, and checked.
 
     IMGFEAT_DATA=FOLDER python -m benchmarks.bench_search --json PATH
 """
@@ -46,7 +46,7 @@ def features():
 def learner():
     return [
         ("scaler", StandardScaler()),
-        ("classifier", LogisticRegression(max_iter=30, tol=1e-2)),
+        ("classifier", LogisticRegression(max_iter=100)),
     ]
 
 
@@ -96,7 +96,7 @@ def run_memory(paths, y, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="PATH", help="also save the results here")
-    parser.add_argument("--n", type=int, default=3000, help="number of files")
+    parser.add_argument("--n", type=int, default=2000, help="number of files")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--skip-memory", action="store_true")
     args = parser.parse_args()

@@ -81,7 +81,7 @@ def demo(
             groups=images.groups,
             cv=images.folds,
             out=to,
-            recipes=list(imgfeat.list_recipes()["recipe"]),
+            recipes=["hog-svm", "hog-lr", "cnn-lr", "cnn-svm", "hybrid-lr"],
             size=64,
             n_jobs=jobs,
             title="Brick, grass or gravel?",

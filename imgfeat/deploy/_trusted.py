@@ -11,6 +11,7 @@ and at its old place, or old files are refused.
 _IMGFEAT = """
     features._bovw.BagOfVisualWords
     features._color.ColorHistogram
+    features._cooccurrence.GLCM
     features._dense_sift.DenseSIFT
     features._embedding.CNNEmbedding
     features._fisher.FisherVector

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from numbers import Integral
 
 import pandas as pd
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -13,7 +14,17 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import LinearSVC
 
-from imgfeat.features import HOG, CNNEmbedding
+from imgfeat.features import (
+    HOG,
+    LBP,
+    VLAD,
+    BagOfVisualWords,
+    CNNEmbedding,
+    ColorHistogram,
+    DenseSIFT,
+    FisherVector,
+    PatchDictionary,
+)
 from imgfeat.preprocess import Grayscale, Resize
 from imgfeat.sources import ImageReader
 
@@ -22,8 +33,8 @@ from imgfeat.sources import ImageReader
 class Recipe:
     """How one named pipeline is made.
 
-    ``features(size, n_jobs)`` gives the steps that learn nothing, and
-    ``learner(random_state)`` those that do, the classifier last. `grid` holds
+    ``features(size, n_jobs, random_state)`` gives the steps that see no labels, and
+    ``learner(random_state)`` those behind them, the classifier last. `grid` holds
     parameters of the learner. `summary` says in a line what it is.
     """
 
@@ -43,11 +54,11 @@ def make_recipe(
     name : str
         One of `list_recipes`.
     size : int or tuple of (height, width), default=128
-        Pixels to which images are resized for the hand-made features. Nets bring the
-        size of their weights and do not use it.
+        Pixels to which images are resized for the classical features; at most half of
+        it for ``patches-svm``. Nets bring the size of their weights and do not use it.
     search : bool, default=False
         Let the last step choose its parameters by `GridSearchCV` over the recipe's
-        grid. The features in front of it are computed once a fit.
+        grid. What is in front of it, which sees no labels, is fitted once a fit.
     cv : int or splitter, default=3
         Folds of that search; an int is stratified and shuffled by `random_state`.
     n_jobs : int, default=None
@@ -100,7 +111,7 @@ def make_recipe(
         )
     recipe = RECIPES[name]
     size = (size, size) if isinstance(size, Integral) else tuple(size)
-    features = recipe.features(size, n_jobs)
+    features = recipe.features(size, n_jobs, random_state)
     learner = recipe.learner(random_state)
     if not search:
         return Pipeline([*features, *learner])
@@ -130,8 +141,8 @@ def list_recipes():
     Examples
     --------
     >>> from imgfeat import list_recipes
-    >>> list(list_recipes()["recipe"])
-    ['hog-svm', 'hog-lr', 'cnn-lr', 'cnn-svm', 'hybrid-lr']
+    >>> list_recipes().set_index("recipe").loc["fisher-svm", "summary"]
+    'dense SIFT, Fisher vectors and a linear SVM'
     """
     return pd.DataFrame(
         {
@@ -142,26 +153,64 @@ def list_recipes():
     )
 
 
-def _hog(size, n_jobs):
+def _hog(size, n_jobs, random_state):
     return [
         ("reader", ImageReader(size, mode="gray", n_jobs=n_jobs)),
         ("hog", HOG(n_jobs=n_jobs)),
     ]
 
 
-def _cnn(size, n_jobs):
+def _cnn(size, n_jobs, random_state):
     return [("cnn", CNNEmbedding(n_jobs=n_jobs))]
 
 
-def _hybrid(size, n_jobs):
-    # One decode for both branches, at the net's resolution. Rows of unit length keep
+def _lbp(size, n_jobs, random_state):
+    lbp = LBP((8, 16), (1, 2), grid=(3, 3), n_jobs=n_jobs)
+    return [("reader", ImageReader(size, mode="gray", n_jobs=n_jobs)), ("lbp", lbp)]
+
+
+def _patches(size, n_jobs, random_state):
+    # Every pixel is compared with every atom: half the resolution, a quarter the time.
+    half = tuple(max(16, side // 2) for side in size)
+    patches = PatchDictionary(
+        400, mirror=True, n_jobs=n_jobs, random_state=random_state
+    )
+    return [("reader", ImageReader(half, n_jobs=n_jobs)), ("patches", patches)]
+
+
+def _words(vocabulary):
+    """Steps up to a vocabulary of dense SIFT descriptors at two scales."""
+
+    def features(size, n_jobs, random_state):
+        learned = clone(vocabulary).set_params(random_state=random_state, n_jobs=n_jobs)
+        sift = DenseSIFT(step=6, bin_size=(4, 6), n_jobs=n_jobs)
+        return [
+            ("reader", ImageReader(size, mode="gray", n_jobs=n_jobs)),
+            ("sift", sift),
+            ("vocabulary", learned),
+        ]
+
+    return features
+
+
+def _hybrid(size, n_jobs, random_state):
+    # One decode for all branches, at the net's resolution. Rows of unit length keep
     # the many gradients from drowning the few embeddings.
-    hog = make_pipeline(Resize(size), Grayscale(), HOG(n_jobs=n_jobs), Normalizer())
-    cnn = make_pipeline(CNNEmbedding(n_jobs=n_jobs), Normalizer())
-    return [
-        ("reader", ImageReader((256, 256), n_jobs=n_jobs)),
-        ("features", FeatureUnion([("hog", hog), ("cnn", cnn)])),
-    ]
+    gray = (Resize(size), Grayscale())
+    branches = {
+        "hog": (*gray, HOG(n_jobs=n_jobs)),
+        "lbp": (*gray, LBP((8, 16), (1, 2), grid=(3, 3), n_jobs=n_jobs)),
+        "color": (ColorHistogram(4, grid=(2, 2), n_jobs=n_jobs),),
+        "cnn": (CNNEmbedding(n_jobs=n_jobs),),
+    }
+    union = FeatureUnion(
+        [
+            (name, make_pipeline(*steps, Normalizer()))
+            for name, steps in branches.items()
+        ],
+        transformer_weights={"color": 0.5, "lbp": 0.5},
+    )
+    return [("reader", ImageReader((256, 256), n_jobs=n_jobs)), ("features", union)]
 
 
 def _logistic(random_state):
@@ -180,33 +229,54 @@ def _svm(random_state):
     return [("scaler", StandardScaler()), ("classifier", classifier)]
 
 
+def _svm_of_unit_rows(random_state):
+    svm = LinearSVC(C=1.0, random_state=random_state)
+    classifier = CalibratedClassifierCV(svm, cv=3, ensemble=False)
+    return [("classifier", classifier)]
+
+
+LOGISTIC_GRID = {"classifier__C": [1e-3, 1e-2, 1e-1]}
+SVM_GRID = {"classifier__estimator__C": [1e-4, 1e-3, 1e-2]}
+UNIT_ROWS_SVM_GRID = {"classifier__estimator__C": [0.1, 1.0, 10.0]}
+
 RECIPES = {
-    "hog-svm": Recipe(
-        "gradients (HOG) and a linear SVM",
-        _hog,
-        _svm,
-        {"classifier__estimator__C": [1e-4, 1e-3, 1e-2]},
-    ),
+    "hog-svm": Recipe("gradients (HOG) and a linear SVM", _hog, _svm, SVM_GRID),
     "hog-lr": Recipe(
-        "gradients (HOG) and logistic regression",
-        _hog,
-        _logistic,
-        {"classifier__C": [1e-3, 1e-2, 1e-1]},
+        "gradients (HOG) and logistic regression", _hog, _logistic, LOGISTIC_GRID
+    ),
+    "lbp-svm": Recipe("local binary patterns and a linear SVM", _lbp, _svm, SVM_GRID),
+    "bovw-svm": Recipe(
+        "dense SIFT, a bag of visual words and a linear SVM",
+        _words(BagOfVisualWords(256, spatial_pyramid=(1, 2))),
+        _svm_of_unit_rows,
+        UNIT_ROWS_SVM_GRID,
+    ),
+    "vlad-svm": Recipe(
+        "dense SIFT, VLAD and a linear SVM",
+        _words(VLAD(32, n_components_pca=64)),
+        _svm_of_unit_rows,
+        UNIT_ROWS_SVM_GRID,
+    ),
+    "fisher-svm": Recipe(
+        "dense SIFT, Fisher vectors and a linear SVM",
+        _words(FisherVector(32, n_components_pca=64)),
+        _svm_of_unit_rows,
+        UNIT_ROWS_SVM_GRID,
+    ),
+    "patches-svm": Recipe(
+        "a learned dictionary of patches and a linear SVM", _patches, _svm, SVM_GRID
     ),
     "cnn-lr": Recipe(
         "embeddings of a pretrained net and logistic regression",
         _cnn,
         _logistic,
-        {"classifier__C": [1e-3, 1e-2, 1e-1]},
+        LOGISTIC_GRID,
     ),
     "cnn-svm": Recipe(
-        "embeddings of a pretrained net and a linear SVM",
-        _cnn,
-        _svm,
-        {"classifier__estimator__C": [1e-4, 1e-3, 1e-2]},
+        "embeddings of a pretrained net and a linear SVM", _cnn, _svm, SVM_GRID
     ),
     "hybrid-lr": Recipe(
-        "gradients and embeddings side by side, and logistic regression",
+        "gradients, textures, colours and embeddings, and logistic regression",
         _hybrid,
         _logistic_of_unit_rows,
         {"classifier__C": [1.0, 10.0, 100.0]},

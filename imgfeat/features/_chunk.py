@@ -139,7 +139,8 @@ def write_chunk(folder, keys, arrays):
     for part in parts:
         digest.update(part)
     path = Path(folder) / (digest.hexdigest() + SUFFIX)
-    with replacing(path) as file:
+    # Its hash tells if it is whole, and it can be made again: no need to wait.
+    with replacing(path, durable=False) as file:
         file.writelines(parts)
     return FileChunk(path)
 

@@ -562,7 +562,7 @@ def test_a_read_only_folder_is_read(files, location, hog, log, monkeypatch):
     def refuse(*args, **kwargs):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr("imgfeat._files.tempfile.mkstemp", refuse)
+    monkeypatch.setattr("imgfeat._files.uuid4", refuse)
     monkeypatch.setattr("imgfeat.features._claims.uuid4", refuse)
     with pytest.warns(CacheWarning, match="Read-only file system"):
         found = CachedFeatures(hog, location, batch_size=8).fit_transform(files)
