@@ -26,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+cache = typer.Typer(help="Features that CachedFeatures keeps on disk.")
+app.add_typer(cache, name="cache", no_args_is_help=True)
 out = Console()
 err = Console(stderr=True)
 
@@ -39,6 +41,9 @@ Folder = Annotated[
 Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Threads; -1: every core.")]
 Size = Annotated[int, typer.Option(help="Pixels, for hand-made features such as HOG.")]
 Seed = Annotated[int, typer.Option(help="Seed of splits and classifiers.")]
+Location = Annotated[
+    Path | None, typer.Option(help="Folder of the cache, if it is not the default.")
+]
 Skip = Annotated[
     bool,
     typer.Option(
@@ -204,6 +209,25 @@ def predict(
 def recipes():
     """List the named pipelines."""
     _print_frame(imgfeat.list_recipes().set_index("recipe")[["summary"]], "Recipes")
+
+
+@cache.command("info")
+def cache_info(location: Location = None):
+    """List the transformers whose features are kept, with rows and megabytes."""
+    with _plain_errors():
+        table = imgfeat.features.cache_info(location)
+        if len(table):
+            _print_frame(table.set_index("transformer"), "Cached features")
+        else:
+            out.print("The cache is empty.")
+
+
+@cache.command("clear")
+def cache_clear(location: Location = None):
+    """Remove all cached features; they can be computed again."""
+    with _plain_errors():
+        freed = imgfeat.features.clear_cache(location)
+        out.print(f"Freed {freed / 1e6:,.1f} MB.", highlight=False)
 
 
 def main():

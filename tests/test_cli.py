@@ -10,9 +10,12 @@ import sys
 import time
 
 import pytest
+from sklearn.pipeline import make_pipeline
 from typer.testing import CliRunner
 
 from imgfeat.cli import app
+from imgfeat.features import HOG, CachedFeatures
+from imgfeat.sources import ImageReader
 from tests._photos import write_photo_folder
 
 runner = CliRunner()
@@ -113,10 +116,11 @@ def test_broken_file_is_named_and_can_be_skipped(photos, tmp_path):
     folder = write_photo_folder(tmp_path / "p", n_per_class=8)
     broken = folder / "brick" / "aaa.jpg"
     broken.write_text("this is text")
-    command = ["train", folder, "--recipe", "hog-lr", "--out", tmp_path / "m.imgfeat"]
+    to = tmp_path / "m.imgfeat"
+    command = ["train", folder, "--recipe", "hog-lr", "--size", 64, "--out", to]
     result = run(*command, code=2)
     assert "aaa.jpg" in result.stderr.replace("\n", "")
-    assert not (tmp_path / "m.imgfeat").exists()
+    assert not to.exists()
     result = run(*command, "--skip-unreadable")
     assert "left out" in result.stderr
     assert "24 images of 3 classes" in result.output.replace("\n", " ")
@@ -155,6 +159,18 @@ def test_file_that_is_no_model_is_a_plain_error(tmp_path):
     path.write_bytes(b"PK not really")
     result = run("predict", path, "x.jpg", code=2)
     assert "model.imgfeat" in result.stderr.replace("\n", "")
+
+
+def test_cache_is_listed_and_cleared(photos, tmp_path):
+    where = ["--location", tmp_path / "cache"]
+    assert "empty" in run("cache", "info", *where).output
+    reader = make_pipeline(ImageReader((32, 32), mode="gray"), HOG())
+    cached = CachedFeatures(reader, location=tmp_path / "cache")
+    cached.fit_transform([str(path) for path in sorted(photos.glob("brick/*.jpg"))])
+    shown = run("cache", "info", *where).output
+    assert "HOG" in shown.replace("\n", "") and "12" in shown
+    assert "Freed" in run("cache", "clear", *where).output
+    assert "empty" in run("cache", "info", *where).output
 
 
 def test_interrupt_during_compare_exits_cleanly(tmp_path):

@@ -273,9 +273,8 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 
     def _gather(self, items, worker, kind=None):
         """Describe the images, or find them; note in `errors_` what is wrong."""
-        store = open_store(
-            cache_folder(self.location), *transformer_key(self.transformer)
-        )
+        # By the copy that works, whatever became of `transformer` since `fit`.
+        store = open_store(cache_folder(self.location), *transformer_key(worker))
         keys, known = row_keys(items)
         describe = Describer(worker, items, keys, on_error=self.on_error)
         with progress("Describing images", len(items), self.verbose) as advance:

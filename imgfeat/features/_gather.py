@@ -170,14 +170,14 @@ def kind_of(chunk):
     shape = chunk.shapes["values"][1:]
     if "counts" in chunk.shapes:
         return "descriptors", shape[0]
-    return chunk.dtypes["values"], shape
+    return chunk.dtypes["values"].str, shape
 
 
 def _kind_text(kind):
     first, second = kind
     if first == "descriptors":
         return f"descriptors of {second} numbers"
-    return f"{math.prod(second)} {first} numbers of shape {second}"
+    return f"{math.prod(second)} {np.dtype(first)} numbers of shape {second}"
 
 
 def _batches(rows, size):

@@ -194,7 +194,10 @@ def _describe_estimator(estimator, owner):
     found = {**_describe_class(type(estimator)), "parameters": parameters}
     if hasattr(estimator, "_find_backbone"):
         # "default" weights and "auto" devices are others elsewhere.
-        found["weights"] = estimator._find_backbone().info()
+        fitted = getattr(estimator, "weights_info_", {})
+        is_named = isinstance(estimator.backbone, str)
+        sha256 = fitted.get("sha256") if is_named else None
+        found["weights"] = estimator._find_backbone(sha256).info()
         plan = estimator._plan()
         found["runs_as"] = [plan.engine, plan.device.split(":")[0], plan.precision]
     return found

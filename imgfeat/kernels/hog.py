@@ -74,7 +74,9 @@ def hog(
             _vote(images[some], part, pixels_per_cell, transform_sqrt)
             _normalize(part, cells_per_block, norm, runs[some])
 
-    map_threads(describe, row_slices(n, n_threads), n_threads)
+    # More parts than threads: whoever is held up leaves the rest to the others.
+    n_parts = 1 if n_threads == 1 else max(n_threads, min(8 * n_threads, n // chunk))
+    map_threads(describe, row_slices(n, n_parts), n_threads)
     return features
 
 

