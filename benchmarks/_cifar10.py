@@ -9,16 +9,26 @@ from pathlib import Path
 
 import numpy as np
 
+N_FILES = 60_000
+_N_CLASSES = 10
+_N_TRAIN = 5000  # files a class
+
 
 @contextmanager
-def cifar10_files():
-    """Yield paths and class names of the 60,000 files, shuffled, and a spare folder.
+def cifar10_files(n=N_FILES):
+    """Unpack `n` files, as many of each class as of the others, in any order.
+
+    Parameters
+    ----------
+    n : int, default=60000
+        A multiple of ten.
 
     Yields
     ------
-    paths : ndarray of shape (60000,), dtype object
-        ``train/CLASS/0000.jpg`` and so on below a temporary folder.
-    labels : ndarray of shape (60000,), str
+    paths : ndarray of shape (n,), dtype object
+        ``train/CLASS/0000.jpg`` and so on below a temporary folder; those of the test
+        part come in when all others are.
+    labels : ndarray of shape (n,), str
     folder : Path
         For what the benchmark writes; removed at the end, with the files.
     """
@@ -27,7 +37,15 @@ def cifar10_files():
         sys.exit("IMGFEAT_DATA must name a folder that holds cifar10-jpeg.tar.xz.")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
-        paths = np.array(sorted(map(str, Path(folder).rglob("*.jpg"))), dtype=object)
+            files = [file for file in tar if file.isfile() and _place(file.name) < n]
+            tar.extractall(folder, members=files, filter="data")
+        paths = np.array(sorted(str(Path(folder, file.name)) for file in files), object)
         paths = np.random.default_rng(0).permutation(paths)
         yield paths, np.array([Path(path).parent.name for path in paths]), Path(folder)
+
+
+def _place(name):
+    """The number of a file, if classes take turns and the test part follows."""
+    path = Path(name)
+    number = int(path.stem) + (_N_TRAIN if path.parts[0] == "test" else 0)
+    return number * _N_CLASSES

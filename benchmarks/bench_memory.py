@@ -23,7 +23,7 @@ from pathlib import Path
 
 from sklearn.pipeline import make_pipeline
 
-from benchmarks._cifar10 import cifar10_files
+from benchmarks._cifar10 import N_FILES, cifar10_files
 from benchmarks._timing import save
 from imgfeat.features import HOG, CachedFeatures, DenseSIFT, FisherVector
 from imgfeat.sources import ImageReader
@@ -91,7 +91,7 @@ def measure(case, paths, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="PATH", help="also save the results here")
-    parser.add_argument("--n", type=int, default=60_000, help="number of files")
+    parser.add_argument("--n", type=int, default=N_FILES, help="number of files")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
@@ -99,7 +99,7 @@ def main():
         return
 
     results = []
-    with cifar10_files() as (paths, _, folder):
+    with cifar10_files(args.n) as (paths, _, folder):
         base = measure("imports", [], folder)
         print(f"imports                          {base['peak_gib']:6.2f} GiB")
         results.append({"name": "imports", **base})

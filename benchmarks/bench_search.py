@@ -101,8 +101,7 @@ def main():
     parser.add_argument("--skip-memory", action="store_true")
     args = parser.parse_args()
 
-    with cifar10_files() as (paths, labels, folder), threadpool_limits(1):
-        paths, y = paths[: args.n], labels[: args.n]
+    with cifar10_files(args.n) as (paths, y, folder), threadpool_limits(1):
         features().fit_transform(paths[:16])  # compiles
         rounds = []
         for number in range(args.rounds):

@@ -318,4 +318,6 @@ def _plain_errors():
     except (ValueError, OSError, ModuleNotFoundError) as error:
         err.print(f"[bold red]error:[/] {type(error).__name__}:", end=" ")
         err.print(str(error), markup=False, highlight=False)
+        if isinstance(error, imgfeat.sources.ImageDecodeError):
+            err.print("--skip-unreadable leaves out such files and lists them.")
         raise typer.Exit(2) from None

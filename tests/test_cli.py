@@ -120,6 +120,7 @@ def test_broken_file_is_named_and_can_be_skipped(photos, tmp_path):
     command = ["train", folder, "--recipe", "hog-lr", "--size", 64, "--out", to]
     result = run(*command, code=2)
     assert "aaa.jpg" in result.stderr.replace("\n", "")
+    assert "--skip-unreadable" in result.stderr
     assert not to.exists()
     result = run(*command, "--skip-unreadable")
     assert "left out" in result.stderr

@@ -118,7 +118,7 @@ class RowBuffer:
             self._chunks.append(chunk)
         else:
             low, high = places.min(), places.max() + 1
-            self._array[rows] = chunk.read("values", low, high)[places - low]
+            _copy_rows(chunk.read("values", low, high), places - low, self._array, rows)
         self.filled[rows] = True
 
     def repeat(self, sources, rows):
@@ -163,6 +163,16 @@ class RowBuffer:
             dtype, shape = kind
             self._array = np.empty((n_rows, *shape), dtype=dtype)
             self._by_row = (self._array,)
+
+
+def _copy_rows(source, places, target, rows):
+    """Do as ``target[rows] = source[places]``, without a copy between if it can be."""
+    if rows[-1] - rows[0] == len(rows) - 1 and np.all(np.diff(rows) == 1):
+        part = target[rows[0] : rows[-1] + 1]
+        # "clip", for "raise" would make the copy after all; places are all inside.
+        np.take(source, places, axis=0, out=part, mode="clip")
+    else:
+        target[rows] = source[places]
 
 
 def kind_of(chunk):

@@ -37,7 +37,12 @@ def row_keys(items):
     known : ndarray of shape (n_items,), bool
         False where there is no telling, such as a missing file; its key is 0.
     """
-    digests = [_row_digest(item) for item in items]
+    # A search comes here for every fit, so what is done for each path counts.
+    folder = _working_folder()
+    digests = [
+        _path_digest(item, folder) if is_path(item) else _row_digest(item)
+        for item in items
+    ]
     known = np.array([digest is not None for digest in digests], dtype=bool)
     content = b"".join(digest or bytes(16) for digest in digests)
     return np.frombuffer(content, dtype=np.uint64).reshape(-1, 2), known
@@ -45,7 +50,7 @@ def row_keys(items):
 
 def is_path(item):
     """Whether an image is given as a file's path."""
-    return isinstance(item, str | os.PathLike)
+    return isinstance(item, str) or isinstance(item, os.PathLike)  # noqa: SIM101
 
 
 def transformer_key(transformer):
@@ -83,8 +88,6 @@ def _hash(kind, *parts):
 
 
 def _row_digest(item):
-    if is_path(item):
-        return _path_digest(item)
     if isinstance(item, np.ndarray):
         return _array_digest(item)
     if isinstance(item, bytes | bytearray | memoryview):
@@ -102,21 +105,26 @@ def _row_digest(item):
     return None
 
 
-def _path_digest(path):
+def _working_folder():
+    try:
+        return os.getcwd()
+    except OSError:  # removed meanwhile; full paths are known without it
+        return ""
+
+
+def _path_digest(path, folder):
     try:
         state = os.stat(path)
     except (OSError, ValueError):  # missing, or no path at all: not ours to say
         return None
     if not stat.S_ISREG(state.st_mode):
         return None
-    place = path if os.path.isabs(path) else os.path.abspath(path)
-    return _file_digest(place, state.st_size, state.st_mtime_ns)
+    return _file_digest(path, folder, state.st_size, state.st_mtime_ns)
 
 
-# Remembered, because a search asks for the same files in every fit.
 @functools.lru_cache(maxsize=2**17)
-def _file_digest(place, size, mtime_ns):
-    place = os.fsencode(os.path.abspath(place))
+def _file_digest(path, folder, size, mtime_ns):
+    place = os.fsencode(os.path.normpath(os.path.join(folder, path)))
     return _hash(b"path", place, b"\0%d %d" % (size, mtime_ns))
 
 
