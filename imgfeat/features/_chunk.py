@@ -166,7 +166,8 @@ def _read_header(line):
     shapes = {name: tuple(shape) for name, (_, shape) in layout.items()}
     dtypes = {name: np.dtype(str(dtype)) for name, (dtype, _) in layout.items()}
     n_rows = shapes["keys"][0]
-    row_by_row = "counts" if "counts" in shapes else "values"
+    is_ragged = "counts" in shapes
+    row_by_row = "counts" if is_ragged else "values"
     ok = (
         set(shapes) in ({"keys", "values"}, {"keys", "counts", "values", "positions"})
         and all(
@@ -177,8 +178,18 @@ def _read_header(line):
         and shapes["keys"] == (n_rows, 2)
         and dtypes["keys"] == np.uint64
         and shapes[row_by_row][0] == n_rows
-        and ("counts" not in shapes or dtypes["counts"] == np.int64)
+        and (not is_ragged or _are_descriptors(shapes, dtypes))
     )
     if not ok:
         raise ValueError("not a layout of ours")
     return shapes, dtypes
+
+
+def _are_descriptors(shapes, dtypes):
+    return (
+        shapes["counts"] == shapes["keys"][:1]
+        and dtypes["counts"] == np.int64
+        and len(shapes["values"]) == 2
+        and shapes["positions"] == (shapes["values"][0], 2)
+        and dtypes["values"] == dtypes["positions"] == np.float32
+    )

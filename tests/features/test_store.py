@@ -84,6 +84,29 @@ def test_every_flipped_bit_is_noticed(tmp_path):
             FileChunk(path).check()
 
 
+@pytest.mark.parametrize(
+    "layout",
+    [
+        '{"keys": ["<u8", [1, 2]]}',
+        '{"keys": ["<u8", [1, 2]], "values": ["<f4", [2, 1]]}',
+        '{"keys": ["<u8", [1, 2]], "values": ["<f4", [1, -1]]}',
+        '{"keys": ["<u8", [1, 2]], "values": ["<f4", [1, 1.0]]}',
+        '{"keys": ["<u8", [1, 2]], "values": ["O", [1, 1]]}',
+        '{"keys": ["<u8", [1, 2]], "values": ["no dtype", [1, 1]]}',
+        '{"keys": ["<u4", [1, 2]], "values": ["<f4", [1, 1]]}',
+        '{"keys": ["<u8", [1, 2]], "counts": ["<i8", [1]], "values": ["<f4", [2, 3]], '
+        '"positions": ["<f4", [1, 2]]}',
+        "[1, 2]",
+        "",
+    ],
+)
+def test_a_header_that_makes_no_sense_is_refused(tmp_path, layout):
+    path = tmp_path / "file"
+    path.write_bytes(b"imgfeat-features-1" + layout.encode() + b"\n" + bytes(64))
+    with pytest.raises(CorruptChunkError, match="damaged header"):
+        FileChunk(path)
+
+
 # The store
 
 
