@@ -1,6 +1,6 @@
 # make demo    the main job on real images that ship with scikit-image
 # make test    every check; the same command that CI runs
-# make benchmark   speed and accuracy against the peers (long; see benchmarks/README.md)
+# make benchmark   speed and accuracy against the peers (long; see benchmarks/__main__.py)
 #
 # Each target does its own set-up in .venv, once; a change of setup.cfg sets up again.
 

@@ -1,8 +1,9 @@
 """Test accuracy of HOG and a kernel SVM on MNIST.
 
 All 60,000 training images are learned from, and the 10,000 test images are looked at
-once a row. The SVM's two parameters are chosen by cross-validation on 10,000 of the
-training images, which is also where PCA, to 200 dimensions, learns its axes.
+once a row. The width of the SVM's kernel is chosen by cross-validation on the training
+images. In between, PCA keeps 200 dimensions; it learns its axes, without labels, from
+10,000 of the training images.
 
 Published for HOG and an SVM: 99.21 % with pyramids and an intersection kernel (Maji and
 Malik, UCB/EECS-2009-159), 99.36 % with several sizes of cells (Khan, 2017,
@@ -20,15 +21,17 @@ from pathlib import Path
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
-from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
 from benchmarks._timing import save
 from imgfeat.features import HOG
 
-N_CHOOSE = 10_000
-GRID = {"C": [3, 10], "gamma": [0.7, 1.0, 1.5]}
+N_FOR_PCA = 10_000
+GRID = {"C": [10], "gamma": [1.0, 1.5, 2.0]}
+# Two folds, but all images: what is best for 10,000 images is too smooth for 60,000.
+FOLDS = StratifiedKFold(n_splits=2, shuffle=True, random_state=0)
 # Images that are described at once, so that memory stays below 2 GiB.
 CHUNK = 5000
 
@@ -51,27 +54,29 @@ def deskew(images):
     return np.rint(sheared).astype(np.uint8)
 
 
-def shifted(hog, before, after):
-    """`hog` of images with a border of zeros, so that its cells lie elsewhere."""
-    border = ((0, 0), (before, after), (before, after))
-    pad = FunctionTransformer(np.pad, kw_args={"pad_width": border})
-    return make_pipeline(pad, hog)
+def cells(side, block=2, border=(0, 0)):
+    """HOG with cells of `side` pixels, of the image in a border of zeros.
+
+    The border moves the cells: those of one step see what others cut in two.
+    """
+    pad = {"pad_width": ((0, 0), border, border)}
+    hog = HOG(pixels_per_cell=(side, side), cells_per_block=(block, block))
+    return make_pipeline(FunctionTransformer(np.pad, kw_args=pad), hog)
 
 
-def of_cells(*sides):
-    return [(f"{side} px", HOG(pixels_per_cell=(side, side))) for side in sides]
-
-
-BETWEEN = [
-    ("4 px, between", shifted(HOG(pixels_per_cell=(4, 4)), 2, 2)),
-    ("7 px, between", shifted(HOG(pixels_per_cell=(7, 7)), 3, 4)),
-]
+SMALL = make_union(cells(4))
+LARGE = make_union(
+    cells(4, block=3),
+    cells(4, block=3, border=(2, 2)),
+    cells(7),
+    cells(7, border=(3, 4)),
+    cells(14),
+)
 ROWS = {
-    "cells of 4 px": of_cells(4),
-    "cells of 4, 7 and 14 px": of_cells(4, 7, 14),
-    "cells of 4, 7 and 14 px, some shifted": of_cells(4, 7, 14) + BETWEEN,
-    "cells of 4, 7 and 14 px, some shifted, upright digits": make_pipeline(
-        FunctionTransformer(deskew), FeatureUnion(of_cells(4, 7, 14) + BETWEEN)
+    "cells of 4 px": SMALL,
+    "cells of 4, 7 and 14 px": LARGE,
+    "cells of 4, 7 and 14 px, upright": make_pipeline(
+        FunctionTransformer(deskew), LARGE
     ),
 }
 
@@ -87,11 +92,9 @@ def load():
 
 
 def measure(name, describe, X_train, y_train, X_test, y_test):
-    if isinstance(describe, list):
-        describe = FeatureUnion(describe)
     start = time.perf_counter()
     rng = np.random.default_rng(0)
-    some = np.sort(rng.choice(len(X_train), N_CHOOSE, replace=False))
+    some = np.sort(rng.choice(len(X_train), N_FOR_PCA, replace=False))
     sample = describe.fit_transform(X_train[some])
     pca = PCA(200, svd_solver="randomized", random_state=0).fit(sample)
     # Lengths of about 1, so that gamma means the same in every row.
@@ -104,9 +107,8 @@ def measure(name, describe, X_train, y_train, X_test, y_test):
 
     Z_train, Z_test = project(X_train), project(X_test)
     described = time.perf_counter()
-    folds = StratifiedKFold(n_splits=3, shuffle=True, random_state=0)
-    search = GridSearchCV(SVC(), GRID, cv=folds, n_jobs=2, refit=False)
-    search.fit(Z_train[some], y_train[some])
+    search = GridSearchCV(SVC(), GRID, cv=FOLDS, n_jobs=2, refit=False)
+    search.fit(Z_train, y_train)
     chosen = time.perf_counter()
     svm = SVC(cache_size=1000, **search.best_params_).fit(Z_train, y_train)
     fitted = time.perf_counter()
