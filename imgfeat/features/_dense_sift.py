@@ -73,8 +73,8 @@ class DenseSIFT(LocalFeature, auto_wrap_output_keys=None):
     positive factor does too but for `contrast_threshold`. That is a part of 255 for
     uint8, of 65535 for uint16, of 1 for floats in 0..1; an image of floats that leaves
     0..1 is stretched to it first. Each channel of a descriptor has unit length, or is
-    zero. An image of 128 x 128 pixels has 841 descriptors at step 4, 430 kB; put
-    `CachedFeatures` around a pipeline that encodes them, not around this alone.
+    zero. An image of 128 x 128 pixels has 841 descriptors at step 4, 430 kB;
+    `CachedFeatures` around this keeps them on disk, below an encoder, which learns.
 
     The method is VLFeat's ``vl_dsift`` with its flat window [4]_, equal to it up to
     the order of numbers. Here the grid lies in the middle of the image rather than at
