@@ -182,8 +182,8 @@ def main():
     args = parser.parse_args()
 
     cv2 = import_opencv(args.opencv)
-    results = [row for case in CASES for row in race(*case, cv2)]
-    results += race_of_threads()
+    results = race_of_threads()
+    results += [row for case in CASES for row in race(*case, cv2)]
     results += first_calls()
     if cv2 is not None:
         results.append({"name": "OpenCV's version", "version": cv2.__version__})
