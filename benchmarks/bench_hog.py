@@ -122,7 +122,7 @@ def race_of_threads(side=128, n=4096):
         f"{n_jobs} thread(s)": functools.partial(HOG(n_jobs=n_jobs).transform, images)
         for n_jobs in (1, 2)
     }
-    timings = measure_interleaved(runs, min_repeats=15)
+    timings = measure_interleaved(runs, min_repeats=31)
     rows = []
     for name, timing in timings.items():
         rate = n / timing["median_s"]
