@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from imgfeat._progress import progress
 from imgfeat._sklearn import safe_indexing
 from imgfeat._stateless import is_stateless
 
@@ -39,7 +38,7 @@ def split_stateless(pipeline, searched=()):
     return front, Pipeline(pipeline.steps[n_front:])
 
 
-def transform_in_chunks(front, X, *, batch_size=256, description="", verbose=0):
+def transform_in_chunks(front, X, *, batch_size=256):
     """``front.transform(X)``, some rows at a time, so that only features pile up.
 
     Parameters
@@ -53,14 +52,11 @@ def transform_in_chunks(front, X, *, batch_size=256, description="", verbose=0):
     if front is None:
         return X
     front = clone(front)
-    n_rows = len(X)
     chunks = []
-    with progress(description, n_rows, verbose) as advance:
-        for start in range(0, n_rows, batch_size):
-            rows = np.arange(start, min(start + batch_size, n_rows))
-            chunk = safe_indexing(X, rows)
-            if not chunks:
-                front.fit(chunk)  # checks, and remembers the size of the images
-            chunks.append(front.transform(chunk))
-            advance(len(rows))
+    for start in range(0, len(X), batch_size):
+        rows = np.arange(start, min(start + batch_size, len(X)))
+        chunk = safe_indexing(X, rows)
+        if not chunks:
+            front.fit(chunk)  # checks, and remembers the size of the images
+        chunks.append(front.transform(chunk))
     return np.concatenate(chunks)

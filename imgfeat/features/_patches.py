@@ -1,6 +1,5 @@
 """Single-layer features: a dictionary of small patches, learned without labels."""
 
-from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -17,6 +16,7 @@ from imgfeat._validation import check_shape_param, size_text
 from imgfeat.features._unit_range import white_level
 from imgfeat.kernels import patches as on_cpu
 from imgfeat.kernels import torch_patches as on_device
+from imgfeat.nets._torch import torch_threads
 from imgfeat.sources._batch import check_images
 
 
@@ -214,7 +214,7 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
         drawn = self._draw_patches(X, rng)
         first = rng.permutation(len(drawn))[: self.n_atoms]
         with (
-            _torch_threads(count_threads(self.n_jobs)),
+            torch_threads(count_threads(self.n_jobs)),
             progress("Learning patches", self.n_iter, self.verbose) as advance,
         ):
             drawn = torch.from_numpy(drawn).to(_device(self.device))
@@ -337,7 +337,7 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
         n_threads = count_threads(self.n_jobs, len(X))
         n_parts = max(n_threads, len(X) // 64)
         # One thread of torch in each of ours.
-        with _torch_threads(1):
+        with torch_threads(1):
             map_threads(encode, row_slices(len(X), n_parts), n_threads)
 
     def _encode_on_device(self, X, how, features, device, advance):
@@ -367,13 +367,3 @@ def _device(name):
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
-
-
-@contextmanager
-def _torch_threads(n_threads):
-    before = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

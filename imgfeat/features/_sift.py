@@ -1,13 +1,12 @@
 """OpenCV's keypoints, described: SIFT and ORB."""
 
 import math
-import threading
-from contextlib import contextmanager
 from numbers import Integral, Real
 
 import cv2
 import numpy as np
 
+from imgfeat._opencv import one_opencv_thread
 from imgfeat._sklearn import Interval
 from imgfeat.features._local import LocalFeature, histogram_names, to_unit_range
 from imgfeat.sources._pixels import as_dtype, as_mode
@@ -17,7 +16,7 @@ class _Keypoints(LocalFeature, auto_wrap_output_keys=None):
     """A LocalFeature by one of OpenCV's detectors, made anew for each image."""
 
     def _while_running(self):
-        return _one_thread_each()
+        return one_opencv_thread
 
     def _describe(self, image):
         image = as_mode(image, "gray")
@@ -280,29 +279,3 @@ def _rank(keypoint):
     """Strongest first; ties by place, so that the order is always the same."""
     col, row = keypoint.pt
     return -keypoint.response, row, col, keypoint.size, keypoint.angle
-
-
-_lock = threading.Lock()
-_n_running = 0
-_n_threads_before = 0
-
-
-@contextmanager
-def _one_thread_each():
-    """Keep OpenCV to the thread that calls it, for `n_jobs` says how many there are.
-
-    The switch is global to OpenCV, so it is put back when the last call is done.
-    """
-    global _n_running, _n_threads_before  # noqa: PLW0603
-    with _lock:
-        if _n_running == 0:
-            _n_threads_before = cv2.getNumThreads()
-            cv2.setNumThreads(1)
-        _n_running += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _n_running -= 1
-            if _n_running == 0:
-                cv2.setNumThreads(_n_threads_before)

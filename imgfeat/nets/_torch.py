@@ -21,7 +21,7 @@ class TorchEngine:
     @contextmanager
     def running(self, n_intra):
         """Yield the function from uint8 images to vectors, `n_intra` threads inside."""
-        with _torch_threads(n_intra):
+        with torch_threads(n_intra):
             yield self._run
 
     def _run(self, images):
@@ -48,7 +48,7 @@ _threads_before = None
 
 
 @contextmanager
-def _torch_threads(n_threads):
+def torch_threads(n_threads):
     """Give torch `n_threads`, and put back what it had when the last of us is done."""
     global _threads_depth, _threads_before  # noqa: PLW0603
     with _threads_lock:

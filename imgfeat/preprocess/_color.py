@@ -5,12 +5,12 @@ from numbers import Integral, Real
 import cv2
 import numpy as np
 
+from imgfeat._opencv import one_opencv_thread
 from imgfeat._sklearn import Interval, StrOptions
 from imgfeat._threads import count_threads, map_threads, row_slices
 from imgfeat._validation import check_shape_param, size_text
 from imgfeat.kernels.gray import to_gray
 from imgfeat.sources._batch import check_images
-from imgfeat.sources._switch import HeldSwitch
 from imgfeat.sources._transformer import ImageTransformer
 
 
@@ -168,7 +168,7 @@ class Equalize(ImageTransformer):
             for index in range(*rows.indices(len(X))):
                 equalized[index] = _on_luminance(equalize, X[index])
 
-        with _one_opencv_thread:
+        with one_opencv_thread:
             parts = row_slices(len(X), count_threads(self.n_jobs, len(X)))
             map_threads(equalize_rows, parts, self.n_jobs)
         return equalized
@@ -197,9 +197,6 @@ class Equalize(ImageTransformer):
                 "Equalize needs float pixels in 0..1. Got values from "
                 f"{X.min():.6g} to {X.max():.6g}; scale them, for instance X / 255."
             )
-
-
-_one_opencv_thread = HeldSwitch(cv2.getNumThreads, cv2.setNumThreads, 1)
 
 
 def _on_luminance(equalize, image):

@@ -52,8 +52,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from imgfeat._switch import HeldSwitch
 from imgfeat.sources._pixels import as_dtype, as_mode, check_pixels
-from imgfeat.sources._switch import HeldSwitch
 
 MAX_PIXELS = 50_000_000
 MODES = (None, "rgb", "gray")

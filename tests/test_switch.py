@@ -1,11 +1,11 @@
-"""Tests for imgfeat/sources/_switch.py."""
+"""Tests for imgfeat/_switch.py."""
 
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 
-from imgfeat.sources._switch import HeldSwitch
+from imgfeat._switch import HeldSwitch
 
 
 @pytest.fixture
