@@ -1,14 +1,13 @@
 """CIFAR-10 as JPEG files, from the archive in the folder that IMGFEAT_DATA names."""
 
-import os
-import sys
-import tarfile
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks._data import unpacked
+
+ARCHIVE = "cifar10-jpeg.tar.xz"
 N_FILES = 60_000
 _N_CLASSES = 10
 _N_TRAIN = 5000  # files a class
@@ -32,16 +31,10 @@ def cifar10_files(n=N_FILES):
     folder : Path
         For what the benchmark writes; removed at the end, with the files.
     """
-    archive = Path(os.environ.get("IMGFEAT_DATA", ""), "cifar10-jpeg.tar.xz")
-    if not archive.is_file():
-        sys.exit("IMGFEAT_DATA must name a folder that holds cifar10-jpeg.tar.xz.")
-    with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(archive) as tar:
-            files = [file for file in tar if file.isfile() and _place(file.name) < n]
-            tar.extractall(folder, members=files, filter="data")
-        paths = np.array(sorted(str(Path(folder, file.name)) for file in files), object)
+    with unpacked(ARCHIVE, lambda file: _place(file.name) < n) as folder:
+        paths = np.array(sorted(map(str, folder.glob("*/*/*"))), object)
         paths = np.random.default_rng(0).permutation(paths)
-        yield paths, np.array([Path(path).parent.name for path in paths]), Path(folder)
+        yield paths, np.array([Path(path).parent.name for path in paths]), folder
 
 
 def _place(name):

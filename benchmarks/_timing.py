@@ -62,6 +62,34 @@ def measure_interleaved(functions, *, min_repeats=7, min_seconds=1.0):
     return {name: _summary(values) for name, values in seconds.items()}
 
 
+def race(case, contenders):
+    """Time contenders in turn, print and return a row each.
+
+    Parameters
+    ----------
+    case : str
+        What they are given.
+    contenders : dict of str to (int, callable)
+        Images that a call describes, and the call; the first is ours.
+
+    Returns
+    -------
+    list of dict with ``case``, ``name``, ``images_per_s``, ``imgfeat_is_faster_by``
+        and what `measure_interleaved` gives
+    """
+    timings = measure_interleaved(
+        {name: function for name, (_, function) in contenders.items()}
+    )
+    rows = []
+    for name, (n_images, _) in contenders.items():
+        rate = n_images / timings[name]["median_s"]
+        rows.append({"case": case, "name": name, "images_per_s": rate, **timings[name]})
+        ratio = rows[0]["images_per_s"] / rate
+        rows[-1]["imgfeat_is_faster_by"] = ratio
+        print(f"{case:34} {name:34} {rate:11,.1f} images/s {ratio:8.2f}", flush=True)
+    return rows
+
+
 def environment():
     """What a reader needs to judge or repeat a number."""
     return {

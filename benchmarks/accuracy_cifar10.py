@@ -12,12 +12,7 @@ Fox 2010), single-layer k-means features 79.6 % (Coates, Lee and Ng 2011).
 """
 
 import argparse
-import os
-import sys
-import tarfile
-import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 from sklearn.base import clone
@@ -27,6 +22,8 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
 
+from benchmarks._cifar10 import ARCHIVE
+from benchmarks._data import unpacked
 from benchmarks._timing import save
 from imgfeat.features import HOG, DenseSIFT, FisherVector, PatchDictionary
 from imgfeat.sources import ImageReader, load_image_folder
@@ -35,19 +32,12 @@ CHUNK = 1000  # images at a time between descriptors and vectors
 N_LEARN = 5000  # images from which a vocabulary learns
 
 
-def unpack(folder):
+def load():
     """Return the training and test images, decoded, with their labels."""
-    archive = Path(os.environ.get("IMGFEAT_DATA", ""), "cifar10-jpeg.tar.xz")
-    if not archive.is_file():
-        sys.exit("IMGFEAT_DATA must name a folder that holds cifar10-jpeg.tar.xz.")
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
-    top = next(path for path in Path(folder).rglob("train") if path.is_dir()).parent
-    parts = []
-    for part in ("train", "test"):
-        data = load_image_folder(top / part)
-        parts.append((ImageReader(n_jobs=-1).transform(data.images), data.target))
-    return parts
+    with unpacked(ARCHIVE) as folder:
+        parts = [load_image_folder(folder / part) for part in ("train", "test")]
+        reader = ImageReader(n_jobs=-1)
+        return [(reader.transform(part.images), part.target) for part in parts]
 
 
 def hog():
@@ -169,8 +159,7 @@ def main():
     parser.add_argument("--rows", nargs="*", default=list(ROWS), choices=list(ROWS))
     args = parser.parse_args()
 
-    with tempfile.TemporaryDirectory() as folder:
-        train, test = unpack(folder)
+    train, test = load()
     results, decisions = [], {}
     for name in args.rows:
         row, decisions[name] = measure(name, train, test)

@@ -11,31 +11,17 @@ Nothing is cleaned: one picture is a GIF, and one says "image not found".
 """
 
 import argparse
-import os
-import sys
-import tarfile
-import tempfile
 import time
-from pathlib import Path
 
 from sklearn.model_selection import StratifiedKFold
 
+from benchmarks._data import unpacked
 from benchmarks._timing import save
 from imgfeat.estimators import make_recipe
 from imgfeat.sources import load_image_folder
 
 RECIPES = "cnn-lr", "cnn-svm"
 FOLDS = StratifiedKFold(n_splits=10, shuffle=True, random_state=0)
-
-
-def unpack(folder):
-    """Return the training and the validation part, or exit without the data."""
-    archive = Path(os.environ.get("IMGFEAT_DATA", ""), "hymenoptera.tar")
-    if not archive.is_file():
-        sys.exit("IMGFEAT_DATA must name a folder that holds hymenoptera.tar.")
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
-    return [load_image_folder(Path(folder, part)) for part in ("train", "val")]
 
 
 def measure(name, train, val):
@@ -67,8 +53,8 @@ def main():
     parser.add_argument("--json", metavar="PATH", help="also save the results here")
     args = parser.parse_args()
 
-    with tempfile.TemporaryDirectory() as folder:
-        train, val = unpack(folder)
+    with unpacked("hymenoptera.tar") as folder:
+        train, val = (load_image_folder(folder / part) for part in ("train", "val"))
         results = [measure(name, train, val) for name in RECIPES]
     if args.json:
         save(args.json, results)

@@ -13,10 +13,7 @@ doi:10.4236/jilsa.2017.92002).
 """
 
 import argparse
-import os
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -25,6 +22,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
+from benchmarks._data import data_file
 from benchmarks._timing import save
 from imgfeat.features import HOG
 
@@ -83,10 +81,7 @@ ROWS = {
 
 def load():
     """Return the training and the test part, or exit without the data."""
-    path = Path(os.environ.get("IMGFEAT_DATA", ""), "mnist.npz")
-    if not path.is_file():
-        sys.exit("IMGFEAT_DATA must name a folder that holds mnist.npz.")
-    with np.load(path) as data:
+    with np.load(data_file("mnist.npz")) as data:
         train = data["x_train"], data["y_train"]
         return *train, data["x_test"], data["y_test"]
 

@@ -38,7 +38,7 @@ import torch
 from PIL import Image
 from timm.data import create_transform, resolve_data_config
 
-from benchmarks._timing import measure_interleaved, save
+from benchmarks._timing import race, save
 from imgfeat._threads import map_threads
 from imgfeat.features import CNNEmbedding
 from imgfeat.nets._registry import get_spec
@@ -125,21 +125,6 @@ def batches_of(run, items, size=BATCH):
     return np.concatenate(
         [run(items[start : start + size]) for start in range(0, len(items), size)]
     )
-
-
-def race(case, contenders):
-    """Rows of one case: rates in images per second, and ours over theirs."""
-    timings = measure_interleaved(
-        {name: function for name, (_, function) in contenders.items()}
-    )
-    rows = []
-    for name, (n_images, _) in contenders.items():
-        rate = n_images / timings[name]["median_s"]
-        rows.append({"case": case, "name": name, "images_per_s": rate, **timings[name]})
-        rows[-1]["imgfeat_is_faster_by"] = rows[0]["images_per_s"] / rate
-        ratio = rows[-1]["imgfeat_is_faster_by"]
-        print(f"{case:10} {name:34} {rate:8.1f} images/s {ratio:8.2f}", flush=True)
-    return rows
 
 
 def check_equal(name, got, expected, tolerance):

@@ -30,7 +30,7 @@ import numpy as np
 import skimage.data
 from skimage.feature import hog
 
-from benchmarks._timing import measure_interleaved, save
+from benchmarks._timing import measure_interleaved, race, save
 from imgfeat.features import HOG
 
 # Name, side in pixels, side of a cell, what the images become.
@@ -84,7 +84,7 @@ def with_opencv(cv2, images, cell):
     return np.stack([describe(image) for image in images])
 
 
-def race(case, side, cell, convert, cv2):
+def compete(case, side, cell, convert, cv2):
     """Rows of one case: rates in images per second, and ours over theirs."""
     n = BATCH_PIXELS // side**2
     images = np.ascontiguousarray(convert(crops(side, n)))
@@ -99,18 +99,7 @@ def race(case, side, cell, convert, cv2):
     }
     if cv2 is not None and images.dtype == np.uint8:
         contenders["OpenCV"] = (n, lambda: with_opencv(cv2, images, cell))
-    timings = measure_interleaved(
-        {name: function for name, (_, function) in contenders.items()}
-    )
-    rows = []
-    for name, (n_images, _) in contenders.items():
-        rate = n_images / timings[name]["median_s"]
-        rows.append({"case": case, "name": name, "images_per_s": rate, **timings[name]})
-        rows[-1]["imgfeat_is_faster_by"] = rows[0]["images_per_s"] / rate
-        print(
-            f"{case:20} {name:18} {rate:11,.0f} images/s "
-            f"{rows[-1]['imgfeat_is_faster_by']:8.2f}"
-        )
+    rows = race(case, contenders)
     rows[0]["max_difference_from_skimage"] = float(error)
     return rows
 
@@ -183,7 +172,7 @@ def main():
 
     cv2 = import_opencv(args.opencv)
     results = race_of_threads()
-    results += [row for case in CASES for row in race(*case, cv2)]
+    results += [row for case in CASES for row in compete(*case, cv2)]
     results += first_calls()
     if cv2 is not None:
         results.append({"name": "OpenCV's version", "version": cv2.__version__})

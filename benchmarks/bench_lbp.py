@@ -24,7 +24,7 @@ import numpy as np
 import skimage.data
 from skimage.feature import local_binary_pattern
 
-from benchmarks._timing import measure_interleaved, save
+from benchmarks._timing import race, save
 from imgfeat.features import LBP
 
 # Name, side in pixels, points and radii of the scales, method.
@@ -77,7 +77,7 @@ def bins_of(n_points, method):
     return 2**n_points, np.unique(np.min(turns, axis=1))
 
 
-def race(case, side, n_points, radii, method, mahotas):
+def compete(case, side, n_points, radii, method, mahotas):
     """Rows of one case: rates in images per second, and ours over theirs."""
     n = BATCH_PIXELS // side**2
     images = crops(side, n)
@@ -104,18 +104,7 @@ def race(case, side, n_points, radii, method, mahotas):
             N_SLOW,
             lambda: np.stack([mahotas.lbp(x, radii[0], n_points[0]) for x in few]),
         )
-    timings = measure_interleaved(
-        {name: function for name, (_, function) in contenders.items()}
-    )
-    rows = []
-    for name, (n_images, _) in contenders.items():
-        rate = n_images / timings[name]["median_s"]
-        rows.append({"case": case, "name": name, "images_per_s": rate, **timings[name]})
-        rows[-1]["imgfeat_is_faster_by"] = rows[0]["images_per_s"] / rate
-        print(
-            f"{case:34} {name:18} {rate:11,.0f} images/s "
-            f"{rows[-1]['imgfeat_is_faster_by']:8.2f}"
-        )
+    rows = race(case, contenders)
     rows[0]["share_of_pixels_that_differ"] = float(moved)
     return rows
 
@@ -136,7 +125,7 @@ def main():
     args = parser.parse_args()
 
     mahotas = import_mahotas(args.mahotas)
-    results = [row for case in CASES for row in race(*case, mahotas)]
+    results = [row for case in CASES for row in compete(*case, mahotas)]
     if args.json:
         save(args.json, results)
 
