@@ -7,7 +7,8 @@ gradients are taken and binned many at a time, and then its pixels vote one by o
 import math
 
 import numpy as np
-from numba import njit
+
+from imgfeat.kernels._jit import njit
 
 # Gradients of 8-bit images, -255..255, index a table with rows of 512.
 REACH, STRIDE = 255, 512
@@ -16,7 +17,7 @@ _PIXELS_AT_ONCE = 2048
 # What _bin_unless_close may be wrong by, in radians, five times over.
 _ANGLE_ERROR = 1e-7
 
-compiled = njit(nogil=True, cache=True, error_model="numpy")
+compiled = njit(error_model="numpy")
 
 
 @compiled

@@ -2,7 +2,8 @@
 
 import cv2
 import numpy as np
-from numba import njit
+
+from imgfeat.kernels._jit import njit
 
 # What OpenCV calls the conversion, and the range of each channel: for LAB, in what
 # sRGB reaches, so that no bin lies outside. Gray is then not on an edge of a bin.
@@ -63,7 +64,7 @@ def color_histograms(images, *, space, n_bins, joint, grid):
     return out
 
 
-@njit(nogil=True, cache=True)
+@njit()
 def _count(images, low, scale, n_bins, joint, out):
     n_samples, height, width, n_channels = images.shape
     grid_rows, grid_cols = out.shape[1:3]

@@ -9,7 +9,8 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
+
+from imgfeat.kernels._jit import njit
 
 N_BINS = 4
 N_ORIENTATIONS = 8
@@ -36,8 +37,6 @@ _CLIP = np.float32(0.2)
 
 # Sums may be reordered and fused, which vectorizes them; nothing is approximated.
 _jit = njit(
-    nogil=True,
-    cache=True,
     error_model="numpy",
     fastmath={"contract", "nnan", "nsz", "reassoc"},
 )

@@ -1,7 +1,8 @@
 """RGB to gray by ITU-R 601: the one luminance of the library."""
 
 import numpy as np
-from numba import njit
+
+from imgfeat.kernels._jit import njit
 
 
 def to_gray(images):
@@ -24,7 +25,7 @@ def to_gray(images):
     return gray
 
 
-@njit(nogil=True, cache=True)
+@njit()
 def _weigh_integers(pixels, gray):
     for i in range(len(pixels)):
         red = np.uint32(pixels[i, 0])
@@ -40,7 +41,7 @@ def _weigh_integers(pixels, gray):
         gray[i] = weighed >> np.uint32(16)
 
 
-@njit(nogil=True, cache=True)
+@njit()
 def _weigh_floats(pixels, gray):
     for i in range(len(pixels)):
         # As differences to green, so that equal channels stay exactly themselves.

@@ -10,10 +10,10 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 
 from imgfeat._threads import map_threads, row_slices
 from imgfeat.kernels._hog_votes import REACH, STRIDE, compiled, vote_bytes, vote_floats
+from imgfeat.kernels._jit import njit
 
 BLOCK_NORMS = ("L1", "L1-sqrt", "L2", "L2-Hys")
 
@@ -126,7 +126,7 @@ def _compass(orientations):
     return _exact_bin(d_row.ravel(), d_col.ravel(), orientations).reshape(3, 3)
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(error_model="numpy", fastmath={"reassoc", "contract"})
 def _normalize(histogram, cells_per_block, norm, blocks):
     """Write every block of cells, scaled by its own length."""
     n, cell_rows, cell_cols, orientations = histogram.shape

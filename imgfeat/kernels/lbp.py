@@ -7,7 +7,8 @@ the comparisons run side by side in vector registers.
 import math
 
 import numpy as np
-from numba import njit
+
+from imgfeat.kernels._jit import njit
 
 METHODS = ("default", "ror", "uniform", "nri_uniform")
 # Patterns of more points than this have no table; "uniform" counts bits instead.
@@ -144,7 +145,7 @@ def _ror_codes(n_points):
     return np.unique(_rotate_to_least(n_points))
 
 
-@njit(nogil=True, cache=True)
+@njit()
 def _fill_histograms(images, row_steps, col_steps, d_rows, d_cols, edge, table, out):
     n_samples, height, width = images.shape
     n_rows, n_cols = height - 2 * edge, width - 2 * edge
@@ -165,7 +166,7 @@ def _fill_histograms(images, row_steps, col_steps, d_rows, d_cols, edge, table, 
                     counts[code] += _ONE
 
 
-@njit(nogil=True, cache=True)
+@njit()
 def _fill_codes(images, row_steps, col_steps, d_rows, d_cols, edge, table, out):
     height, width = images.shape[1:]
     pixels = np.empty((height, width), dtype=np.float64)
@@ -177,7 +178,7 @@ def _fill_codes(images, row_steps, col_steps, d_rows, d_cols, edge, table, out):
         out[i] = codes[:, edge : width - edge]
 
 
-@njit(nogil=True, cache=True)
+@njit()
 def _compare(pixels, row_steps, col_steps, d_rows, d_cols, edge, codes):
     """Set bit ``p`` where point ``p`` of the circle is not darker than its centre.
 
@@ -219,7 +220,7 @@ def _compare(pixels, row_steps, col_steps, d_rows, d_cols, edge, codes):
                 part[i] |= np.uint32(bit << shift)
 
 
-@njit(nogil=True, cache=True)
+@njit()
 def _encode(codes, n_points, table):
     """Replace patterns by their bins."""
     if len(table):
@@ -235,7 +236,7 @@ def _encode(codes, n_points, table):
         codes[i] = n_ones if _count_ones(code ^ turned) <= 2 else mixed
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(inline="always")
 def _count_ones(x):
     # Sums of neighbouring bits, then of pairs, nibbles and bytes: no table, so it
     # vectorizes. The casts undo Numba's widening to 64 bits.

@@ -1,11 +1,12 @@
 """Powers and lengths of vectors, in place: what is done to codes at the end."""
 
 import numpy as np
-from numba import njit
 
-_fast = njit(nogil=True, cache=True, fastmath={"contract", "nnan", "nsz", "reassoc"})
+from imgfeat.kernels._jit import njit
+
+_fast = njit(fastmath={"contract", "nnan", "nsz", "reassoc"})
 # NaN must show.
-_careful = njit(nogil=True, cache=True, fastmath={"contract", "nsz", "reassoc"})
+_careful = njit(fastmath={"contract", "nsz", "reassoc"})
 
 
 @_careful

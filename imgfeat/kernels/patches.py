@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numba import njit
+
+from imgfeat.kernels._jit import njit
 
 # Bytes of comparisons in flight in one thread: what a core's cache holds.
 _SLAB_BYTES = 1 << 20
@@ -17,7 +18,7 @@ _SLAB_BYTES = 1 << 20
 _ZERO = np.float32(0)
 
 # Sums may be reordered and fused, which vectorizes them; nothing is approximated.
-_jit = njit(nogil=True, cache=True, fastmath={"contract", "nnan", "nsz", "reassoc"})
+_jit = njit(fastmath={"contract", "nnan", "nsz", "reassoc"})
 
 
 class Dictionary(NamedTuple):

@@ -6,7 +6,8 @@ Training, prediction and the nets all resize here, so none can differ from anoth
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
+
+from imgfeat.kernels._jit import njit
 
 INTERPOLATIONS = ("nearest", "box", "bilinear", "bicubic", "lanczos")
 
@@ -143,7 +144,7 @@ def _weights(n_in, n_out, interpolation, first, count, precision):
 _SUMS = {"contract", "reassoc", "nsz"}
 
 
-@njit(nogil=True, cache=True, fastmath=_SUMS)
+@njit(fastmath=_SUMS)
 def _filter_line(line, n_channels, starts, weights, out):
     """Filter one row of interleaved channels along itself."""
     # Slices and unsigned indices leave nothing to check in the inner loops, so that
@@ -169,13 +170,13 @@ def _filter_line(line, n_channels, starts, weights, out):
             out[3 * j + 2] = blue
 
 
-@njit(nogil=True, cache=True, fastmath=_SUMS)
+@njit(fastmath=_SUMS)
 def _add_scaled(total, weight, row):
     for j in range(len(row)):
         total[j] += weight * row[j]
 
 
-@njit(nogil=True, cache=True, fastmath=_SUMS)
+@njit(fastmath=_SUMS)
 def _filter_integers(image, n_channels, y0, y_weights, x0, x_weights, highest, out):
     precision = y_weights.dtype
     n_taps = y_weights.shape[1]
@@ -208,7 +209,7 @@ def _filter_integers(image, n_channels, y0, y_weights, x0, x_weights, highest, o
             row_out[j] = np.int32(min(max(total[j], zero), highest))
 
 
-@njit(nogil=True, cache=True, fastmath=_SUMS)
+@njit(fastmath=_SUMS)
 def _filter_floats(image, n_channels, y0, y_weights, x0, x_weights, out):
     n_taps = y_weights.shape[1]
     ring = np.empty((n_taps, out.shape[1]), dtype=y_weights.dtype)

@@ -12,14 +12,16 @@ processor gives the same numbers up to rounding.
 
 import llvmlite.binding
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic, models, register_model
+
+from imgfeat.kernels._jit import njit
 
 _HAS_AVX512 = llvmlite.binding.get_host_cpu_features().get("avx512f", False)
 LANES = 32 if _HAS_AVX512 else 16
 
 # Sums may be reordered and fused, nothing is approximated. Callers refuse NaN.
-jit = njit(nogil=True, cache=True, fastmath={"contract", "nnan", "nsz", "reassoc"})
+jit = njit(fastmath={"contract", "nnan", "nsz", "reassoc"})
 
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
 _INTS = ir.VectorType(ir.IntType(32), LANES)
