@@ -3,7 +3,10 @@
 All 60,000 training images are learned from, and the 10,000 test images are looked at
 once a row. The width of the SVM's kernel is chosen by cross-validation on the training
 images. In between, PCA keeps 200 dimensions; it learns its axes, without labels, from
-10,000 of the training images.
+10,000 of the training images. The last row learns once more, from the support vectors
+of the row before and from the same digits moved by one pixel: what is near the border
+of two classes is what more examples are worth (DeCoste and Schoelkopf, 2002,
+doi:10.1023/A:1012454411458).
 
 Published for HOG and an SVM: 99.21 % with pyramids and an intersection kernel (Maji and
 Malik, UCB/EECS-2009-159), 99.36 % with several sizes of cells (Khan, 2017,
@@ -27,6 +30,7 @@ from benchmarks._timing import save
 from imgfeat.features import HOG
 
 N_FOR_PCA = 10_000
+MOVES = (0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)
 GRID = {"C": [10], "gamma": [1.0, 1.5, 2.0]}
 # Two folds, but all images: what is best for 10,000 images is too smooth for 60,000.
 FOLDS = StratifiedKFold(n_splits=2, shuffle=True, random_state=0)
@@ -50,6 +54,13 @@ def deskew(images):
     pair = [np.take_along_axis(padded, left + step, axis=2) for step in (1, 2)]
     sheared = pair[0] + (source - left) * (pair[1] - pair[0])
     return np.rint(sheared).astype(np.uint8)
+
+
+def move(images, down, right):
+    """Move images by a pixel at most; zeros come in at the border."""
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    height, width = images.shape[1:]
+    return padded[:, 1 - down :, 1 - right :][:, :height, :width]
 
 
 def cells(side, block=2, border=(0, 0)):
@@ -77,6 +88,8 @@ ROWS = {
         FunctionTransformer(deskew), LARGE
     ),
 }
+MOVED = "cells of 4, 7 and 14 px, upright, moved"
+ROWS[MOVED] = ROWS["cells of 4, 7 and 14 px, upright"]
 
 
 def load():
@@ -106,6 +119,10 @@ def measure(name, describe, X_train, y_train, X_test, y_test):
     search.fit(Z_train, y_train)
     chosen = time.perf_counter()
     svm = SVC(cache_size=1000, **search.best_params_).fit(Z_train, y_train)
+    if name == MOVED:
+        near = svm.support_
+        moved = np.vstack([project(move(X_train[near], *by)) for by in MOVES])
+        svm.fit(moved, np.tile(y_train[near], len(MOVES)))
     fitted = time.perf_counter()
     accuracy = svm.score(Z_test, y_test)
     row = {

@@ -4,6 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from imgfeat._devices import find_device, run_on_device
 from imgfeat._sklearn import Interval, StrOptions
 from imgfeat._threads import count_threads, map_threads, row_slices
 from imgfeat._validation import size_text
@@ -54,6 +55,10 @@ class DenseSIFT(LocalFeature, auto_wrap_output_keys=None):
         Number of threads, which also decode; -1 uses all cores.
     verbose : int or bool, default=False
         Show progress.
+    device : str, default="auto"
+        Where the work is done: ``"cpu"``, ``"cuda"`` or another device of torch;
+        ``"auto"`` is CUDA if there is any. Files are described one by one, which
+        leaves a device idle; arrays, in batches.
 
     Attributes
     ----------
@@ -112,6 +117,7 @@ class DenseSIFT(LocalFeature, auto_wrap_output_keys=None):
         "contrast_threshold": [Interval(Real, 0, None, closed="left")],
         "root": ["boolean"],
         "color": [StrOptions(set(_CHANNELS))],
+        "device": [str],
     }
 
     def __init__(
@@ -125,6 +131,7 @@ class DenseSIFT(LocalFeature, auto_wrap_output_keys=None):
         image_shape=None,
         n_jobs=None,
         verbose=False,
+        device="auto",
     ):
         self.step = step
         self.bin_size = bin_size
@@ -134,6 +141,7 @@ class DenseSIFT(LocalFeature, auto_wrap_output_keys=None):
         self.image_shape = image_shape
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.device = device
 
     def get_feature_names_out(self, input_features=None):
         """Name a descriptor's numbers, as in ``"gray_row0_col3_bin7"``."""
@@ -175,18 +183,13 @@ class DenseSIFT(LocalFeature, auto_wrap_output_keys=None):
             stop = start + shape[0] * shape[1]
             for c, (channel, threshold) in enumerate(channels):
                 target = values[:, start:stop, c * SIZE : (c + 1) * SIZE]
-                grid = (len(images), *shape, SIZE)
-                whole = target.flags.c_contiguous
-                found = dense_sift(
-                    channel,
-                    step=self.step,
-                    bin_size=bin_size,
-                    contrast_threshold=threshold,
-                    root=self.root,
-                    out=target.reshape(grid) if whole else None,
-                )
-                if not whole:
-                    target[:] = found.reshape(target.shape)
+                params = {
+                    "step": self.step,
+                    "bin_size": bin_size,
+                    "contrast_threshold": threshold,
+                    "root": self.root,
+                }
+                _fill(target, shape, channel, find_device(self.device), params)
             start = stop
 
     def _channels(self, images):
@@ -265,3 +268,19 @@ class DenseSIFT(LocalFeature, auto_wrap_output_keys=None):
                 f"{'' if name is None else f' in {name}'}; use smaller bins or larger "
                 "images."
             )
+
+
+def _fill(target, shape, channel, device, params):
+    """Describe one channel into its place in (n_samples, n_descriptors, 128)."""
+    grid = (len(target), *shape, SIZE)
+    if device != "cpu":
+        # Only here, as it imports torch, which takes a second or two.
+        from imgfeat.kernels import torch_dense_sift
+
+        kernel = torch_dense_sift.dense_sift
+        found = run_on_device(kernel, channel, device, **params)
+        target[:] = found.reshape(target.shape)
+    elif target.flags.c_contiguous:
+        dense_sift(channel, **params, out=target.reshape(grid))
+    else:
+        target[:] = dense_sift(channel, **params).reshape(target.shape)

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from imgfeat._devices import find_device, run_on_device
 from imgfeat._sklearn import Interval, StrOptions, fit_context
 from imgfeat._threads import count_threads
 from imgfeat._validation import check_shape_param, size_text
@@ -38,6 +39,9 @@ class HOG(TransformerMixin, BaseEstimator):
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads; -1 uses all cores.
+    device : str, default="auto"
+        Where the work is done: ``"cpu"``, ``"cuda"`` or another device of torch;
+        ``"auto"`` is CUDA if there is any.
 
     Attributes
     ----------
@@ -87,6 +91,7 @@ class HOG(TransformerMixin, BaseEstimator):
         "transform_sqrt": ["boolean"],
         "image_shape": [tuple, list, None],
         "n_jobs": [Integral, None],
+        "device": [str],
     }
 
     def __init__(
@@ -99,6 +104,7 @@ class HOG(TransformerMixin, BaseEstimator):
         transform_sqrt=False,
         image_shape=None,
         n_jobs=None,
+        device="auto",
     ):
         self.orientations = orientations
         self.pixels_per_cell = pixels_per_cell
@@ -107,6 +113,7 @@ class HOG(TransformerMixin, BaseEstimator):
         self.transform_sqrt = transform_sqrt
         self.image_shape = image_shape
         self.n_jobs = n_jobs
+        self.device = device
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -154,19 +161,12 @@ class HOG(TransformerMixin, BaseEstimator):
             If an image cannot be read.
         ValueError
             As in `fit`, or if the images are of another size, or so far from 0 that
-            sums of their differences leave the range of float32.
+            sums of their differences leave the range of float32, or there is no such
+            device.
         """
         self._validate_params()
         X = self._check(X, reset=False)
-        features = hog(
-            X,
-            orientations=int(self.orientations),
-            pixels_per_cell=check_shape_param(self.pixels_per_cell, "pixels_per_cell"),
-            cells_per_block=check_shape_param(self.cells_per_block, "cells_per_block"),
-            block_norm=self.block_norm,
-            transform_sqrt=bool(self.transform_sqrt),
-            n_threads=count_threads(self.n_jobs, len(X)),
-        ).reshape(len(X), -1)
+        features = self._describe(X, find_device(self.device)).reshape(len(X), -1)
         if X.dtype.kind == "f" and not np.isfinite(features.sum(dtype=np.float64)):
             raise ValueError(
                 "HOG needs images whose differences sum up to less than 1e38. Got "
@@ -204,6 +204,25 @@ class HOG(TransformerMixin, BaseEstimator):
             for orientation in range(self.orientations)
         ]
         return np.asarray(names, dtype=object)
+
+    def _describe(self, X, device):
+        params = {
+            "orientations": int(self.orientations),
+            "pixels_per_cell": check_shape_param(
+                self.pixels_per_cell, "pixels_per_cell"
+            ),
+            "cells_per_block": check_shape_param(
+                self.cells_per_block, "cells_per_block"
+            ),
+            "block_norm": self.block_norm,
+            "transform_sqrt": bool(self.transform_sqrt),
+        }
+        if device == "cpu":
+            return hog(X, **params, n_threads=count_threads(self.n_jobs, len(X)))
+        # Only here, as it imports torch, which takes a second or two.
+        from imgfeat.kernels import torch_hog
+
+        return run_on_device(torch_hog.hog, X, device, **params)
 
     def _check(self, X, *, reset):
         X = check_images(

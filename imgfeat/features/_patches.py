@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import check_is_fitted
 
+from imgfeat._devices import find_device
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, RealNotInt, StrOptions, fit_context
 from imgfeat._threads import count_threads, map_threads, row_slices
@@ -217,7 +218,7 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
             torch_threads(count_threads(self.n_jobs)),
             progress("Learning patches", self.n_iter, self.verbose) as advance,
         ):
-            drawn = torch.from_numpy(drawn).to(_device(self.device))
+            drawn = torch.from_numpy(drawn).to(find_device(self.device))
             drawn = on_device.normalize(drawn, norm_eps)
             mean, directions, variances = on_device.whitening(drawn, self.whiten_eps)
             directions = directions[:, : self._count_components(variances)].contiguous()
@@ -254,9 +255,9 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
         X = X[..., None] if X.ndim == 3 else X
         n_cells = how["grid"][0] * how["grid"][1]
         features = np.empty((len(X), n_cells, len(self.atoms_)), dtype=np.float32)
-        device = _device(self.device)
+        device = find_device(self.device)
         with progress("Encoding patches", len(X), self.verbose) as advance:
-            if device.type == "cpu":
+            if device == "cpu":
                 self._encode_on_cpu(X, how, features, advance)
             else:
                 self._encode_on_device(X, how, features, device, advance)
@@ -361,9 +362,3 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _device(name):
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)

@@ -21,18 +21,19 @@ _QUARTER = N_BINS * N_ORIENTATIONS
 # s * (1 + (1 - s^2) * P(s^2)): exact at 0 and at 1, within 1e-7 between. Exactness
 # matters where edges run along the axes and diagonals: what leaks into a neighbouring
 # empty bin would be magnified by the square root of RootSIFT.
-_P0, _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8 = np.array(
+ARC_TANGENT = np.array(
     [
         0.2732395354, -0.1511720566, 0.1034296917, -0.0779236719, 0.0602365642,
         -0.0432074902, 0.0247906750, -0.0093668042, 0.0016636772,
     ],
     dtype=np.float32,
 )  # fmt: skip
-
+_P0, _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8 = ARC_TANGENT
 _ZERO, _HALF, _ONE, _TWO, _FOUR, _EIGHT = np.array(
     [0, 0.5, 1, 2, 4, 8], dtype=np.float32
 )
-_TINY = np.float32(1e-37)
+# Below this a length counts as zero.
+TINY = np.float32(1e-37)
 _CLIP = np.float32(0.2)
 
 # Sums may be reordered and fused, which vectorizes them; nothing is approximated.
@@ -78,9 +79,9 @@ def dense_sift(images, *, step, bin_size, contrast_threshold=0.0, root=False, ou
     5. A descriptor is brought to unit length, cut at 0.2, and brought to unit length.
     """
     n_samples, height, width = images.shape
-    row_of_bin, first_row, row_weights = _axis(height, step, bin_size)
-    col_of_bin, first_col, col_weights = _axis(width, step, bin_size)
-    window = _window(bin_size)
+    row_of_bin, first_row, row_weights = axis_windows(height, step, bin_size)
+    col_of_bin, first_col, col_weights = axis_windows(width, step, bin_size)
+    window = gaussian_means(bin_size)
     # What the contrast threshold is compared with is a sum; bring it there.
     scale = bin_size**2 * window.sum(dtype=np.float64) ** 2
     thresholds = np.empty(n_samples, dtype=np.float32)
@@ -115,7 +116,7 @@ def grid_starts(side, *, step, bin_size):
 
 # Kept, because for one small image these tables take longer than the description.
 @lru_cache(maxsize=64)
-def _axis(side, step, bin_size):
+def axis_windows(side, step, bin_size):
     """Where bins lie along an axis, and what they see.
 
     Returns
@@ -140,7 +141,7 @@ def _axis(side, step, bin_size):
 
 
 @lru_cache(maxsize=64)
-def _window(bin_size):
+def gaussian_means(bin_size):
     """Mean of the Gaussian window over each of the four bins along an axis."""
     centres = bin_size * (np.arange(N_BINS) - (N_BINS - 1) / 2)
     offsets = np.arange(1 - bin_size, bin_size)
@@ -246,7 +247,7 @@ def _polar(d_row, d_col):
     along = abs(d_col)
     low = up if up < along else along
     high = along if up < along else up
-    slope = low / (high if high > _TINY else _TINY)
+    slope = low / (high if high > TINY else TINY)
     s2 = slope * slope
     p = _P6 + s2 * (_P7 + s2 * _P8)
     p = _P3 + s2 * (_P4 + s2 * (_P5 + s2 * p))
@@ -322,7 +323,7 @@ def _limits(kept, slots, window, threshold, limits):
             v4 = outer * kept[fourth, c, k]
             total += (v1 + v2) + (v3 + v4)
             square += (v1 * v1 + v2 * v2) + (v3 * v3 + v4 * v4)
-        clear = total > threshold and square > _TINY
+        clear = total > threshold and square > TINY
         limits[c] = _CLIP * np.float32(math.sqrt(square)) if clear else _ZERO
 
 

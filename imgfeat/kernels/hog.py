@@ -84,18 +84,18 @@ def _vote(images, histogram, pixels_per_cell, transform_sqrt):
     """Fill the histogram of every cell: mean gradient magnitude per direction."""
     orientations = histogram.shape[3]
     if images.dtype == np.uint8 and not transform_sqrt and orientations <= 256:
-        vote_bytes(images, pixels_per_cell, _bin_table(orientations), histogram)
+        vote_bytes(images, pixels_per_cell, bin_table(orientations), histogram)
         return
     # scikit-image's casting: only float32 stays float32.
     like = np.empty(0, np.float32 if images.dtype == np.float32 else np.float64)
     n_pixels = math.prod(images.shape[:3])
     undecided = np.empty(n_pixels, np.int32), *np.empty((2, n_pixels))
-    settings = pixels_per_cell, transform_sqrt, like, _compass(orientations)
+    settings = pixels_per_cell, transform_sqrt, like, compass_bins(orientations)
     none = np.empty(0, np.int32)
     n_undecided = vote_floats(images, *settings, none, undecided, histogram)
     if n_undecided:
         image, d_row, d_col = (column[:n_undecided] for column in undecided)
-        bins = _exact_bin(d_row, d_col, orientations)
+        bins = exact_bin(d_row, d_col, orientations)
         # Sums depend on their order, so these images vote once more from the start.
         again = np.unique(image)
         recount = np.empty((len(again), *histogram.shape[1:]))
@@ -103,7 +103,7 @@ def _vote(images, histogram, pixels_per_cell, transform_sqrt):
         histogram[again] = recount
 
 
-def _exact_bin(d_row, d_col, orientations):
+def exact_bin(d_row, d_col, orientations):
     """scikit-image's bin of each gradient; -1 where rounding leaves it in none."""
     degrees = np.rad2deg(np.arctan2(d_row, d_col)) % 180
     edges = 180.0 / orientations * np.arange(orientations + 1)
@@ -112,18 +112,18 @@ def _exact_bin(d_row, d_col, orientations):
 
 
 @lru_cache(maxsize=16)
-def _bin_table(orientations):
+def bin_table(orientations):
     """Bins of all gradients of 8-bit images, by ``d_row * 512 + d_col``, shifted."""
     d_row, d_col = np.mgrid[-REACH : REACH + 1, -STRIDE // 2 : STRIDE // 2] * 1.0
-    bins = _exact_bin(d_row.ravel(), d_col.ravel(), orientations)
+    bins = exact_bin(d_row.ravel(), d_col.ravel(), orientations)
     return bins.astype(np.uint8)
 
 
 @lru_cache(maxsize=16)
-def _compass(orientations):
+def compass_bins(orientations):
     """Bins of the eight directions that real images hold in masses, by signs + 1."""
     d_row, d_col = np.mgrid[-1:2, -1:2] * 1.0
-    return _exact_bin(d_row.ravel(), d_col.ravel(), orientations).reshape(3, 3)
+    return exact_bin(d_row.ravel(), d_col.ravel(), orientations).reshape(3, 3)
 
 
 @njit(error_model="numpy", fastmath={"reassoc", "contract"})

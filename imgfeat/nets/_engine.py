@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from imgfeat._devices import find_device
 from imgfeat._optional import has_module, import_optional
 from imgfeat.nets._embedder import Embedder
 from imgfeat.nets._onnx import OnnxEngine
@@ -104,7 +105,9 @@ def plan_inference(*, engine, device, precision, threads, batch_size, own_module
     ModuleNotFoundError
         If ``engine="onnx"`` and ONNX Runtime is not installed.
     """
-    device = _find_device(device, engine)
+    # ONNX Runtime is asked for by name, so its device is the one that it has.
+    is_onnx = engine == "onnx" and device == "auto"
+    device = "cpu" if is_onnx else find_device(device)
     if engine == "auto":
         # The exporter is needed once for each net, the runtime always.
         is_there = all(map(has_module, ("onnxruntime", "onnxscript")))
@@ -171,22 +174,6 @@ def _make(backbone, pooling, plan, key):
         return TorchEngine(embedder(), plan.device, PRECISIONS[plan.precision])
     cache_key = None if backbone.module is not None else key
     return OnnxEngine(embedder, backbone.name, backbone.preprocessing.size, cache_key)
-
-
-def _find_device(device, engine):
-    if device == "auto":
-        # ONNX Runtime is asked for by name, so its device is the one that it has.
-        cuda = engine != "onnx" and torch.cuda.is_available()
-        return "cuda" if cuda else "cpu"
-    try:
-        found = torch.device(device)
-        torch.empty(1, device=found)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(
-            f"There is no device {device!r} here. Got from torch: "
-            f"{str(error).splitlines()[0]} Use device='auto' or 'cpu'."
-        ) from error
-    return str(found)
 
 
 def _forget():

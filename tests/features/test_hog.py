@@ -201,3 +201,19 @@ def test_rejects_bad_sizes(images, name, value):
 def test_rejects_another_size_after_fit(images):
     with pytest.raises(ValueError, match="fitted on images of 20 x 18 pixels"):
         HOG().fit(images).transform(images[:, :-1])
+
+
+@pytest.mark.parametrize("kind", ["images", "color_images"])
+def test_device_gives_the_same_features(kind, request):
+    X = request.getfixturevalue(kind)
+    hog = HOG(pixels_per_cell=(4, 4))
+    # Torch's own name for the CPU: what runs on a device then runs there.
+    on_device = hog.set_params(device="cpu:0").fit_transform(X)
+    on_cpu = hog.set_params(device="cpu").fit_transform(X)
+    assert on_device.dtype == np.float32
+    assert_allclose(on_device, on_cpu, rtol=0, atol=1e-5)
+
+
+def test_says_that_a_device_is_not_there(images):
+    with pytest.raises(ValueError, match=r"no device 'toaster' here\. .*device='auto'"):
+        HOG(device="toaster").fit_transform(images)

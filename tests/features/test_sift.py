@@ -377,6 +377,18 @@ def test_brightness_and_contrast_change_nothing(photos):
     assert_same(describe(2 * images + 0.01), describe(images), atol=1e-3)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float64])
+@pytest.mark.parametrize("color", ["gray", "opponent"])
+def test_device_gives_the_same_descriptors(color_photo, color, dtype):
+    X = (color_photo[None] * (1 / 255 if dtype == np.float64 else 1)).astype(dtype)
+    feature = DenseSIFT(color=color, bin_size=(3, 4))
+    # Torch's own name for the CPU: what runs on a device then runs there.
+    on_device = feature.set_params(device="cpu:0").fit_transform(X)
+    on_cpu = feature.set_params(device="cpu").fit_transform(X)
+    assert_allclose(on_device.values, on_cpu.values, rtol=0, atol=1e-5)
+    assert_array_equal(on_device.positions, on_cpu.positions)
+
+
 def test_names_say_channel_bin_and_orientation():
     names = DenseSIFT(color="rgb").get_feature_names_out()
     assert len(names) == len(set(names)) == 384

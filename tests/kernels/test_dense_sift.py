@@ -1,11 +1,14 @@
-"""Tests for imgfeat/kernels/dense_sift.py."""
+"""Tests for imgfeat/kernels/dense_sift.py and torch_dense_sift.py."""
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from skimage import data
 
-from imgfeat.kernels.dense_sift import dense_sift, grid_starts
+from imgfeat.kernels import dense_sift as numba_dense_sift
+from imgfeat.kernels import torch_dense_sift
+from imgfeat.kernels.dense_sift import grid_starts
 
 
 def orientation_maps(image):
@@ -60,13 +63,29 @@ def normalized(found, threshold, root):
     return result
 
 
+@pytest.fixture(params=["numba", "torch"])
+def dense_sift(request):
+    """The kernel, and its version for devices, on the CPU."""
+    if request.param == "numba":
+        return numba_dense_sift.dense_sift
+
+    def on_tensors(images, *, contrast_threshold=0.0, **params):
+        return torch_dense_sift.dense_sift(
+            torch.from_numpy(images),
+            contrast_threshold=torch.as_tensor(contrast_threshold),
+            **params,
+        ).numpy()
+
+    return on_tensors
+
+
 def photo(height, width):
     return np.ascontiguousarray(data.camera()[100:356:4, 200:456:4][:height, :width])
 
 
 @pytest.mark.parametrize("root", [False, True])
 @pytest.mark.parametrize("bin_size, step", [(4, 4), (3, 2), (5, 3), (2, 7), (1, 1)])
-def test_matches_the_definition_on_a_photo(bin_size, step, root):
+def test_matches_the_definition_on_a_photo(dense_sift, bin_size, step, root):
     image = photo(40, 37)
     found = dense_sift(image[None], step=step, bin_size=bin_size, root=root)
     expected = reference(image, step, bin_size, root=root)
@@ -75,7 +94,7 @@ def test_matches_the_definition_on_a_photo(bin_size, step, root):
 
 @pytest.mark.parametrize("root", [False, True])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-def test_matches_the_definition_on_noise_of_every_dtype(dtype, root):
+def test_matches_the_definition_on_noise_of_every_dtype(dense_sift, dtype, root):
     rng = np.random.default_rng(0)
     image = (rng.random((30, 26)) * (1 if dtype == np.float32 else 255)).astype(dtype)
     found = dense_sift(image[None], step=3, bin_size=4, root=root)
@@ -85,21 +104,21 @@ def test_matches_the_definition_on_noise_of_every_dtype(dtype, root):
 
 @pytest.mark.parametrize("root", [False, True])
 @pytest.mark.parametrize("slope", [(0, 1), (1, 0), (1, 1), (-1, 1), (-1, 0), (2, -1)])
-def test_matches_the_definition_where_all_edges_run_one_way(slope, root):
+def test_matches_the_definition_where_all_edges_run_one_way(dense_sift, slope, root):
     # What leaks into the empty bins here, the square root magnifies most.
     image = (100 + np.indices((20, 20)).T @ slope).astype(np.uint8)
     found = dense_sift(image[None], step=2, bin_size=4, root=root)
     assert_allclose(found[0], reference(image, 2, 4, root=root), rtol=0, atol=1e-5)
 
 
-def test_matches_the_definition_on_the_smallest_image():
+def test_matches_the_definition_on_the_smallest_image(dense_sift):
     image = photo(13, 13)
     found = dense_sift(image[None], step=4, bin_size=4)
     assert found.shape == (1, 1, 1, 128)
     assert_allclose(found[0], reference(image, 4, 4), rtol=0, atol=1e-5)
 
 
-def test_matches_the_definition_at_a_contrast_threshold():
+def test_matches_the_definition_at_a_contrast_threshold(dense_sift):
     image = photo(64, 64)
     found = dense_sift(image[None], step=4, bin_size=4, contrast_threshold=12.0)
     expected = reference(image, 4, 4, contrast_threshold=12.0)
@@ -109,7 +128,7 @@ def test_matches_the_definition_at_a_contrast_threshold():
     assert_allclose(found[0], expected, rtol=0, atol=1e-5)
 
 
-def test_contrast_is_the_mean_gradient():
+def test_contrast_is_the_mean_gradient(dense_sift):
     ramp = np.tile(3 * np.arange(20, dtype=np.float32), (1, 20, 1))
     below, above = (
         dense_sift(ramp, step=4, bin_size=4, contrast_threshold=contrast)
@@ -119,7 +138,7 @@ def test_contrast_is_the_mean_gradient():
     assert not above.any()
 
 
-def test_each_image_may_have_its_own_threshold():
+def test_each_image_may_have_its_own_threshold(dense_sift):
     images = np.stack([photo(20, 20)] * 2)
     found = dense_sift(
         images, step=4, bin_size=4, contrast_threshold=np.array([0, 1000])
@@ -129,7 +148,7 @@ def test_each_image_may_have_its_own_threshold():
 
 
 @pytest.mark.parametrize("d_row, d_col, bin_", [(0, 1, 0), (1, 1, 1), (1, 0, 2)])
-def test_ramp_fills_the_orientation_of_its_direction(d_row, d_col, bin_):
+def test_ramp_fills_the_orientation_of_its_direction(dense_sift, d_row, d_col, bin_):
     rows, cols = np.indices((16, 16), dtype=np.float32)
     found = dense_sift((d_row * rows + d_col * cols)[None], step=4, bin_size=4)
     energy = found.reshape(-1, 8).sum(axis=0)
@@ -137,7 +156,7 @@ def test_ramp_fills_the_orientation_of_its_direction(d_row, d_col, bin_):
     assert_allclose(np.delete(energy, bin_), 0, atol=1e-6)
 
 
-def test_turning_the_image_turns_the_descriptors():
+def test_turning_the_image_turns_the_descriptors(dense_sift):
     image = photo(45, 45)
     found = dense_sift(image[None], step=4, bin_size=4)[0].reshape(9, 9, 4, 4, 8)
     turned = dense_sift(np.rot90(image).copy()[None], step=4, bin_size=4)[0]
@@ -147,7 +166,7 @@ def test_turning_the_image_turns_the_descriptors():
     assert_allclose(turned.reshape(expected.shape), expected, atol=1e-6)
 
 
-def test_ignores_brightness_and_contrast():
+def test_ignores_brightness_and_contrast(dense_sift):
     image = photo(30, 30).astype(np.float32)
     found, changed = (
         dense_sift(x[None], step=4, bin_size=4) for x in (image, 4 * image + 256)
@@ -155,17 +174,18 @@ def test_ignores_brightness_and_contrast():
     assert_allclose(changed, found, atol=1e-6)
 
 
-def test_blank_image_gives_zeros():
+def test_blank_image_gives_zeros(dense_sift):
     assert not dense_sift(np.full((1, 20, 20), 7, np.uint8), step=4, bin_size=4).any()
 
 
 @pytest.mark.parametrize("root", [False, True])
-def test_descriptors_have_unit_length(root):
+def test_descriptors_have_unit_length(dense_sift, root):
     found = dense_sift(photo(40, 40)[None], step=4, bin_size=4, root=root)
     assert_allclose(np.linalg.norm(found, axis=-1), 1, rtol=1e-6)
 
 
 def test_an_image_gives_the_same_alone_and_in_a_batch():
+    dense_sift = numba_dense_sift.dense_sift
     images = np.stack([photo(30, 30), photo(30, 30).T, 255 - photo(30, 30)])
     batch = dense_sift(images, step=2, bin_size=3, root=True)
     alone = [dense_sift(x[None], step=2, bin_size=3, root=True)[0] for x in images]
@@ -173,6 +193,7 @@ def test_an_image_gives_the_same_alone_and_in_a_batch():
 
 
 def test_writes_into_out():
+    dense_sift = numba_dense_sift.dense_sift
     image = photo(20, 20)[None]
     out = np.empty((1, 2, 2, 128), dtype=np.float32)
     assert dense_sift(image, step=4, bin_size=4, out=out) is out

@@ -1,14 +1,16 @@
-"""Tests for imgfeat/kernels/hog.py and _hog_votes.py: equal to scikit-image."""
+"""Tests for imgfeat/kernels/hog.py, _hog_votes.py, torch_hog.py: as scikit-image."""
 
 import math
 
 import numpy as np
 import pytest
 import skimage.feature
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from imgfeat.kernels import torch_hog
 from imgfeat.kernels.hog import BLOCK_NORMS, hog
 
 DEFAULTS = {
@@ -34,9 +36,12 @@ def hog_by_skimage(images, **params):
 
 def assert_equals_skimage(images, **params):
     params = DEFAULTS | params
-    features = hog(images, **params)
-    assert features.dtype == np.float32
-    assert_allclose(features, hog_by_skimage(images, **params), rtol=0, atol=1e-6)
+    expected = hog_by_skimage(images, **params)
+    on_tensors = torch_hog.hog(torch.from_numpy(images), **params).numpy()
+    # scikit-image sums up votes in float32, tensors in float64.
+    for features, atol in ((hog(images, **params), 1e-6), (on_tensors, 1e-5)):
+        assert features.dtype == np.float32
+        assert_allclose(features, expected, rtol=0, atol=atol)
 
 
 # What an image may hold, as values from 0 to 1. Few levels make ties: between channels,

@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from imgfeat import _devices
 from imgfeat.nets import _engine, _onnx, find_backbone, open_engine, plan_inference
 from imgfeat.nets._embedder import Embedder
 from imgfeat.nets._onnx import OnnxEngine
@@ -188,6 +189,7 @@ def test_fork_starts_with_an_empty_stock():
 def test_auto_chooses_by_what_is_there(
     monkeypatch, cuda, has_onnx, own_module, precision, expected
 ):
+    monkeypatch.setattr(_devices, "_has_driver", lambda: cuda)
     monkeypatch.setattr("torch.cuda.is_available", lambda: cuda)
     monkeypatch.setattr(_engine, "has_module", lambda name: has_onnx)
     got = plan("auto", device="auto", own_module=own_module, precision=precision)
@@ -195,6 +197,7 @@ def test_auto_chooses_by_what_is_there(
 
 
 def test_asking_for_onnx_means_the_cpu(monkeypatch):
+    monkeypatch.setattr(_devices, "_has_driver", lambda: True)
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     assert plan("onnx", device="auto").device == "cpu"
 
@@ -211,12 +214,6 @@ def test_onnx_refuses_lower_precision():
         ValueError, match="engine='onnx' runs on device='cpu' with prec"
     ):
         plan("onnx", precision="float16")
-
-
-@pytest.mark.parametrize("device", ["cuda:77", "toaster"])
-def test_device_that_is_not_there_is_refused(device):
-    with pytest.raises(ValueError, match=f"no device '{device}' here. Got from torch"):
-        plan(device=device)
 
 
 @pytest.mark.parametrize("n_rows", [1, 3, 4, 9, 100])
