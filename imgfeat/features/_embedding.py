@@ -10,8 +10,8 @@ from torch import nn
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, StrOptions, fit_context
 from imgfeat.nets._backbones import find_backbone
-from imgfeat.nets._embedder import POOLINGS
 from imgfeat.nets._engine import PRECISIONS, open_engine, plan_inference
+from imgfeat.nets._readout import POOLINGS, Readout
 from imgfeat.nets._schedule import share_out, usable_threads
 from imgfeat.sources._batch import (
     check_images,
@@ -219,7 +219,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         is_named = is_fitted and isinstance(self.backbone, str)
         sha256 = self.weights_info_["sha256"] if is_named else None
         backbone, plan = self._find_backbone(sha256), self._plan()
-        engine = open_engine(backbone, self.pooling, plan)
+        engine = open_engine(backbone, self._readout(), plan)
         width = backbone.width or _measure_width(engine, backbone)
         features = np.empty((len(items), width), dtype=np.float32)
         n_workers, n_intra, pieces = plan.split(len(items))
@@ -266,6 +266,9 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
     def _find_backbone(self, sha256=None):
         return find_backbone(self.backbone, self.weights, size=self.size, sha256=sha256)
 
+    def _readout(self):
+        return Readout(self.pooling)
+
     def _plan(self):
         return plan_inference(
             engine=self.engine,
@@ -280,7 +283,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         """Length of the embedding; a module of the user's own is run to learn it."""
         if backbone.width is not None:
             return backbone.width
-        return _measure_width(open_engine(backbone, self.pooling, plan), backbone)
+        return _measure_width(open_engine(backbone, self._readout(), plan), backbone)
 
     def _check(self, X, *, reset):
         """Return X as an array of images, or as a list of sources that are unread."""

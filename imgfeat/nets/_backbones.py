@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 from torch import nn
 
-from imgfeat.nets._embedder import Trunk
+from imgfeat.nets._embedder import WholeNet
 from imgfeat.nets._preprocessing import Preprocessing
 from imgfeat.nets._registry import get_spec
 from imgfeat.nets._weights import (
@@ -62,7 +62,9 @@ class Backbone:
         }
 
 
-def find_backbone(backbone, weights="default", *, size=None, sha256=None):
+def find_backbone(
+    backbone, weights="default", *, sha256=None, whole=False, **preprocessing
+):
     """Return the Backbone that `backbone` and `weights` name.
 
     Parameters
@@ -72,10 +74,13 @@ def find_backbone(backbone, weights="default", *, size=None, sha256=None):
         `Preprocessing`, or as timm's nets do, as ``pretrained_cfg``.
     weights : {"default", None}, default="default"
         None is random weights, the same at every call.
-    size : int or tuple of (height, width), optional
-        In pixels, instead of the size that the weights were trained for.
     sha256 : str, optional
         The hash that the weights must have.
+    whole : bool, default=False
+        Load the net with its head, for its inner layers.
+    **preprocessing
+        Fields of `Preprocessing` instead of those that the weights were trained with;
+        None for none.
 
     Raises
     ------
@@ -86,26 +91,26 @@ def find_backbone(backbone, weights="default", *, size=None, sha256=None):
         If the weights are not on this machine.
     """
     if isinstance(backbone, nn.Module):
-        return _from_module(backbone, size)
+        return _from_module(backbone, preprocessing)
     spec = get_spec(backbone)
     if sha256 is not None and registered_weights(sha256) is not None:
         found = sha256
 
         def load():
-            trunk = _empty_trunk(spec)
-            load_into(trunk, registered_weights(sha256), source="The saved model")
-            return trunk.eval()
+            net = _empty_net(spec, whole)
+            load_into(net, registered_weights(sha256), source="The saved model")
+            return net.eval()
     elif weights is None:
         found = _random_hash(backbone)
 
         def load():
-            return _random_trunk(spec)
+            return _random_net(spec, whole)
     else:
         path = spec.find()
         found = hash_file(path)
 
         def load():
-            return _trunk_from_file(spec, path)
+            return _net_from_file(spec, path, whole)
 
     if sha256 not in (None, found):
         raise ValueError(
@@ -117,37 +122,41 @@ def find_backbone(backbone, weights="default", *, size=None, sha256=None):
         name=spec.name,
         tag="random" if weights is None else spec.tag,
         sha256=found,
-        preprocessing=spec.preprocessing.with_size(size),
+        preprocessing=spec.preprocessing.with_changes(**preprocessing),
         width=spec.width,
         load=load,
     )
 
 
-def _empty_trunk(spec):
+def _empty_net(spec, whole):
     # No memory, and no time spent on random numbers that the weights replace.
     with torch.device("meta"):
-        return Trunk(*spec.cut(spec.make()))
+        return _cut(spec, spec.make(), whole)
 
 
-def _trunk_from_file(spec, path):
+def _net_from_file(spec, path, whole):
     with torch.device("meta"):
         net = spec.make()
     load_into(net, read_state_dict(path), source=path, by_order=spec.by_order)
-    return Trunk(*spec.cut(net)).eval()
+    return _cut(spec, net, whole).eval()
 
 
-def _random_trunk(spec):
+def _random_net(spec, whole):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
-        return Trunk(*spec.cut(spec.make())).eval()
+        return _cut(spec, spec.make(), whole).eval()
+
+
+def _cut(spec, net, whole):
+    return WholeNet(net, n_prefix=spec.n_prefix) if whole else spec.cut(net)
 
 
 @lru_cache(maxsize=16)
 def _random_hash(name):
-    return hash_state_dict(_random_trunk(get_spec(name)).state_dict())
+    return hash_state_dict(_random_net(get_spec(name), False).state_dict())
 
 
-def _from_module(module, size):
+def _from_module(module, changes):
     name = type(module).__name__
     stated = getattr(module, "preprocessing", None)
     if stated is None:
@@ -166,7 +175,7 @@ def _from_module(module, size):
         name=name,
         tag="module",
         sha256=hash_state_dict(module.state_dict()),
-        preprocessing=stated.with_size(size),
+        preprocessing=stated.with_changes(**changes),
         width=None,
         load=lambda: module,
         module=module,

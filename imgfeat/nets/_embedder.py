@@ -5,11 +5,8 @@ import copy
 import torch
 from torch import nn
 
-_POOLING = {
-    "avg": lambda maps: maps.mean(dim=(2, 3), keepdim=True),
-    "max": lambda maps: maps.amax(dim=(2, 3), keepdim=True),
-}
-POOLINGS = tuple(_POOLING)
+from imgfeat.nets._layers import LayerTaps
+from imgfeat.nets._readout import pool
 
 
 class Trunk(nn.Module):
@@ -18,15 +15,47 @@ class Trunk(nn.Module):
     Parameters
     ----------
     maps : Module
-        From normalized pixels, (n, 3, height, width), to feature maps.
-    after : Module
-        What the net does between pooling these maps and its classifier.
+        From normalized pixels, (n, 3, height, width), to feature maps or tokens.
+    after : Module, optional
+        What the net does between pooling these, to (n, width, 1, 1), and its
+        classifier.
+    pooling : {"avg", "cls"}, default="avg"
+        The net's own.
+    n_prefix : int, default=0
+        Tokens in front that stand for no place, the first being the class token.
     """
 
-    def __init__(self, maps, after):
+    def __init__(self, maps, after=None, *, pooling="avg", n_prefix=0):
         super().__init__()
         self.maps = maps
-        self.after = after
+        self.after = nn.Identity() if after is None else after
+        self.pooling = pooling
+        self.n_prefix = n_prefix
+
+    def forward(self, x, pooling, image_size):
+        """Embed normalized pixels; a net with a way of its own overrides this."""
+        pooling = self.pooling if pooling == "auto" else pooling
+        maps = self.maps(x)
+        x = pool(maps, pooling, image_size=image_size, n_prefix=self.n_prefix)
+        if pooling is None or maps.ndim == 2:
+            return x
+        return self.after(x[..., None, None]).flatten(1)
+
+
+class WholeNet(nn.Module):
+    """A net with its head, for its inner layers.
+
+    Parameters
+    ----------
+    net : Module
+    n_prefix : int, default=0
+        As in `Trunk`.
+    """
+
+    def __init__(self, net, *, n_prefix=0):
+        super().__init__()
+        self.net = net
+        self.n_prefix = n_prefix
 
 
 class Embedder(nn.Module):
@@ -36,20 +65,25 @@ class Embedder(nn.Module):
 
     Parameters
     ----------
-    net : Trunk or Module
-        A module of the user's own may also give vectors. It is copied, for it shall
-        stay in the mode and on the device that it has.
+    net : Trunk, WholeNet or Module
+        A WholeNet if layers are named. A module of the user's own may give maps,
+        tokens or vectors. It is copied, for it shall stay in the mode and on the
+        device that it has.
     preprocessing : Preprocessing
-    pooling : {"avg", "max"}
+    readout : Readout
     """
 
-    def __init__(self, net, preprocessing, pooling):
+    def __init__(self, net, preprocessing, readout):
         super().__init__()
-        if isinstance(net, Trunk):
-            self.maps, self.after = net.maps, net.after
-        else:
-            self.maps, self.after = copy.deepcopy(net), nn.Identity()
-        self.pooling = pooling
+        if not isinstance(net, (Trunk, WholeNet)):
+            copied = copy.deepcopy(net)
+            net = WholeNet(copied) if readout.layers else Trunk(copied)
+        self.net = net
+        self.readout = readout
+        self.image_size = preprocessing.size
+        self._taps = None
+        if readout.layers:
+            self._taps = LayerTaps(net.net, readout.layers)
         # (x / 255 - mean) / std in one product and one sum
         mean, std = (
             torch.tensor(values, dtype=torch.float64).reshape(1, 3, 1, 1)
@@ -62,13 +96,9 @@ class Embedder(nn.Module):
 
     def forward(self, images):
         x = images.permute(0, 3, 1, 2).float() * self.scale + self.shift
-        x = self.maps(x)
-        if not isinstance(x, torch.Tensor) or x.ndim not in (2, 4):
-            shape = tuple(x.shape) if hasattr(x, "shape") else type(x).__name__
-            raise ValueError(
-                "A backbone must return feature maps (n, channels, height, width) or "
-                f"vectors (n, width). Got {shape}; wrap the module in one that does."
-            )
-        if x.ndim == 4:
-            x = self.after(_POOLING[self.pooling](x))
-        return x.flatten(1)
+        pooling = self.readout.pooling
+        if self._taps is None:
+            return self.net(x, pooling, self.image_size)
+        pooling = "avg" if pooling == "auto" else pooling
+        size = {"image_size": self.image_size, "n_prefix": self.net.n_prefix}
+        return torch.cat([pool(y, pooling, **size) for y in self._taps(x)], dim=1)

@@ -128,7 +128,7 @@ def plan_inference(*, engine, device, precision, threads, batch_size, own_module
     return Plan(engine, device, precision, threads, batch_size)
 
 
-def open_engine(backbone, pooling, plan):
+def open_engine(backbone, readout, plan):
     """Return the engine that runs a Backbone, from this process's stock if it is there.
 
     Weights are loaded, and nets exported, at the first call; all estimators of a
@@ -138,37 +138,37 @@ def open_engine(backbone, pooling, plan):
         backbone.name,
         backbone.sha256,
         backbone.preprocessing,
-        pooling,
+        readout,
         plan.engine,
         plan.device,
         plan.precision,
     )
     with _lock:
         if backbone.module is not None:
-            return _open_module(backbone, pooling, plan, key)
+            return _open_module(backbone, readout, plan, key)
         if key not in _engines:
-            _engines[key] = _make(backbone, pooling, plan, key)
+            _engines[key] = _make(backbone, readout, plan, key)
             while len(_engines) > _KEEP:
                 _engines.popitem(last=False)
         _engines.move_to_end(key)
         return _engines[key]
 
 
-def _open_module(backbone, pooling, plan, key):
+def _open_module(backbone, readout, plan, key):
     # Equal tensors do not make equal code, so an export belongs to one module; torch
     # runs a copy, which leaves the user's own in the mode that it is in.
     if plan.engine == "torch":
-        return _make(backbone, pooling, plan, key)
+        return _make(backbone, readout, plan, key)
     kept = _of_modules.get(backbone.module)
     if kept is None or kept[0] != key:
-        kept = key, _make(backbone, pooling, plan, key)
+        kept = key, _make(backbone, readout, plan, key)
         _of_modules[backbone.module] = kept
     return kept[1]
 
 
-def _make(backbone, pooling, plan, key):
+def _make(backbone, readout, plan, key):
     def embedder():
-        return Embedder(backbone.load(), backbone.preprocessing, pooling)
+        return Embedder(backbone.load(), backbone.preprocessing, readout)
 
     if plan.engine == "torch":
         return TorchEngine(embedder(), plan.device, PRECISIONS[plan.precision])

@@ -73,12 +73,14 @@ class Preprocessing:
             interpolation=config.get("interpolation") or "bilinear",
         )
 
-    def with_size(self, size):
-        """The same for another `size`, an int or (height, width); None changes nothing.
+    def with_changes(self, **changes):
+        """The same with other values; None changes nothing.
 
-        The share that the crop keeps stays as it is.
+        For another `size`, an int or (height, width), the share that the crop keeps
+        stays as it is.
         """
-        return self if size is None else replace(self, size=size)
+        changes = {name: value for name, value in changes.items() if value is not None}
+        return replace(self, **changes)
 
     def window(self, height, width):
         """Where the net's view lies in the resized image.

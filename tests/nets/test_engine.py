@@ -14,6 +14,7 @@ from imgfeat import _devices
 from imgfeat.nets import _engine, _onnx, find_backbone, open_engine, plan_inference
 from imgfeat.nets._embedder import Embedder
 from imgfeat.nets._onnx import OnnxEngine
+from imgfeat.nets._readout import Readout
 from tests.nets._tiny import TINY, TinyNet
 
 
@@ -39,7 +40,7 @@ def run(engine, images, n_intra=1):
 
 
 def tiny_engine(name, pooling="avg"):
-    return open_engine(find_backbone(TinyNet()), pooling, plan(name))
+    return open_engine(find_backbone(TinyNet()), Readout(pooling), plan(name))
 
 
 @pytest.mark.parametrize("pooling, pool", [("avg", np.mean), ("max", np.max)])
@@ -71,7 +72,7 @@ def test_torch_gets_its_threads_back():
 def test_own_module_stays_as_it_is(batch):
     net = TinyNet().train()
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    run(open_engine(find_backbone(net), "avg", plan()), batch)
+    run(open_engine(find_backbone(net), Readout("avg"), plan()), batch)
     assert net.training
     assert all(parameter.requires_grad for parameter in net.parameters())
     for name, tensor in net.state_dict().items():
@@ -81,10 +82,10 @@ def test_own_module_stays_as_it_is(batch):
 @pytest.mark.parametrize("name", ["torch", "onnx"])
 def test_own_module_that_was_trained_on_is_seen(batch, name):
     net = TinyNet()
-    first = run(open_engine(find_backbone(net), "avg", plan(name)), batch)
+    first = run(open_engine(find_backbone(net), Readout("avg"), plan(name)), batch)
     with torch.no_grad():
         net.norm.weight.mul_(2)
-    second = run(open_engine(find_backbone(net), "avg", plan(name)), batch)
+    second = run(open_engine(find_backbone(net), Readout("avg"), plan(name)), batch)
     assert_allclose(second, 2 * first, rtol=1e-4, atol=1e-5)
 
 
@@ -96,7 +97,8 @@ def test_equal_tensors_are_not_taken_for_equal_code(batch):
     nets = TinyNet(), Negative()
     nets[1].__class__.__name__ = "TinyNet"
     first, second = (
-        run(open_engine(find_backbone(net), "avg", plan("onnx")), batch) for net in nets
+        run(open_engine(find_backbone(net), Readout("avg"), plan("onnx")), batch)
+        for net in nets
     )
     assert_allclose(second, -first, rtol=1e-5)
 
@@ -104,7 +106,9 @@ def test_equal_tensors_are_not_taken_for_equal_code(batch):
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_lower_precision_is_near_and_comes_as_float32(batch, precision):
     exact = run(tiny_engine("torch"), batch)
-    engine = open_engine(find_backbone(TinyNet()), "avg", plan(precision=precision))
+    engine = open_engine(
+        find_backbone(TinyNet()), Readout("avg"), plan(precision=precision)
+    )
     got = run(engine, batch)
     assert got.dtype == np.float32
     assert_allclose(got, exact, atol=0.05)
@@ -115,8 +119,8 @@ def test_overflow_in_float16_is_computed_again_in_float32(batch):
     net = TinyNet()
     with torch.no_grad():
         net.norm.weight.fill_(1e6)
-    exact = run(open_engine(find_backbone(net), "avg", plan()), batch)
-    half = open_engine(find_backbone(net), "avg", plan(precision="float16"))
+    exact = run(open_engine(find_backbone(net), Readout("avg"), plan()), batch)
+    half = open_engine(find_backbone(net), Readout("avg"), plan(precision="float16"))
     assert_allclose(run(half, batch), exact, rtol=1e-5)
 
 
@@ -128,7 +132,7 @@ def test_module_must_return_maps_or_vectors(n_outputs):
                 dim=tuple(range(n_outputs, 2))
             )
 
-    engine = open_engine(find_backbone(Wrong()), "avg", plan())
+    engine = open_engine(find_backbone(Wrong()), Readout("avg"), plan())
     with pytest.raises(ValueError, match="A backbone must return feature maps"):
         run(engine, np.zeros((2, 12, 12, 3), dtype=np.uint8))
 
@@ -141,13 +145,13 @@ def test_engines_are_shared_and_few_are_kept(monkeypatch):
     made = []
     monkeypatch.setattr(_engine, "_make", lambda *args: made.append(args) or object())
     backbones = [find_backbone("efficientnet_lite0", size=size) for size in (8, 9, 10)]
-    first = open_engine(backbones[0], "avg", plan())
-    assert open_engine(backbones[0], "avg", plan(threads=1)) is first
+    first = open_engine(backbones[0], Readout("avg"), plan())
+    assert open_engine(backbones[0], Readout("avg"), plan(threads=1)) is first
     assert len(made) == 1
     for backbone in backbones[1:]:
-        open_engine(backbone, "avg", plan())
+        open_engine(backbone, Readout("avg"), plan())
     assert len(_engine._engines) == 2
-    assert open_engine(backbones[0], "avg", plan()) is not first
+    assert open_engine(backbones[0], Readout("avg"), plan()) is not first
 
 
 def test_one_net_is_made_once_for_many_threads(monkeypatch):
@@ -235,7 +239,7 @@ def test_few_images_are_run_by_all_threads_together():
 
 @pytest.fixture(scope="module")
 def exported():
-    return _onnx._export(Embedder(TinyNet(), TINY, "avg"), (12, 12))
+    return _onnx._export(Embedder(TinyNet(), TINY, Readout("avg")), (12, 12))
 
 
 @pytest.fixture
@@ -246,7 +250,7 @@ def cached_engine(tmp_path, monkeypatch, exported):
     monkeypatch.setattr(_onnx, "_export", lambda *args: exports.append(1) or exported)
 
     def make():
-        make_embedder = partial(Embedder, TinyNet(), TINY, "avg")
+        make_embedder = partial(Embedder, TinyNet(), TINY, Readout("avg"))
         return OnnxEngine(make_embedder, "tiny", (12, 12), cache_key="tiny")
 
     make.exports, make.folder = exports, tmp_path / "onnx"
@@ -316,7 +320,7 @@ def test_net_that_cannot_be_exported_names_the_way_out():
             return super().forward(x) * (1 if x.sum() > 0 else 2)
 
     with pytest.raises(RuntimeError, match=r"torch can export. Got: .*engine='torch'"):
-        open_engine(find_backbone(Stubborn()), "avg", plan("onnx"))
+        open_engine(find_backbone(Stubborn()), Readout("avg"), plan("onnx"))
 
 
 def test_export_with_other_outputs_is_refused(cached_engine, monkeypatch):

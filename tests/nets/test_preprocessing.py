@@ -43,10 +43,10 @@ def test_gray_is_seen_as_its_rgb_copy(images):
 
 
 def test_another_size_keeps_the_share_of_the_crop():
-    stated = Preprocessing((224, 224), crop=0.5, **HALVES).with_size(10)
+    stated = Preprocessing((224, 224), crop=0.5, **HALVES).with_changes(size=10)
     assert stated.size == (10, 10)
     assert stated.window(40, 40) == ((20, 20), (5, 5, 10, 10))
-    assert stated.with_size(None) is stated
+    assert stated.with_changes(size=None) == stated
 
 
 def test_reads_the_config_of_a_timm_net():
