@@ -76,7 +76,9 @@ def take_items(estimator, X, *, image_shape=None):
     )
 
 
-def read_source(item, index, *, mode=None, dtype="uint8", max_pixels=MAX_PIXELS):
+def read_source(
+    item, index, *, mode=None, dtype="uint8", max_pixels=MAX_PIXELS, at_least=None
+):
     """Read item `index` of a sequence of sources.
 
     Parameters
@@ -90,6 +92,8 @@ def read_source(item, index, *, mode=None, dtype="uint8", max_pixels=MAX_PIXELS)
         Convert to this.
     dtype : {"uint8", "float32"}, default="uint8"
     max_pixels : int
+    at_least : int, optional
+        As for `decode_image`.
 
     Returns
     -------
@@ -105,7 +109,14 @@ def read_source(item, index, *, mode=None, dtype="uint8", max_pixels=MAX_PIXELS)
     name = f"image {index}"
     if isinstance(item, np.ndarray):
         return as_mode(check_array_source(item, name), mode)
-    return decode_image(item, mode=mode, dtype=dtype, max_pixels=max_pixels, name=name)
+    return decode_image(
+        item,
+        mode=mode,
+        dtype=dtype,
+        max_pixels=max_pixels,
+        at_least=at_least,
+        name=name,
+    )
 
 
 def item_name(item, index):

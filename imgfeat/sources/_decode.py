@@ -28,7 +28,8 @@ EXIF orientation 1 to 8               applied, then forgotten; an unreadable EXI
 ====================================  ================================================
 
 No colour profile is applied. ``mode="gray"`` weighs RGB as Pillow's ``L`` does
-(ITU-R 601); ``mode="rgb"`` repeats gray three times. JPEGs are decoded at full size.
+(ITU-R 601); ``mode="rgb"`` repeats gray three times. JPEGs are decoded at full size,
+unless `at_least` is given.
 """
 
 import io
@@ -135,7 +136,15 @@ repair or remove it.
         return f"Cannot read {self.source}: {self.reason}; {self.remedy}."
 
 
-def decode_image(source, *, mode=None, dtype="uint8", max_pixels=MAX_PIXELS, name=None):
+def decode_image(
+    source,
+    *,
+    mode=None,
+    dtype="uint8",
+    max_pixels=MAX_PIXELS,
+    at_least=None,
+    name=None,
+):
     """Read one image, upright, as gray or RGB pixels.
 
     Parameters
@@ -151,6 +160,11 @@ def decode_image(source, *, mode=None, dtype="uint8", max_pixels=MAX_PIXELS, nam
         uint8 has values 0..255; float32 has 0..1 and keeps the depth of 16-bit images.
     max_pixels : int, default=50_000_000
         Refuse images with more pixels; checked on the header, before decoding.
+    at_least : int, optional
+        Let JPEGs come at 1/2, 1/4 or 1/8 of their size, as long as their shorter side
+        has so many pixels. The decoder then leaves fine detail out instead of
+        computing it, which is several times as fast, and not quite what resizing the
+        whole image gives.
     name : str, optional
         What errors call a source that has no path; ``"the image"`` by default.
 
@@ -186,7 +200,7 @@ def decode_image(source, *, mode=None, dtype="uint8", max_pixels=MAX_PIXELS, nam
     if isinstance(source, np.ndarray):
         pixels = check_array_source(source, name)
     else:
-        pixels = _decode(source, max_pixels, name)
+        pixels = _decode(source, max_pixels, at_least, name)
     try:
         pixels = as_mode(as_dtype(pixels, dtype), mode)
     except ValueError as error:
@@ -211,7 +225,7 @@ def check_array_source(pixels, name):
         raise ImageDecodeError(name, str(error), "correct the array") from error
 
 
-def _decode(source, max_pixels, name):
+def _decode(source, max_pixels, at_least, name):
     """Return upright pixels of any depth; every failure is an ImageDecodeError."""
     try:
         if isinstance(source, Image.Image):
@@ -219,7 +233,8 @@ def _decode(source, max_pixels, name):
             with _lock_of(source):
                 return _pixels_of(source, max_pixels, name)
         with _open(source, name) as file:
-            return _pixels_of(_identify(file, name), max_pixels, name)
+            image = _identify(file, name)
+            return _pixels_of(image, max_pixels, name, at_least)
     except ImageDecodeError:
         raise
     except _DECODER_ERRORS as error:
@@ -293,7 +308,7 @@ def _read_header(reader, file, name):
         ) from error
 
 
-def _pixels_of(image, max_pixels, name):
+def _pixels_of(image, max_pixels, name, at_least=None):
     width, height = image.size
     if width < 1 or height < 1:
         raise ImageDecodeError(name, f"it has no pixels ({height} x {width})")
@@ -303,6 +318,8 @@ def _pixels_of(image, max_pixels, name):
             f"its header says {height} x {width} pixels, more than {max_pixels:,}",
             "raise max_pixels if you trust it",
         )
+    if at_least is not None and isinstance(image, JpegImagePlugin.JpegImageFile):
+        image.draft(image.mode, (at_least, at_least))
     with _strictly:
         image.load()
     pixels = _plain(image, name)

@@ -335,3 +335,25 @@ def test_open_files_are_closed(rgb, tmp_path):
     with pytest.raises(ImageDecodeError):
         decode_image(path)
     path.unlink()
+
+
+@pytest.mark.parametrize("at_least, expected", [(101, 200), (100, 100), (26, 50)])
+def test_jpeg_may_come_at_a_fraction_of_its_size(rgb, at_least, expected):
+    large = Image.fromarray(rgb).resize((300, 200))
+    pixels = decode_image(encode(large, "jpeg"), at_least=at_least)
+    assert pixels.shape == (expected, expected * 3 // 2, 3)
+    shrunk = np.asarray(large.resize((expected * 3 // 2, expected)), dtype=float)
+    assert np.abs(pixels - shrunk).mean() < 3
+
+
+def test_fraction_of_a_jpeg_is_turned_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "turned.jpg"
+    Image.new("RGB", (300, 200)).save(path, exif=exif)
+    assert decode_image(path, at_least=100).shape == (150, 100, 3)
+
+
+def test_other_formats_come_whole(rgb):
+    pixels = decode_image(encode(rgb, "png"), at_least=1)
+    assert_array_equal(pixels, rgb)
