@@ -11,7 +11,7 @@ import torch
 from imgfeat.deploy._errors import BundleError, one_clear_error
 from imgfeat.deploy._walk import walk
 from imgfeat.features import CNNEmbedding
-from imgfeat.nets import find_backbone, register_weights
+from imgfeat.nets import register_weights
 from imgfeat.nets._weights import hash_state_dict
 
 INSTALLED = "efficientnet_lite0", "imagenet1k"
@@ -23,24 +23,22 @@ def dump_weights(pipeline):
     Returns
     -------
     names : dict of str to str
-        From the hash in ``weights_info_`` to the hash of the tensors.
+        From what a net needs, see `_need`, to the hash of the tensors.
     parts : dict of str to bytes
         ``"weights/HASH.safetensors"`` of each.
     """
     names, parts = {}, {}
     for net in _fitted_nets(pipeline):
         info = net.weights_info_
-        if (info["name"], info["tag"]) == INSTALLED or info["sha256"] in names:
+        if (info["name"], info["tag"]) == INSTALLED or _need(net) in names:
             continue
-        backbone = find_backbone(
-            net.backbone, net.weights, size=net.size, sha256=info["sha256"]
-        )
+        backbone = net._find_backbone(info["sha256"])
         # Copies, because safetensors refuses tensors that share memory.
         tensors = {
             name: tensor.detach().cpu().contiguous().clone()
             for name, tensor in backbone.state_dict().items()
         }
-        names[info["sha256"]] = content = _hash(tensors)
+        names[_need(net)] = content = _hash(tensors)
         parts[f"weights/{content}.safetensors"] = safetensors.torch.save(tensors)
     return names, parts
 
@@ -59,7 +57,7 @@ def read_weights(pipeline, names, parts, path):
         If weights are missing, unreadable, or not what their name says.
     """
     with one_clear_error(f"{path} has weights that cannot be used"):
-        needed = {net.weights_info_["sha256"] for net in _fitted_nets(pipeline)}
+        needed = {_need(net) for net in _fitted_nets(pipeline)}
         return {
             content: _read(f"weights/{content}.safetensors", content, parts, path)
             for name, content in dict(names).items()
@@ -72,11 +70,20 @@ def use_weights(pipeline, names, tensors):
     for content, state_dict in tensors.items():
         register_weights(content, state_dict)
     for net in _fitted_nets(pipeline):
-        info = net.weights_info_
-        if info["sha256"] in names:
-            net.weights_info_ = {**info, "sha256": names[info["sha256"]]}
+        if _need(net) in names:
+            content = names[_need(net)]
+            net.weights_info_ = {**net.weights_info_, "sha256": content}
         if str(net.device).startswith("cuda") and not torch.cuda.is_available():
-            net.device = "auto"  # trained on a GPU, serves without
+            # Trained on a GPU, serves without; half precision would crawl.
+            net.device = "auto"
+            if net.precision in ("float16", "bfloat16"):
+                net.precision = "auto"
+
+
+def _need(net):
+    """The hash of a net's weights; inner layers need those of its head as well."""
+    sha256 = net.weights_info_["sha256"]
+    return sha256 if net.layer is None else f"{sha256} with head"
 
 
 def _fitted_nets(pipeline):

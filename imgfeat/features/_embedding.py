@@ -1,18 +1,24 @@
 """CNN embeddings: what a pretrained net sees in an image, as a vector."""
 
+import os
+import warnings
 from dataclasses import asdict
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from torch import nn
 
 from imgfeat._progress import progress
-from imgfeat._sklearn import Interval, StrOptions, fit_context
+from imgfeat._sklearn import Interval, Options, StrOptions, fit_context
+from imgfeat.features._unit_range import check_scale
+from imgfeat.kernels.resize import INTERPOLATIONS
 from imgfeat.nets._backbones import find_backbone
 from imgfeat.nets._engine import PRECISIONS, open_engine, plan_inference
-from imgfeat.nets._readout import POOLINGS, Readout
-from imgfeat.nets._schedule import share_out, usable_threads
+from imgfeat.nets._preprocessing import VIEWS
+from imgfeat.nets._readout import POOLINGS, Readout, layer_names
+from imgfeat.nets._run import known_width, measure_layers, measure_width, run_net
+from imgfeat.nets._schedule import usable_threads
 from imgfeat.sources._batch import (
     check_images,
     is_sequence_of_sources,
@@ -21,9 +27,11 @@ from imgfeat.sources._batch import (
     read_source,
 )
 
+_LARGE_BYTES = 2**30
+
 
 class CNNEmbedding(TransformerMixin, BaseEstimator):
-    """Describe images by the last feature maps of a pretrained net, pooled.
+    """Describe images by what a pretrained net makes of them.
 
     Works offline: the weights of the default net are installed with the library.
     Nothing is learned, so `transform` works without `fit`. Images of any size and kind
@@ -32,21 +40,42 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     backbone : str or torch.nn.Module, default="efficientnet_lite0"
-        The net: "efficientnet_lite0", "resnet18", "resnet50", "vgg16", "inception_v3",
-        "efficientnet_b0" or "convnext_tiny". A module of your own takes normalized
-        pixels (n, 3, height, width), returns feature maps or vectors, and states its
-        preprocessing, as attribute ``preprocessing`` of type
-        `imgfeat.nets.Preprocessing`, or as timm's nets do. It is never changed: a copy
-        of it runs.
-    weights : {"default", None}, default="default"
-        ImageNet weights. Those of "efficientnet_lite0" are installed; those of the
-        others must be on disk, where torchvision puts them or below ``IMGFEAT_HOME``,
-        and are never downloaded. None is random weights, the same every time.
-    pooling : {"avg", "max"}, default="avg"
-        How each feature map becomes one number.
+        The net: the default, any classification net of torchvision ("resnet18",
+        "vit_b_16"), or any of timm's as "timm/NAME"; `imgfeat.nets.list_backbones`
+        lists them. A module of your own takes normalized pixels (n, 3, height, width),
+        returns feature maps, tokens or vectors, and states its preprocessing, as
+        attribute ``preprocessing`` of type `imgfeat.nets.Preprocessing`, or as timm's
+        nets do. It is never changed: a copy of it runs.
+    layer : str or sequence of str, optional
+        Dotted names of inner modules whose outputs are taken instead of the embedding,
+        side by side from one pass; `imgfeat.nets.list_layers` lists them. Of a module
+        that runs several times, the last output.
+    weights : {"default", None}, tag or path, default="default"
+        "default" is ImageNet weights. Those of "efficientnet_lite0" are installed;
+        those of others must be on disk (``imgfeat weights fetch``), and are never
+        downloaded here. A tag of torchvision or timm names others, a path is a
+        safetensors or ``.pth`` file, and None is random weights, the same every time.
+    pooling : {"auto", "avg", "max", "avgmax", "gem", "cls", None}, default="auto"
+        How feature maps, or a transformer's tokens, become a vector: their average,
+        maximum, the mean of both, or generalized mean with power 3 [2]_; or the class
+        token. "auto" is the net's own way, and the average for an inner `layer`. None
+        keeps every place, channel by channel.
     size : int or tuple of (int, int), optional
         Height and width in pixels that the net sees, instead of those that its weights
         were trained for.
+    crop : float, optional
+        The share of a resized image's sides that the net sees, instead of the weights'
+        own.
+    interpolation : {"nearest", "box", "bilinear", "bicubic", "lanczos"}, optional
+        How images are resized, antialiased, instead of the weights' own.
+    n_views : {1, 2, 5, 10}, default=1
+        Views of an image whose vectors are averaged: the middle; with its mirror image;
+        the middle and the four corners of the resized image; with their mirror images.
+        Takes so many times as long.
+    fast_decode : bool, default=False
+        Let JPEG files that are at least twice as large as the net's view be decoded at
+        1/2, 1/4 or 1/8 of their size. Large photos are read several times as fast;
+        vectors change slightly, see Notes.
     batch_size : int, default=32
         Most images in one run of the net. A CPU is fastest with a few, which its
         caches hold, and gets at most 4 at a time.
@@ -56,9 +85,15 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         "onnx" is ONNX Runtime, several times as fast on a CPU; it comes with the extra
         ``imgfeat[onnx]``. A net is exported at its first use, which takes some seconds,
         and kept below ``IMGFEAT_HOME``. "auto" takes it on a CPU where it is
-        installed, but runs a module of your own in torch.
-    precision : {"auto", "float32", "float16", "bfloat16"}, default="auto"
-        "auto" is float32 on a CPU and float16 autocast on CUDA.
+        installed, unless a net cannot be exported or is a module of your own.
+    precision : {"auto", "float32", "float16", "bfloat16", "int8"}, default="auto"
+        "auto" is float32 on a CPU and float16 autocast on CUDA. Half precision is
+        checked against float32 on the first batch, which takes over if they differ.
+        "int8" is for ONNX Runtime on a CPU, about twice as fast and less exact: how
+        well vectors agree is in ``inference_info_``.
+    compile : bool, default=False
+        Let torch compile the net: some seconds or minutes before the first image, then
+        faster than plain torch. On a CPU, ONNX Runtime needs no such wait.
     n_jobs : int, optional
         Threads in total, for decoding and for the net. None is all cores that this
         process may use, or ``OMP_NUM_THREADS``: nets are worth it, and joblib's worker
@@ -74,7 +109,8 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         ``name``, ``tag``, ``sha256`` and ``preprocessing`` of the weights. After
         `fit`, weights of another hash are refused.
     inference_info_ : dict
-        ``engine``, ``device``, ``precision``, ``threads`` and ``batch_size`` as chosen.
+        ``engine``, ``device``, ``precision``, ``threads``, ``batch_size`` and so on, as
+        chosen; after `transform` also what the engine measured.
     n_features_in_ : int
         Pixels and channels an image, when `fit` has seen an array.
     image_shape_in_ : tuple
@@ -92,6 +128,9 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
     the same row, gray images that of their RGB copies, and floats that of
     ``round(255 * x)``: nets see 8 bits.
 
+    With `fast_decode` the vectors of photos differ by about 1 % of their length
+    (cosine 0.9999, ``benchmarks/bench_embedding.py``).
+
     Files are decoded by the threads that run the net, a few images ahead of it, so
     memory does not grow with their number. Nets are kept per process, for all
     estimators; clones and pickles hold no weights, except a module of your own.
@@ -105,6 +144,9 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
     .. [1] M. Tan and Q. Le, "EfficientNet: Rethinking model scaling for convolutional
        neural networks", ICML 2019, :doi:`10.48550/arXiv.1905.11946`. The "lite"
        variant has no squeeze-and-excitation and clips at 6.
+    .. [2] F. Radenovic, G. Tolias and O. Chum, "Fine-tuning CNN image retrieval with no
+       human annotation", TPAMI 41(7), 2019, :doi:`10.1109/TPAMI.2018.2846566`. The
+       power is learned there and fixed here.
 
     Examples
     --------
@@ -116,17 +158,26 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
     (2, 1280)
     >>> embedding.get_feature_names_out()[17]
     'efficientnet_lite0_0017'
+    >>> inner = CNNEmbedding(layer="blocks.3", engine="torch", n_jobs=1).fit(images)
+    >>> inner.transform(images).shape
+    (2, 80)
     """
 
     _parameter_constraints: dict = {
         "backbone": [str, nn.Module],
-        "weights": [StrOptions({"default"}), None],
-        "pooling": [StrOptions(set(POOLINGS))],
+        "layer": [str, list, tuple, None],
+        "weights": [str, os.PathLike, None],
+        "pooling": [StrOptions(set(POOLINGS)), None],
         "size": [Interval(Integral, 1, None, closed="left"), tuple, None],
+        "crop": [Interval(Real, 0, 1, closed="right"), None],
+        "interpolation": [StrOptions(set(INTERPOLATIONS)), None],
+        "n_views": [Options(Integral, set(VIEWS))],
+        "fast_decode": ["boolean"],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "device": [str],
         "engine": [StrOptions({"auto", "torch", "onnx"})],
         "precision": [StrOptions({"auto", *PRECISIONS})],
+        "compile": ["boolean"],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
         "image_shape": [tuple, None],
@@ -136,25 +187,37 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         self,
         backbone="efficientnet_lite0",
         *,
+        layer=None,
         weights="default",
-        pooling="avg",
+        pooling="auto",
         size=None,
+        crop=None,
+        interpolation=None,
+        n_views=1,
+        fast_decode=False,
         batch_size=32,
         device="auto",
         engine="auto",
         precision="auto",
+        compile=False,
         n_jobs=None,
         verbose=0,
         image_shape=None,
     ):
         self.backbone = backbone
+        self.layer = layer
         self.weights = weights
         self.pooling = pooling
         self.size = size
+        self.crop = crop
+        self.interpolation = interpolation
+        self.n_views = n_views
+        self.fast_decode = fast_decode
         self.batch_size = batch_size
         self.device = device
         self.engine = engine
         self.precision = precision
+        self.compile = compile
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.image_shape = image_shape
@@ -187,9 +250,12 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         """
         self._check(X, reset=True)
         backbone, plan = self._find_backbone(), self._plan()
-        self._n_features_out = self._width(backbone, plan)
+        self._widths = self._measure_widths(backbone, plan)
         self.weights_info_ = backbone.info()
-        self.inference_info_ = asdict(plan)
+        self.inference_info_ = asdict(plan) | {
+            "n_views": self.n_views,
+            "fast_decode": self.fast_decode,
+        }
         return self
 
     def transform(self, X):
@@ -219,40 +285,40 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         is_named = is_fitted and isinstance(self.backbone, str)
         sha256 = self.weights_info_["sha256"] if is_named else None
         backbone, plan = self._find_backbone(sha256), self._plan()
-        engine = open_engine(backbone, self._readout(), plan)
-        width = backbone.width or _measure_width(engine, backbone)
-        features = np.empty((len(items), width), dtype=np.float32)
-        n_workers, n_intra, pieces = plan.split(len(items))
-        with (
-            engine.running(n_intra) as run,
-            progress("Embedding images", len(items), self.verbose) as advance,
-        ):
+        readout = self._readout()
+        engine = open_engine(backbone, readout, plan)
+        seen = backbone.preprocessing
+        width = known_width(backbone, readout) or measure_width(engine, backbone)
+        shape = len(items), width
+        _warn_of_size(shape, self.pooling)
+        features = np.empty(shape, dtype=np.float32)
+        at_least = seen.shorter_side() if self.fast_decode else None
 
-            def make_worker():
-                prepare = backbone.preprocessing.apply
-                shape = plan.batch_size, *backbone.preprocessing.size, 3
-                buffer = np.empty(shape, dtype=np.uint8)
+        def read(row):
+            return self._read(items, row, at_least)
 
-                def embed(piece):
-                    batch = buffer[: piece.stop - piece.start]
-                    for row, view in enumerate(batch, piece.start):
-                        prepare(self._read(items, row), view)
-                    features[piece] = run(batch)
-
-                return embed
-
-            share_out(make_worker, pieces, n_workers, advance)
+        with progress("Embedding images", len(items), self.verbose) as advance:
+            views = VIEWS[self.n_views]
+            run_net(engine, plan, read, seen, views, features, advance)
+        if is_fitted:
+            self.inference_info_.update(engine.info)
         return features
 
     def get_feature_names_out(self, input_features=None):
-        """Name features by net and position, as in ``"efficientnet_lite0_0017"``."""
-        if hasattr(self, "_n_features_out"):
-            name, width = self.weights_info_["name"], self._n_features_out
+        """Name features by net, layer and position: ``"efficientnet_lite0_0017"``.
+
+        With `layer`, ``"resnet18_layer3_0017"``.
+        """
+        if hasattr(self, "_widths"):
+            name, widths = self.weights_info_["name"], self._widths
         else:
             backbone = self._find_backbone()
-            name, width = backbone.name, self._width(backbone, self._plan())
-        prefix = name.lower()
-        names = [f"{prefix}_{column:04d}" for column in range(width)]
+            name, widths = backbone.name, self._measure_widths(backbone, self._plan())
+        names = [
+            f"{prefix}_{column:04d}"
+            for prefix, width in zip(self._prefixes(name), widths, strict=True)
+            for column in range(width)
+        ]
         return np.asarray(names, dtype=object)
 
     def __sklearn_tags__(self):
@@ -264,26 +330,43 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         return tags
 
     def _find_backbone(self, sha256=None):
-        return find_backbone(self.backbone, self.weights, size=self.size, sha256=sha256)
+        return find_backbone(
+            self.backbone,
+            self.weights,
+            sha256=sha256,
+            whole=self.layer is not None,
+            size=self.size,
+            crop=self.crop,
+            interpolation=self.interpolation,
+        )
 
     def _readout(self):
-        return Readout(self.pooling)
+        return Readout(self.pooling, layer_names(self.layer))
 
     def _plan(self):
         return plan_inference(
             engine=self.engine,
             device=self.device,
             precision=self.precision,
+            compile=self.compile,
             threads=usable_threads(self.n_jobs),
             batch_size=self.batch_size,
             own_module=not isinstance(self.backbone, str),
         )
 
-    def _width(self, backbone, plan):
-        """Length of the embedding; a module of the user's own is run to learn it."""
-        if backbone.width is not None:
-            return backbone.width
-        return _measure_width(open_engine(backbone, self._readout(), plan), backbone)
+    def _prefixes(self, name):
+        name = name.lower()
+        return [f"{name}_{layer}" for layer in layer_names(self.layer)] or [name]
+
+    def _measure_widths(self, backbone, plan):
+        """Length of the vectors, layer by layer; unless it is known, by a run."""
+        readout = self._readout()
+        if len(readout.layers) > 1:
+            return measure_layers(backbone, readout)
+        known = known_width(backbone, readout)
+        if known is not None:
+            return [known]
+        return [measure_width(open_engine(backbone, readout, plan), backbone)]
 
     def _check(self, X, *, reset):
         """Return X as an array of images, or as a list of sources that are unread."""
@@ -295,34 +378,23 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         X = check_images(
             self, X, reset=reset, image_shape=self.image_shape, any_size=True
         )
-        _check_scale(X, type(self).__name__, "X")
+        check_scale(X, type(self).__name__, "X")
         return X
 
-    def _read(self, items, row):
+    def _read(self, items, row, at_least):
         if isinstance(items, np.ndarray):
             return items[row]
-        image = read_source(items[row], row)
-        _check_scale(image, type(self).__name__, item_name(items[row], row))
+        image = read_source(items[row], row, at_least=at_least)
+        check_scale(image, type(self).__name__, item_name(items[row], row))
         return image
 
 
-def _measure_width(engine, backbone):
-    image = np.zeros((1, *backbone.preprocessing.size, 3), dtype=np.uint8)
-    with engine.running(1) as run:
-        return run(image).shape[1]
-
-
-def _check_scale(pixels, name, where):
-    if pixels.dtype.kind != "f":
-        return
-    low, high = pixels.min(), pixels.max()
-    if np.isnan(low):
-        raise ValueError(
-            f"{name} needs finite pixels. Got NaN in {where}; drop the image or "
-            "replace the values."
-        )
-    if low < 0 or high > 1:
-        raise ValueError(
-            f"{name} reads float pixels as 0..1. Got {low:g} to {high:g} in {where}; "
-            "divide 0..255 by 255, or convert to uint8."
+def _warn_of_size(shape, pooling):
+    n_bytes = 4 * shape[0] * shape[1]
+    if pooling is None and n_bytes > _LARGE_BYTES:
+        warnings.warn(
+            f"pooling=None gives {shape[1]:,} numbers an image, {n_bytes / 2**30:.1f} "
+            f"GiB for {shape[0]:,} images. Use pooling='avg', or CachedFeatures, which "
+            "keeps them on disk.",
+            stacklevel=3,
         )

@@ -32,3 +32,30 @@ def white_level(X, name):
             f"{low:.6g} to {high:.6g}; {remedy}, or give uint8 images."
         )
     return 1
+
+
+def check_scale(pixels, name, where):
+    """Raise if floats are not in 0..1.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        Integers pass.
+    name : str
+        The estimator that reads them.
+    where : str
+        What they are.
+    """
+    if pixels.dtype.kind != "f":
+        return
+    low, high = pixels.min(), pixels.max()
+    if np.isnan(low):
+        raise ValueError(
+            f"{name} needs finite pixels. Got NaN in {where}; drop the image or "
+            "replace the values."
+        )
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"{name} reads float pixels as 0..1. Got {low:g} to {high:g} in {where}; "
+            "divide 0..255 by 255, or convert to uint8."
+        )

@@ -1,15 +1,18 @@
 """From what a user passes as backbone and weights to a trunk that can be run."""
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
-import torch
 from torch import nn
 
+from imgfeat.nets._build import empty_net, random_net, shared_width
 from imgfeat.nets._embedder import WholeNet
 from imgfeat.nets._preprocessing import Preprocessing
-from imgfeat.nets._registry import get_spec
+from imgfeat.nets._registry import get_spec, has_tag
+from imgfeat.nets._sources import check_hash
 from imgfeat.nets._weights import (
     hash_file,
     hash_state_dict,
@@ -17,8 +20,6 @@ from imgfeat.nets._weights import (
     read_state_dict,
     registered_weights,
 )
-
-_SEED = 0  # random weights are the same everywhere
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Backbone:
         Of the weights: of their file, or of the tensors where there is none.
     preprocessing : Preprocessing
     width : int or None
-        Length of the embedding; None until a module of the user's own is run.
+        Length of the embedding however it is pooled; None where that depends on the
+        pooling, or until a module of the user's own is run.
     load : callable
         Returns the trunk in eval mode on the CPU.
     module : Module or None
@@ -72,8 +74,10 @@ def find_backbone(
     backbone : str or Module
         A module states its own preprocessing: as attribute ``preprocessing``, a
         `Preprocessing`, or as timm's nets do, as ``pretrained_cfg``.
-    weights : {"default", None}, default="default"
-        None is random weights, the same at every call.
+    weights : {"default", None}, tag or path, default="default"
+        A tag of torchvision ("IMAGENET1K_V2") or timm ("a1_in1k") in upper or lower
+        case; a path of a safetensors file or one of torch's. None is random weights,
+        the same at every call.
     sha256 : str, optional
         The hash that the weights must have.
     whole : bool, default=False
@@ -85,19 +89,24 @@ def find_backbone(
     Raises
     ------
     ValueError
-        If the name is unknown, a module states no preprocessing, or the weights have
-        another hash.
+        If the name or tag is unknown, a module states no preprocessing, the net takes
+        no other size, or the weights have another hash.
     FileNotFoundError
         If the weights are not on this machine.
     """
     if isinstance(backbone, nn.Module):
+        if weights not in ("default", None):
+            raise ValueError(
+                f"weights={weights!r} needs a backbone that is named. Got a module, "
+                "which brings its own; load them into it with load_state_dict."
+            )
         return _from_module(backbone, preprocessing)
-    spec = get_spec(backbone)
+    spec = _find_spec(backbone, weights)
     if sha256 is not None and registered_weights(sha256) is not None:
         found = sha256
 
         def load():
-            net = _empty_net(spec, whole)
+            net = _cut(spec, empty_net(spec), whole)
             load_into(net, registered_weights(sha256), source="The saved model")
             return net.eval()
     elif weights is None:
@@ -120,35 +129,83 @@ def find_backbone(
         )
     return Backbone(
         name=spec.name,
-        tag="random" if weights is None else spec.tag,
+        tag=spec.tag,
         sha256=found,
-        preprocessing=spec.preprocessing.with_changes(**preprocessing),
-        width=spec.width,
+        preprocessing=_change(spec, preprocessing),
+        width=shared_width(backbone, _plain_tag(backbone, weights)),
         load=load,
     )
 
 
-def _empty_net(spec, whole):
-    # No memory, and no time spent on random numbers that the weights replace.
-    with torch.device("meta"):
-        return _cut(spec, spec.make(), whole)
+def _find_spec(name, weights):
+    """The NetSpec of a name with any weights; of a file's, what is not the file's."""
+    spec = get_spec(name, _plain_tag(name, weights))
+    if weights is None:
+        return replace(spec, tag="random")
+    if _is_path(name, weights):
+        path = Path(weights).expanduser()
+        return replace(spec, tag=path.name, find=lambda: _find_file(path))
+    return spec
+
+
+def _plain_tag(name, weights):
+    """The tag that is asked for, or None where none is."""
+    is_tag = weights not in ("default", None) and not _is_path(name, weights)
+    return weights if is_tag else None
+
+
+def _is_path(name, weights):
+    if weights is None or weights == "default":
+        return False
+    if isinstance(weights, os.PathLike):
+        return True
+    get_spec(name)  # a misspelt net comes before misspelt weights
+    looks_like_one = Path(weights).suffix or Path(weights).name != weights
+    return not has_tag(name, weights) and bool(looks_like_one)
+
+
+def _find_file(path):
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no weights file {path}. Pass a path of a safetensors or .pth "
+            "file, a tag, or weights='default'."
+        )
+    check_hash(path)
+    return path
+
+
+def _change(spec, changes):
+    """The preprocessing with a user's changes, if the net can see such images."""
+    changed = spec.preprocessing.with_changes(**changes)
+    if spec.fixed_size and changed.size != spec.preprocessing.size:
+        raise ValueError(
+            f"{spec.name} takes images of size={spec.preprocessing.size} only, for "
+            f"which its layers are laid out. Got size={changed.size}; leave size out."
+        )
+    return changed
 
 
 def _net_from_file(spec, path, whole):
-    with torch.device("meta"):
-        net = spec.make()
-    load_into(net, read_state_dict(path), source=path, by_order=spec.by_order)
+    net, state = empty_net(spec), read_state_dict(path)
+    try:
+        load_into(net, state, source=path, by_order=spec.by_order)
+    except ValueError:
+        net = None if spec.adapt is None else spec.adapt(state)
+        if net is None:
+            raise
     return _cut(spec, net, whole).eval()
 
 
 def _random_net(spec, whole):
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_SEED)
-        return _cut(spec, spec.make(), whole).eval()
+    return _cut(spec, random_net(spec), whole).eval()
 
 
 def _cut(spec, net, whole):
-    return WholeNet(net, n_prefix=spec.n_prefix) if whole else spec.cut(net)
+    if not whole:
+        return spec.cut(net)
+    # timm's nets say it themselves.
+    n_prefix = getattr(net, "num_prefix_tokens", spec.n_prefix)
+    return WholeNet(net, n_prefix=n_prefix)
 
 
 @lru_cache(maxsize=16)

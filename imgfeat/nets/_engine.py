@@ -2,23 +2,21 @@
 
 import os
 import threading
+import warnings
 import weakref
 from collections import OrderedDict
-from dataclasses import dataclass
-
-import torch
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from imgfeat._devices import find_device
 from imgfeat._optional import has_module, import_optional
 from imgfeat.nets._embedder import Embedder
+from imgfeat.nets._export import ExportError
 from imgfeat.nets._onnx import OnnxEngine
+from imgfeat.nets._onnx_session import runs_on_cuda
 from imgfeat.nets._torch import TorchEngine
 
-PRECISIONS = {
-    "float32": torch.float32,
-    "float16": torch.float16,
-    "bfloat16": torch.bfloat16,
-}
+PRECISIONS = "float32", "float16", "bfloat16", "int8"
 
 # On a CPU a few images fill the cores' caches; more of them at once run slower.
 _CPU_PIECE = 4
@@ -26,6 +24,7 @@ _CPU_PIECE = 4
 _KEEP = 4  # nets; the one used longest ago goes first
 _engines = OrderedDict()
 _of_modules = weakref.WeakKeyDictionary()
+_not_exported = set()  # keys of nets that "auto" runs in torch
 _lock = threading.RLock()
 
 
@@ -38,11 +37,15 @@ class Plan:
     engine : {"torch", "onnx"}
     device : str
         As torch writes it.
-    precision : {"float32", "float16", "bfloat16"}
+    precision : {"float32", "float16", "bfloat16", "int8"}
     threads : int
         Most threads that are busy at once, decoding and net together.
     batch_size : int
         Most images in one run of the net.
+    compile : bool, default=False
+        Let torch compile the net.
+    fallback : {"torch", None}, default=None
+        The engine that takes over if the net cannot be exported for the first.
     """
 
     engine: str
@@ -50,13 +53,20 @@ class Plan:
     precision: str
     threads: int
     batch_size: int
+    compile: bool = False
+    fallback: str | None = None
+
+    @property
+    def has_fixed_batches(self):
+        """Whether every run of the net is filled up to `batch_size` images."""
+        return self.compile or self.device.startswith("cuda")
 
     def split(self, n_rows):
         """How to share `n_rows` images out.
 
         On a CPU several threads each take images from file to vector, which needs no
         waiting for one another. Too few images for that are run by all threads
-        together.
+        together. A compiled net is one for a fixed number of threads, which is 1.
 
         Returns
         -------
@@ -69,30 +79,46 @@ class Plan:
         if self.device != "cpu":
             # Decoding wants all threads; the device takes one batch at a time.
             n_workers, n_intra = self.threads, self.threads
-        elif n_rows >= 2 * self.threads:
+        elif n_rows >= 2 * self.threads or self.compile:
             n_workers, n_intra = self.threads, 1
         else:
             n_workers, n_intra = 1, self.threads
         step = min(self.batch_size, -(-n_rows // n_workers))
+        if self.has_fixed_batches:
+            # Small pieces share out decoding, but all are filled up.
+            step = max(step, -(-self.batch_size // 4))
         starts = range(0, n_rows, step)
         pieces = [slice(start, min(start + step, n_rows)) for start in starts]
         return min(n_workers, len(pieces)), n_intra, pieces
 
 
-def plan_inference(*, engine, device, precision, threads, batch_size, own_module=False):
+def plan_inference(
+    *,
+    engine,
+    device,
+    precision,
+    threads,
+    batch_size,
+    own_module=False,
+    compile=False,
+):
     """Choose what "auto" leaves open, and refuse what cannot be had.
 
     Parameters
     ----------
     engine : {"auto", "torch", "onnx"}
         "auto" is ONNX Runtime on a CPU when it is installed, else torch. A module of
-        the user's own runs in torch, for it may change or not be exportable.
+        the user's own runs in torch, for it may change or not be exportable. "auto"
+        with ``compile=True`` is torch, and with ``precision="int8"`` ONNX Runtime.
     device : str
-        "auto" is CUDA where there is a device, else the CPU.
-    precision : {"auto", "float32", "float16", "bfloat16"}
-        "auto" is float16 autocast on CUDA, float32 elsewhere.
+        "auto" is CUDA where there is a device, else the CPU; for ONNX Runtime, CUDA
+        where it was built for that, else the CPU.
+    precision : {"auto", "float32", "float16", "bfloat16", "int8"}
+        "auto" is float16 autocast on CUDA in torch, float32 elsewhere. "int8" is static
+        quantization, on a CPU.
     threads, batch_size : int
-    own_module : bool
+    own_module : bool, default=False
+    compile : bool, default=False
 
     Returns
     -------
@@ -102,30 +128,88 @@ def plan_inference(*, engine, device, precision, threads, batch_size, own_module
     ------
     ValueError
         If the device does not exist, or the choices exclude one another.
+    RuntimeError
+        If CUDA is asked for in a process that was forked from one that used it.
     ModuleNotFoundError
-        If ``engine="onnx"`` and ONNX Runtime is not installed.
+        If ONNX Runtime is asked for and not installed.
     """
+    fallback = None
+    wants_int8 = precision == "int8"
+    if wants_int8:
+        _check_int8(engine, device, compile)
+        engine, device = "onnx", "cpu"
+    if engine == "onnx":
+        for name in ("onnxruntime", "onnxscript"):
+            import_optional(name, extra="onnx", purpose=_purpose(wants_int8))
     # ONNX Runtime is asked for by name, so its device is the one that it has.
-    is_onnx = engine == "onnx" and device == "auto"
-    device = "cpu" if is_onnx else find_device(device)
+    if engine == "onnx" and device == "auto" and not runs_on_cuda():
+        device = "cpu"
+    with _explained_fork(device):
+        device = find_device(device)
     if engine == "auto":
         # The exporter is needed once for each net, the runtime always.
         is_there = all(map(has_module, ("onnxruntime", "onnxscript")))
-        wanted = device == "cpu" and precision in ("auto", "float32")
-        engine = "onnx" if wanted and is_there and not own_module else "torch"
+        wanted = device == "cpu" and precision in ("auto", "float32") and not compile
+        if wanted and is_there and not own_module:
+            engine, fallback = "onnx", "torch"
+        else:
+            engine = "torch"
     if precision == "auto":
-        precision = "float16" if device.startswith("cuda") else "float32"
+        is_half = engine == "torch" and device.startswith("cuda")
+        precision = "float16" if is_half else "float32"
     if engine == "onnx":
-        if device != "cpu" or precision != "float32":
-            raise ValueError(
-                "engine='onnx' runs on device='cpu' with precision='float32'. Got "
-                f"device={device!r} and precision={precision!r}; use engine='torch'."
-            )
-        for name in ("onnxruntime", "onnxscript"):
-            import_optional(name, extra="onnx", purpose="engine='onnx'")
+        _check_onnx(device, precision, compile)
     if device == "cpu":
         batch_size = min(batch_size, _CPU_PIECE)
-    return Plan(engine, device, precision, threads, batch_size)
+    return Plan(engine, device, precision, threads, batch_size, compile, fallback)
+
+
+def _purpose(wants_int8):
+    return "precision='int8'" if wants_int8 else "engine='onnx'"
+
+
+def _check_int8(engine, device, compile):
+    if engine == "torch" or compile or device not in ("auto", "cpu"):
+        raise ValueError(
+            "precision='int8' runs with engine='onnx' on device='cpu', not compiled. "
+            f"Got engine={engine!r}, device={device!r} and compile={compile}; use "
+            "engine='onnx' and device='cpu', or another precision."
+        )
+
+
+def _check_onnx(device, precision, compile):
+    is_known = device == "cpu" or device.startswith("cuda")
+    if not is_known or precision not in ("float32", "int8"):
+        raise ValueError(
+            "engine='onnx' runs on device='cpu' or 'cuda' with precision='float32', "
+            f"and on the CPU with 'int8'. Got device={device!r} and "
+            f"precision={precision!r}; use engine='torch'."
+        )
+    if compile:
+        raise ValueError(
+            "compile=True is for torch. Got engine='onnx', which compiles by itself; "
+            "use engine='torch', or compile=False."
+        )
+    if device != "cpu" and not runs_on_cuda():
+        raise ValueError(
+            f"engine='onnx' on device={device!r} needs ONNX Runtime for CUDA. Got one "
+            "for the CPU; run: pip install onnxruntime-gpu, or use engine='torch'."
+        )
+
+
+@contextmanager
+def _explained_fork(device):
+    """Say what to do where a forked process asks for CUDA."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        if "forked subprocess" not in f"{error} {error.__cause__}":
+            raise
+        raise RuntimeError(
+            f"device={device!r} needs a process that was started afresh. Got one that "
+            "was forked after CUDA had been used; use joblib's 'loky' backend or "
+            "multiprocessing's 'spawn' method, or device='cpu' here."
+        ) from error
 
 
 def open_engine(backbone, readout, plan):
@@ -135,45 +219,88 @@ def open_engine(backbone, readout, plan):
     process share them.
     """
     key = (
-        backbone.name,
-        backbone.sha256,
-        backbone.preprocessing,
-        readout,
+        *_identity(backbone, readout),
         plan.engine,
         plan.device,
         plan.precision,
+        plan.compile,
+        plan.batch_size if plan.has_fixed_batches else None,
     )
     with _lock:
-        if backbone.module is not None:
-            return _open_module(backbone, readout, plan, key)
-        if key not in _engines:
-            _engines[key] = _make(backbone, readout, plan, key)
-            while len(_engines) > _KEEP:
-                _engines.popitem(last=False)
-        _engines.move_to_end(key)
-        return _engines[key]
+        if plan.fallback is not None and key in _not_exported:
+            return open_engine(backbone, readout, _without_export(plan))
+        try:
+            if backbone.module is not None:
+                return _open_module(backbone, readout, plan, key)
+            return _open_named(backbone, readout, plan, key)
+        except ExportError as error:
+            if plan.fallback is None:
+                raise
+            _not_exported.add(key)
+            warnings.warn(
+                f"{backbone.name} runs in torch, as it cannot be exported for ONNX "
+                f"Runtime. {error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            return open_engine(backbone, readout, _without_export(plan))
+
+
+def _without_export(plan):
+    return replace(plan, engine=plan.fallback, fallback=None)
+
+
+def _open_named(backbone, readout, plan, key):
+    if key not in _engines:
+        _engines[key] = _make(backbone, readout, plan)
+        while len(_engines) > _KEEP:
+            _engines.popitem(last=False)
+    _engines.move_to_end(key)
+    return _engines[key]
 
 
 def _open_module(backbone, readout, plan, key):
-    # Equal tensors do not make equal code, so an export belongs to one module; torch
-    # runs a copy, which leaves the user's own in the mode that it is in.
-    if plan.engine == "torch":
-        return _make(backbone, readout, plan, key)
+    # Equal tensors do not make equal code, so what is exported, compiled or checked
+    # belongs to one module; torch runs a copy, which leaves the user's own in the mode
+    # that it is in.
+    is_quick = plan.engine == "torch" and plan.device == "cpu" and not plan.compile
+    if is_quick and plan.precision == "float32":
+        return _make(backbone, readout, plan)
     kept = _of_modules.get(backbone.module)
     if kept is None or kept[0] != key:
-        kept = key, _make(backbone, readout, plan, key)
+        kept = key, _make(backbone, readout, plan)
         _of_modules[backbone.module] = kept
     return kept[1]
 
 
-def _make(backbone, readout, plan, key):
+def _identity(backbone, readout):
+    """All that the outputs depend on."""
+    return backbone.name, backbone.sha256, backbone.preprocessing, readout
+
+
+def _make(backbone, readout, plan):
     def embedder():
         return Embedder(backbone.load(), backbone.preprocessing, readout)
 
     if plan.engine == "torch":
-        return TorchEngine(embedder(), plan.device, PRECISIONS[plan.precision])
-    cache_key = None if backbone.module is not None else key
-    return OnnxEngine(embedder, backbone.name, backbone.preprocessing.size, cache_key)
+        with _explained_fork(plan.device):
+            return TorchEngine(
+                embedder(),
+                plan.device,
+                plan.precision,
+                batch_size=plan.batch_size,
+                compile=plan.compile,
+            )
+    is_own = backbone.module is not None
+    return OnnxEngine(
+        embedder,
+        backbone.name,
+        backbone.preprocessing,
+        None if is_own else _identity(backbone, readout),
+        device=plan.device,
+        precision=plan.precision,
+        batch_size=plan.batch_size,
+    )
 
 
 def _forget():
@@ -182,6 +309,7 @@ def _forget():
     _lock = threading.RLock()
     _engines.clear()
     _of_modules.clear()
+    _not_exported.clear()
 
 
 if hasattr(os, "register_at_fork"):

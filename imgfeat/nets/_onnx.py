@@ -1,27 +1,18 @@
-"""The ONNX Runtime engine: a net is exported once, checked, and kept on disk."""
+"""The ONNX Runtime engine: on the CPU, also in 8 bits, or on CUDA."""
 
-import hashlib
-import io
-import os
-import tempfile
 import threading
-import warnings
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager
 
 import numpy as np
-import torch
 
-from imgfeat import __version__
-from imgfeat._home import home
-from imgfeat._optional import import_optional
-
-# Outputs of the exported net may differ from torch's by this much of the largest.
-_TOLERANCE = 1e-4
-_DIGEST_BYTES = hashlib.sha256().digest_size
+from imgfeat.nets import _export, _quantize
+from imgfeat.nets._batches import Batches
+from imgfeat.nets._model_cache import find_or_make
+from imgfeat.nets._onnx_session import open_session
 
 
 class OnnxEngine:
-    """Runs an exported Embedder on the CPU.
+    """Runs an exported Embedder.
 
     Parameters
     ----------
@@ -29,120 +20,83 @@ class OnnxEngine:
         Returns the Embedder; called when it must be exported.
     name : str
         Of the net, for people who look into the cache folder.
-    size : tuple of (int, int)
-        Height and width of its images in pixels.
+    preprocessing : Preprocessing
+        Of the net; photographs are brought to it when 8 bits are wanted.
     cache_key : object, optional
-        Its repr says all that the result depends on. None keeps nothing on disk.
+        Its repr says all that the exported net depends on. None keeps nothing on disk.
+    device : str, default="cpu"
+    precision : {"float32", "int8"}, default="float32"
+    batch_size : int, optional
+        Of all batches on CUDA; the last one is filled up.
+
+    Raises
+    ------
+    ExportError
+        If the net cannot be exported, or gives other outputs then.
+    RuntimeError
+        If it cannot be quantized, or loses too much by it.
     """
 
-    def __init__(self, make_embedder, name, size, cache_key=None):
-        self._runtime = import_optional(
-            "onnxruntime", extra="onnx", purpose="engine='onnx'"
-        )
+    def __init__(
+        self,
+        make_embedder,
+        name,
+        preprocessing,
+        cache_key=None,
+        *,
+        device="cpu",
+        precision="float32",
+        batch_size=None,
+    ):
+        def make_exact():
+            return find_or_make(
+                name, cache_key, lambda: _export.export(make_embedder())
+            )
+
+        if precision == "int8":
+            is_kept = cache_key is not None
+            key = (cache_key, "int8", _quantize.VERSION) if is_kept else None
+            self._model = find_or_make(
+                name, key, lambda: _quantize.quantize(make_exact(), preprocessing)
+            )
+        else:
+            self._model = make_exact()
+        self._device = device
         self._sessions = {}
         self._lock = threading.Lock()
-        self._model = self._find_or_export(make_embedder, name, size, cache_key)
+        # CUDA searches its kernels anew for every shape, and takes batches in turn.
+        self._batches = Batches(None if device == "cpu" else batch_size)
+        self._turn = threading.Lock()
+        self._info = {"engine": "onnx", "device": device, "precision": precision}
+        if precision == "int8":
+            self._info["agreement"] = _quantize.read_agreement(self._session(1))
+
+    @property
+    def info(self):
+        """What runs. ``agreement`` is a mean cosine with float32."""
+        return dict(self._info)
 
     @contextmanager
     def running(self, n_intra):
         """Yield the function from uint8 images to vectors, `n_intra` threads inside."""
-        session = self._session(n_intra)
-        yield lambda images: session.run(None, {"images": images})[0]
+        if self._device == "cpu":
+            session = self._session(n_intra)
+            yield lambda images: session.run(None, {"images": images})[0]
+        else:
+            session = self._session(1)
+
+            def launch(images, n_rows):
+                padded = np.zeros((n_rows, *images.shape[1:]), dtype=np.uint8)
+                padded[: len(images)] = images
+                with self._turn:
+                    return session.run(None, {"images": padded})[0][: len(images)]
+
+            yield lambda images: self._batches.run(images, launch)
 
     def _session(self, n_threads):
         with self._lock:
             if n_threads not in self._sessions:
-                self._sessions[n_threads] = self._open(self._model, n_threads)
+                self._sessions[n_threads] = open_session(
+                    self._model, n_threads=n_threads, device=self._device
+                )
             return self._sessions[n_threads]
-
-    def _open(self, model, n_threads):
-        options = self._runtime.SessionOptions()
-        options.intra_op_num_threads = n_threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors only
-        return self._runtime.InferenceSession(
-            model, options, providers=["CPUExecutionProvider"]
-        )
-
-    def _find_or_export(self, make_embedder, name, size, cache_key):
-        if cache_key is None:
-            return self._checked_export(make_embedder(), size)
-        path = _cache_path(name, cache_key, self._runtime.__version__)
-        model = _read(path)
-        if model is None:
-            model = self._checked_export(make_embedder(), size)
-            _write(path, model)
-        return model
-
-    def _checked_export(self, embedder, size):
-        model = _export(embedder, size)
-        noise = np.random.default_rng(0).integers(0, 256, (2, *size, 3), dtype=np.uint8)
-        with torch.inference_mode():
-            expected = embedder(torch.from_numpy(noise)).numpy()
-        got = self._open(model, 1).run(None, {"images": noise})[0]
-        error = np.abs(got - expected).max() / max(np.abs(expected).max(), 1e-30)
-        if not error <= _TOLERANCE:
-            raise RuntimeError(
-                f"The exported net must give torch's outputs within {_TOLERANCE:g} of "
-                f"the largest. Got {error:.2g}; use engine='torch'."
-            )
-        return model
-
-
-def _export(embedder, size):
-    import_optional("onnxscript", extra="onnx", purpose="engine='onnx'")
-    images = torch.zeros((2, *size, 3), dtype=torch.uint8)
-    # What the exporter has to say is for those who develop it.
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        try:
-            program = torch.onnx.export(
-                embedder,
-                (images,),
-                dynamo=True,
-                input_names=["images"],
-                output_names=["features"],
-                dynamic_shapes=({0: torch.export.Dim("n_images")},),
-                verbose=False,
-            )
-        except torch.onnx.errors.OnnxExporterError as error:
-            raise RuntimeError(
-                "engine='onnx' needs a net that torch can export. Got: "
-                f"{str(error).splitlines()[0]} Use engine='torch'."
-            ) from error
-    return program.model_proto.SerializeToString()
-
-
-def _cache_path(name, cache_key, runtime_version):
-    versions = __version__, torch.__version__, runtime_version
-    key = hashlib.sha256(repr((cache_key, versions)).encode()).hexdigest()
-    return home() / "onnx" / f"{name}-{key[:16]}.onnx-cache"
-
-
-def _read(path):
-    """Return the model, or None if there is none or its bytes have changed."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    model, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
-    return model if hashlib.sha256(model).digest() == digest else None
-
-
-def _write(path, model):
-    """Keep the model with its hash behind it: all of it, or nothing.
-
-    Where the folder cannot be written, the next process exports again.
-    """
-    part = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            part = file.name
-            file.write(model)
-            file.write(hashlib.sha256(model).digest())
-        os.replace(part, path)
-    except OSError:
-        if part is not None:
-            with suppress(OSError):
-                os.unlink(part)

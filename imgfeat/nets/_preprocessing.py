@@ -2,10 +2,29 @@
 
 import math
 from dataclasses import asdict, dataclass, replace
+from typing import NamedTuple
 
 from imgfeat._validation import check_shape_param
 from imgfeat.kernels.resize import INTERPOLATIONS, resize
 from imgfeat.sources._pixels import as_dtype
+
+
+class View(NamedTuple):
+    """Which part of a resized image a net sees, and whether in a mirror."""
+
+    place: tuple = (0.5, 0.5)
+    is_mirrored: bool = False
+
+
+CENTER = View()
+_CORNERS = [View(place) for place in ((0, 0), (0, 1), (1, 0), (1, 1))]
+
+# Number of views -> which. The mirror images come last.
+VIEWS = {n: [CENTER, *_CORNERS][:n] for n in (1, 5)}
+VIEWS |= {
+    2 * n: views + [View(view.place, is_mirrored=True) for view in views]
+    for n, views in VIEWS.items()
+}
 
 
 @dataclass(frozen=True)
@@ -82,10 +101,18 @@ class Preprocessing:
         changes = {name: value for name, value in changes.items() if value is not None}
         return replace(self, **changes)
 
-    def window(self, height, width):
+    def window(self, height, width, place=(0.5, 0.5)):
         """Where the net's view lies in the resized image.
 
         As torchvision's ``Resize`` and ``CenterCrop`` compute it, to the pixel.
+
+        Parameters
+        ----------
+        height, width : int
+            Of the image.
+        place : tuple of (float, float), default=(0.5, 0.5)
+            Where the view lies between top and bottom, and between left and right;
+            0 to 1.
 
         Returns
         -------
@@ -94,19 +121,22 @@ class Preprocessing:
         box : tuple of (top, left, height, width)
             The part of it that the net sees, all in pixels of the resized image.
         """
-        # 224 / (224 / 232) may fall just short of 232.
-        tall, wide = (math.floor(side / self.crop + 1e-6) for side in self.size)
+        tall, wide = self._least_sides()
         if tall * width >= wide * height:
             resized = tall, int(tall * width / height)
         else:
             resized = int(wide * height / width), wide
         corner = (
-            round((whole - part) / 2)
-            for whole, part in zip(resized, self.size, strict=True)
+            round((whole - part) * share)
+            for whole, part, share in zip(resized, self.size, place, strict=True)
         )
         return resized, (*corner, *self.size)
 
-    def apply(self, image, out):
+    def shorter_side(self):
+        """Pixels of the shorter side, with which no image is enlarged."""
+        return max(self._least_sides())
+
+    def apply(self, image, out, view=CENTER):
         """Write what the net sees of one image into `out`.
 
         Parameters
@@ -115,18 +145,25 @@ class Preprocessing:
             uint8, uint16, or floats in 0..1, which are rounded to 8 bits.
         out : ndarray of shape (*size, 3), uint8
             C-contiguous.
+        view : View, default=CENTER
         """
         image = as_dtype(image, "uint8")
-        resized, box = self.window(*image.shape[:2])
+        resized, box = self.window(*image.shape[:2], view.place)
         options = {"interpolation": self.interpolation, "box": box}
         if image.ndim == 2:
             out[...] = resize(image, resized, **options)[..., None]
         else:
             resize(image, resized, **options, out=out)
+        if view.is_mirrored:
+            out[...] = out[:, ::-1].copy()
 
     def as_dict(self):
         """Plain values, for a report or a file."""
         return asdict(self)
+
+    def _least_sides(self):
+        # 224 / (224 / 232) may fall just short of 232.
+        return [math.floor(side / self.crop + 1e-6) for side in self.size]
 
 
 def _three(values, name):

@@ -27,6 +27,19 @@ class Readout:
     layers: tuple = ()
 
 
+def layer_names(layer):
+    """Return what a user passes as `layer` as a tuple; None is the embedding, ()."""
+    if layer is None:
+        return ()
+    names = (layer,) if isinstance(layer, str) else tuple(layer)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ValueError(
+            f"layer must be the name of a module, or some of them. Got {layer!r}; "
+            "imgfeat.nets.list_layers(backbone) lists all."
+        )
+    return names
+
+
 def _avg(maps):
     return maps.mean(dim=2)
 
@@ -113,4 +126,4 @@ def is_channels_last(shape, image_size):
 def _is_like(height, width, image_size):
     """Whether sides are those of an image, divided by the same, up to rounding."""
     ratio = image_size[0] / height
-    return abs(image_size[1] / ratio - width) <= 1
+    return abs(image_size[1] / ratio - width) < 1

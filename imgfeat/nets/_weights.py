@@ -1,19 +1,15 @@
-"""Where weights live, what their hashes are, and what to do when they are missing.
-
-Nothing is ever downloaded here.
-"""
+"""Read weights files, hash them, and give their tensors to a net."""
 
 import hashlib
 import os
 import pickle
-import re
 import struct
 from functools import lru_cache
 from pathlib import Path
 
 import torch
 
-from imgfeat._home import home
+from imgfeat.nets._safetensors import read_safetensors
 
 # Everything that torch's reader is known to raise on damaged or hostile files.
 _READ_ERRORS = (
@@ -27,6 +23,9 @@ _READ_ERRORS = (
     ArithmeticError,
     struct.error,
 )
+
+# Averages over training, which are better, come first, as in timm.
+_WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model")
 
 # Weights that came with a saved file: sha256 -> state dict of a net's trunk.
 _registered = {}
@@ -56,45 +55,6 @@ def registered_weights(sha256):
     return _registered.get(sha256)
 
 
-def weights_folders():
-    """The folders that are searched for weights, in this order."""
-    return [home() / "weights", Path(torch.hub.get_dir()) / "checkpoints"]
-
-
-def find_weights(filename, *, backbone, url):
-    """Return the path of a weights file, hash checked, or say where it belongs.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is in none of the folders.
-    ValueError
-        If its content does not have the hash that its name ends in.
-    """
-    folders = weights_folders()
-    for folder in folders:
-        path = folder / filename
-        if path.is_file():
-            check_hash_in_name(path)
-            return path
-    raise FileNotFoundError(
-        f"{backbone} needs the weights file {filename}, which is not on this machine. "
-        f"Download {url} and put it into {folders[0]} or {folders[1]}; or pass "
-        "weights=None for random weights."
-    )
-
-
-def check_hash_in_name(path):
-    """Check a file like ``resnet18-f37072fd.pth`` against the hash in its name."""
-    stated = re.search(r"-([0-9a-f]{8,64})\.[^.]+$", path.name)
-    if stated and not hash_file(path).startswith(stated[1]):
-        raise ValueError(
-            f"The weights file {path} should have a sha256 that starts with "
-            f"{stated[1]}. Got {hash_file(path)[:8]}; it is damaged or incomplete, "
-            "download it again."
-        )
-
-
 def hash_file(path):
     """Return the sha256 of a file as hex; remembered until the file changes."""
     state = os.stat(path)
@@ -118,13 +78,27 @@ def hash_state_dict(state_dict):
 
 
 def read_state_dict(path):
-    """Read a ``.pth`` file; code in it is never run.
+    """Read a safetensors file, or one of torch's (``.pth``); code is never run.
+
+    Parameters
+    ----------
+    path : path
+        Of a state dict, alone or as training scripts keep it: as item "state_dict" or
+        "model", its averages over training first, with the names that
+        ``DataParallel`` gives.
+
+    Returns
+    -------
+    dict of str to Tensor
 
     Raises
     ------
     ValueError
         If it is not a state dict, or holds more than tensors.
     """
+    path = Path(path)
+    if path.suffix == ".safetensors":
+        return _unwrap(read_safetensors(path))
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except _READ_ERRORS as error:
@@ -132,6 +106,7 @@ def read_state_dict(path):
             f"The weights file {path} cannot be read as tensors; it is damaged or "
             "holds code, which is not run. Download it again."
         ) from error
+    state = _unwrap(state)
     if not isinstance(state, dict) or not all(
         isinstance(tensor, torch.Tensor) for tensor in state.values()
     ):
@@ -142,8 +117,20 @@ def read_state_dict(path):
     return state
 
 
+def _unwrap(state):
+    """The state dict in what a training script or ``DataParallel`` saved."""
+    if isinstance(state, dict):
+        for key in _WRAPPERS:
+            if isinstance(state.get(key), dict):
+                state = state[key]
+                break
+        if state and all(str(name).startswith("module.") for name in state):
+            state = {name.removeprefix("module."): x for name, x in state.items()}
+    return state
+
+
 def load_into(net, state_dict, *, source, by_order=False):
-    """Give `net` the tensors of a state dict, without a copy.
+    """Give `net` the tensors of a state dict, without a copy if they are float32.
 
     Parameters
     ----------
@@ -179,6 +166,11 @@ def load_into(net, state_dict, *, source, by_order=False):
             f"{source} holds the weights of another net; {len(wrong)} tensors differ: "
             f"{', '.join(wrong[:3])}{more}. Use the file that belongs to this backbone."
         )
+    # Files in half precision become what the net computes in.
+    state_dict = {
+        name: tensor.to(own[name].dtype) if tensor.is_floating_point() else tensor
+        for name, tensor in state_dict.items()
+    }
     net.load_state_dict(state_dict, assign=True)
 
 

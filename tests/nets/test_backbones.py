@@ -1,15 +1,19 @@
-"""Tests for imgfeat/nets/_registry.py and imgfeat/nets/_backbones.py."""
+"""Tests for imgfeat/nets/_registry.py, _lite0.py and _backbones.py."""
+
+import hashlib
 
 import pytest
 import timm
 import torch
 import torchvision
-from torch import nn
+from safetensors.torch import save_file
 
 from imgfeat.nets import find_backbone, register_weights
+from imgfeat.nets._build import empty_net
 from imgfeat.nets._embedder import Embedder
 from imgfeat.nets._readout import Readout
-from imgfeat.nets._registry import get_spec, list_names
+from imgfeat.nets._registry import get_spec
+from imgfeat.nets._sources import weights_folders
 from imgfeat.nets._weights import hash_file
 from tests.nets._tiny import TINY, TinyNet
 
@@ -18,6 +22,7 @@ from tests.nets._tiny import TINY, TinyNet
 def no_weights_on_disk(tmp_path, monkeypatch):
     monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
     monkeypatch.setattr("imgfeat.nets._weights._registered", {})
 
 
@@ -56,25 +61,9 @@ def test_preprocessing_of_the_installed_weights_is_timms():
     assert stated == type(stated).from_config(config.to_dict())
 
 
-@pytest.mark.parametrize("name", ["resnet18", "convnext_tiny"])
-def test_torchvision_nets_give_their_penultimate_layer(name):
-    spec = get_spec(name)
-    net = spec.make().eval()
-    trunk = spec.cut(net)
-    if name == "resnet18":
-        net.fc = nn.Identity()
-    else:
-        net.classifier[2] = nn.Identity()
-    images, stated = batch(64), spec.preprocessing
-    with torch.inference_mode():
-        expected = net(normalized(images, stated.mean, stated.std))
-        got = Embedder(trunk, stated, Readout("avg"))(images)
-    torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
-
-
 def test_weights_on_disk_are_used(tmp_path, monkeypatch):
     # Random weights cannot have the hash that the real file's name ends in.
-    monkeypatch.setattr("imgfeat.nets._weights.check_hash_in_name", lambda path: None)
+    monkeypatch.setattr("imgfeat.nets._sources.check_hash", lambda path: None)
     net = torchvision.models.resnet18(weights=None)
     path = tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
     path.parent.mkdir(parents=True)
@@ -98,21 +87,31 @@ def test_inception_needs_no_transform_of_its_input():
     )
 
 
-@pytest.mark.parametrize("name", list_names())
-def test_width_and_preprocessing_are_those_of_the_net(name):
+def test_the_default_net_has_the_width_that_is_stated():
+    spec = get_spec("efficientnet_lite0")
+    trunk = spec.cut(empty_net(spec)).to("meta")
+    images = torch.empty((1, 3, 224, 224), device="meta")
+    assert trunk(images, "auto", (224, 224)).shape == (1, spec.width)
+
+
+@pytest.mark.parametrize(
+    "name, digest",
+    [
+        ("efficientnet_lite0", "e08d9b50795a"),
+        ("resnet18", "4850915800cc"),
+        ("resnet50", "b516c1026032"),
+        ("vgg16", "bad678c5f20d"),
+        ("inception_v3", "10984f0cb54a"),
+        ("efficientnet_b0", "4f71477d21cc"),
+        ("convnext_tiny", "dafc2543ddf5"),
+    ],
+)
+def test_saved_models_find_their_tensors(name, digest):
+    # Names and shapes of a trunk are part of the file format.
     spec = get_spec(name)
-    with torch.device("meta"):
-        trunk = spec.cut(spec.make())
-        maps, after = trunk.maps, trunk.after
-        pooled = after(
-            maps.eval()(torch.empty(1, 3, 96, 96)).mean((2, 3), keepdim=True)
-        )
-    assert pooled.shape == (1, spec.width, 1, 1)
-    assert spec.preprocessing.size[0] in (224, 299)
-    if name != "efficientnet_lite0":
-        view = torchvision.models.get_model_weights(name).DEFAULT.transforms()
-        resized, _ = spec.preprocessing.window(1000, 1000)
-        assert resized == tuple(view.resize_size * 2)
+    state = spec.cut(empty_net(spec)).state_dict()
+    shapes = str([(key, tuple(tensor.shape)) for key, tensor in state.items()])
+    assert hashlib.sha256(shapes.encode()).hexdigest().startswith(digest)
 
 
 def test_random_weights_are_always_the_same_and_touch_no_seed():
@@ -145,13 +144,70 @@ def test_other_weights_than_at_fit_are_refused():
 
 @pytest.mark.parametrize(
     "name, hint",
-    [("resnet-50", "resnet50"), ("EfficientNet_lite", "efficientnet_lite0")],
+    [
+        ("resnet-50", "resnet50"),
+        ("EfficientNet_lite", "efficientnet_lite0"),
+        ("convnextv2_tiny", "timm/convnextv2_tiny"),
+        ("timm/convnextv2tiny", "timm/convnextv2_tiny"),
+        ("timm/resnet18.a1in1k", "timm/resnet18.a1_in1k"),
+        ("vit_small_patch16_22", "timm/vit_small_patch16_224"),
+    ],
 )
 def test_misspelt_name_gets_a_suggestion(name, hint):
     with pytest.raises(
         ValueError, match=f"no backbone '{name}'. Did you mean '{hint}'"
     ):
         find_backbone(name)
+
+
+def test_name_like_no_other_gets_a_list_to_look_at():
+    with pytest.raises(ValueError, match=r"'qqqq'. Known are efficientnet_lite0, .*"):
+        find_backbone("qqqq")
+
+
+def test_tags_are_read_in_any_case():
+    path = weights_folders()[0] / "resnet50-0676ba61.pth"
+    message = rf"{path.name}, which is not on .* fetch resnet50\.IMAGENET1K_V1"
+    for tag in ("IMAGENET1K_V1", "imagenet1k_v1"):
+        with pytest.raises(FileNotFoundError, match=message):
+            find_backbone("resnet50", tag)
+
+
+def test_unknown_tag_gets_a_suggestion():
+    message = "resnet50 has no weights 'IMAGENET_V1'. Did you mean 'imagenet1k_v1'"
+    with pytest.raises(ValueError, match=message):
+        find_backbone("resnet50", "IMAGENET_V1")
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_weights_may_be_a_path(tmp_path, suffix, as_text):
+    net = find_backbone("resnet18", None, whole=True).load().net
+    path = tmp_path / f"mine{suffix}"
+    save = torch.save if suffix == ".pth" else save_file
+    save(net.state_dict(), path)
+    backbone = find_backbone("resnet18", str(path) if as_text else path)
+    assert (backbone.tag, backbone.sha256) == (path.name, hash_file(path))
+    assert backbone.preprocessing == get_spec("resnet18").preprocessing
+    assert torch.equal(backbone.load().maps.conv1.weight, net.conv1.weight)
+
+
+def test_path_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no weights file .*mine\.pth. Pass a"):
+        find_backbone("resnet18", tmp_path / "mine.pth")
+
+
+def test_path_is_not_needed_for_a_saved_model(tmp_path):
+    state = find_backbone("resnet18", None).state_dict()
+    register_weights("e" * 64, state)
+    found = find_backbone("resnet18", tmp_path / "gone.pth", sha256="e" * 64)
+    assert torch.equal(found.load().maps.conv1.weight, state["maps.conv1.weight"])
+
+
+def test_weights_of_another_net_are_refused_by_tensor(tmp_path):
+    torch.save(torchvision.models.squeezenet1_1().state_dict(), tmp_path / "x.pth")
+    with pytest.raises(ValueError, match=r"x.pth holds the weights of another net; "):
+        find_backbone("resnet18", tmp_path / "x.pth").load()
 
 
 def test_missing_weights_file_is_named():

@@ -1,26 +1,35 @@
-"""Tests for imgfeat/nets/_engine.py, _torch.py and _onnx.py."""
+"""Tests for imgfeat/nets/_engine.py, and what its engines have in common."""
 
 import os
 import sys
 import threading
-from functools import partial
+from dataclasses import replace
 
+import joblib
 import numpy as np
 import pytest
 import torch
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 
 from imgfeat import _devices
-from imgfeat.nets import _engine, _onnx, find_backbone, open_engine, plan_inference
-from imgfeat.nets._embedder import Embedder
-from imgfeat.nets._onnx import OnnxEngine
+from imgfeat.features import CNNEmbedding
+from imgfeat.nets import (
+    _engine,
+    _export,
+    _settings,
+    find_backbone,
+    open_engine,
+    plan_inference,
+)
 from imgfeat.nets._readout import Readout
+from imgfeat.nets._settings import torch_threads
 from tests.nets._tiny import TINY, TinyNet
 
 
 @pytest.fixture(autouse=True)
 def empty_stock(monkeypatch, tmp_path):
     monkeypatch.setattr(_engine, "_engines", type(_engine._engines)())
+    monkeypatch.setattr(_engine, "_not_exported", set())
     monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path / "home"))
 
 
@@ -101,27 +110,6 @@ def test_equal_tensors_are_not_taken_for_equal_code(batch):
         for net in nets
     )
     assert_allclose(second, -first, rtol=1e-5)
-
-
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_lower_precision_is_near_and_comes_as_float32(batch, precision):
-    exact = run(tiny_engine("torch"), batch)
-    engine = open_engine(
-        find_backbone(TinyNet()), Readout("avg"), plan(precision=precision)
-    )
-    got = run(engine, batch)
-    assert got.dtype == np.float32
-    assert_allclose(got, exact, atol=0.05)
-    assert (got != exact).any()
-
-
-def test_overflow_in_float16_is_computed_again_in_float32(batch):
-    net = TinyNet()
-    with torch.no_grad():
-        net.norm.weight.fill_(1e6)
-    exact = run(open_engine(find_backbone(net), Readout("avg"), plan()), batch)
-    half = open_engine(find_backbone(net), Readout("avg"), plan(precision="float16"))
-    assert_allclose(run(half, batch), exact, rtol=1e-5)
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3, 5])
@@ -213,11 +201,87 @@ def test_missing_extra_is_named(monkeypatch, missing):
         plan("onnx")
 
 
-def test_onnx_refuses_lower_precision():
-    with pytest.raises(
-        ValueError, match="engine='onnx' runs on device='cpu' with prec"
-    ):
-        plan("onnx", precision="float16")
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"precision": "float16"}, "engine='onnx' runs on device='cpu' or 'cuda' with"),
+        ({"compile": True}, "compile=True is for torch. Got engine='onnx'"),
+    ],
+)
+def test_onnx_refuses_what_torch_alone_does(options, message):
+    with pytest.raises(ValueError, match=message):
+        plan("onnx", **options)
+
+
+@pytest.fixture
+def with_cuda(monkeypatch):
+    """A machine that seems to have CUDA, and an ONNX Runtime that may be built for it.
+
+    Returns the function that says so.
+    """
+    monkeypatch.setattr(
+        _engine, "find_device", lambda name: name.replace("auto", "cuda")
+    )
+
+    def build(for_cuda):
+        monkeypatch.setattr(_engine, "runs_on_cuda", lambda: for_cuda)
+
+    return build
+
+
+def test_onnx_takes_cuda_where_it_was_built_for_it(with_cuda):
+    with_cuda(True)
+    got = plan("onnx", device="auto")
+    assert (got.device, got.precision, got.batch_size) == ("cuda", "float32", 32)
+    with_cuda(False)
+    assert plan("onnx", device="auto").device == "cpu"
+    with pytest.raises(ValueError, match="needs ONNX Runtime for CUDA"):
+        plan("onnx", device="cuda:1")
+
+
+def test_int8_is_onnx_on_the_cpu(with_cuda):
+    with_cuda(True)
+    for own_module in (False, True):
+        got = plan("auto", device="auto", precision="int8", own_module=own_module)
+        assert (got.engine, got.device, got.fallback) == ("onnx", "cpu", None)
+
+
+@pytest.mark.parametrize(
+    "options", [{"engine": "torch"}, {"device": "cuda"}, {"compile": True}]
+)
+def test_int8_names_what_it_needs(options):
+    with pytest.raises(ValueError, match="use engine='onnx' and device='cpu', or anot"):
+        plan(**{"engine": "auto", "precision": "int8"} | options)
+
+
+def test_int8_names_the_missing_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ModuleNotFoundError, match="precision='int8' needs the package"):
+        plan("auto", precision="int8")
+
+
+def test_compile_means_torch():
+    got = plan("auto", compile=True)
+    assert (got.engine, got.compile, got.has_fixed_batches) == ("torch", True, True)
+    assert not plan("torch").has_fixed_batches
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("Cannot re-initialize CUDA in forked subprocess. To use"), None],
+)
+def test_cuda_after_a_fork_names_the_way_out(monkeypatch, error):
+    def find_device(name):
+        raise ValueError(f"There is no device {name!r} here.") from error
+
+    monkeypatch.setattr(_engine, "find_device", find_device)
+    expected = (
+        (ValueError, "There is no device 'cuda'")
+        if error is None
+        else (RuntimeError, "forked after CUDA had been used; use joblib's 'loky'")
+    )
+    with pytest.raises(expected[0], match=expected[1]):
+        plan(device="cuda")
 
 
 @pytest.mark.parametrize("n_rows", [1, 3, 4, 9, 100])
@@ -234,96 +298,86 @@ def test_few_images_are_run_by_all_threads_together():
     assert plan().split(4)[:2] == (2, 1)
 
 
-# The exported net
+def test_compiled_net_runs_with_one_number_of_threads():
+    compiled = plan(compile=True)
+    assert {compiled.split(n_rows)[1] for n_rows in (1, 3, 4, 100)} == {1}
 
 
-@pytest.fixture(scope="module")
-def exported():
-    return _onnx._export(Embedder(TinyNet(), TINY, Readout("avg")), (12, 12))
+def test_batches_that_are_filled_up_are_cut_large():
+    on_cuda = _engine.Plan("torch", "cuda", "float16", threads=16, batch_size=32)
+    for n_rows, step in ((5, 8), (100, 8), (300, 19), (9999, 32)):
+        n_workers, n_intra, pieces = on_cuda.split(n_rows)
+        assert pieces[0] == slice(0, min(step, n_rows))
+        assert n_intra == 16
+        assert n_workers == min(16, len(pieces))
 
 
-@pytest.fixture
-def cached_engine(tmp_path, monkeypatch, exported):
-    """Make an engine that keeps files in `tmp_path`; counts its exports."""
-    monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path))
-    exports = []
-    monkeypatch.setattr(_onnx, "_export", lambda *args: exports.append(1) or exported)
-
-    def make():
-        make_embedder = partial(Embedder, TinyNet(), TINY, Readout("avg"))
-        return OnnxEngine(make_embedder, "tiny", (12, 12), cache_key="tiny")
-
-    make.exports, make.folder = exports, tmp_path / "onnx"
-    return make
+# A net that cannot be exported
 
 
-def test_net_is_exported_once_and_read_from_disk_after(cached_engine, batch):
-    first, second = (run(cached_engine(), batch) for _ in range(2))
-    assert_array_equal(first, second)
-    assert len(cached_engine.exports) == len(list(cached_engine.folder.iterdir())) == 1
+class Stubborn(TinyNet):
+    """Its way depends on its pixels."""
+
+    def forward(self, x):
+        return super().forward(x) * (1 if x.sum() > 0 else 2)
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
-def test_damaged_file_is_exported_again(cached_engine, batch, damage):
-    first = run(cached_engine(), batch)
-    (path,) = cached_engine.folder.iterdir()
-    content = path.read_bytes()
-    middle = len(content) // 2
-    flipped = bytes([content[middle] ^ 1])
-    path.write_bytes(
-        {
-            "flip": content[:middle] + flipped + content[middle + 1 :],
-            "cut": content[:-5],
-            "empty": b"",
-        }[damage]
+def as_named(module):
+    """Return a module as `find_backbone` returns what has a name."""
+    return replace(find_backbone(module), module=None)
+
+
+def test_net_that_cannot_be_exported_runs_in_torch_and_says_so_once(batch, monkeypatch):
+    exports, export = [], _export._export
+    monkeypatch.setattr(
+        _export, "_export", lambda *args: exports.append(1) or export(*args)
     )
-    assert_array_equal(run(cached_engine(), batch), first)
-    assert len(cached_engine.exports) == 2
-    assert path.read_bytes() == content
+    backbone, automatic = as_named(Stubborn()), plan("auto", threads=1)
+    assert (automatic.engine, automatic.fallback) == ("onnx", "torch")
+    with pytest.warns(RuntimeWarning, match="Stubborn runs in torch, as it cannot be"):
+        engine = open_engine(backbone, Readout("avg"), automatic)
+    assert engine.info["engine"] == "torch"
+    assert run(engine, batch).shape == (6, 5)
+    assert open_engine(backbone, Readout("avg"), automatic) is engine
+    assert open_engine(backbone, Readout("avg"), plan("torch")) is engine
+    assert len(exports) == 1
 
 
-def test_folder_that_cannot_be_written_is_no_obstacle(
-    cached_engine, tmp_path, monkeypatch, batch
-):
-    blocked = tmp_path / "a file, not a folder"
-    blocked.write_text("")
-    monkeypatch.setenv("IMGFEAT_HOME", str(blocked))
-    expected = run(tiny_engine("torch"), batch)
-    assert_allclose(run(cached_engine(), batch), expected, rtol=1e-4)
+def test_asked_for_by_name_onnx_does_not_give_way():
+    for backbone in (as_named(Stubborn()), find_backbone(Stubborn())):
+        with pytest.raises(RuntimeError, match=r"Got: .*engine='torch'"):
+            open_engine(backbone, Readout("avg"), plan("onnx"))
 
 
-def test_full_disk_leaves_nothing_behind(cached_engine, monkeypatch, batch):
-    def full(*args):
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(_onnx.os, "replace", full)
-    run(cached_engine(), batch)
-    assert list(cached_engine.folder.iterdir()) == []
+# Other processes
 
 
-def test_export_is_silent(capfd):
-    tiny_engine("onnx")  # and warnings are errors here
-    assert capfd.readouterr() == ("", "")
+def _embed_in_worker(images):
+    net = CNNEmbedding(TinyNet(), engine="torch", device="cpu")
+    return net.transform(images)
 
 
-def test_other_versions_have_other_files(monkeypatch):
-    before = _onnx._cache_path("net", "key", "1.0")
-    assert before != _onnx._cache_path("net", "key", "1.1")
-    assert before != _onnx._cache_path("net", "another key", "1.0")
-    monkeypatch.setattr(_onnx, "__version__", "9")
-    assert before != _onnx._cache_path("net", "key", "1.0")
+def test_workers_of_a_search_run_nets_of_their_own(batch):
+    expected = _embed_in_worker(batch)
+    with joblib.parallel_config("loky", inner_max_num_threads=1):
+        rows = joblib.Parallel(2)(
+            joblib.delayed(CNNEmbedding(TinyNet(), engine="torch").transform)(batch)
+            for _ in "ab"
+        )
+    for row in rows:
+        assert_allclose(row, expected, rtol=1e-5)
 
 
-def test_net_that_cannot_be_exported_names_the_way_out():
-    class Stubborn(TinyNet):
-        def forward(self, x):
-            return super().forward(x) * (1 if x.sum() > 0 else 2)
-
-    with pytest.raises(RuntimeError, match=r"torch can export. Got: .*engine='torch'"):
-        open_engine(find_backbone(Stubborn()), Readout("avg"), plan("onnx"))
-
-
-def test_export_with_other_outputs_is_refused(cached_engine, monkeypatch):
-    monkeypatch.setattr(_onnx, "_TOLERANCE", -1.0)
-    with pytest.raises(RuntimeError, match="must give torch's outputs within"):
-        cached_engine()
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_setting_held_by_a_thread_does_not_stop_a_fork():
+    """A child has the setting's lock, but not the thread that would give it back."""
+    with torch_threads(1):
+        _settings._threads._lock.acquire()
+        try:
+            child = os.fork()
+            if child == 0:
+                os._exit(_settings._threads._lock.locked())
+        finally:
+            _settings._threads._lock.release()
+    assert os.waitpid(child, 0)[1] == 0

@@ -5,10 +5,10 @@ import pickle
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from imgfeat.nets._weights import (
-    find_weights,
     hash_file,
     hash_state_dict,
     load_into,
@@ -18,44 +18,10 @@ from imgfeat.nets._weights import (
 )
 
 
-@pytest.fixture(autouse=True)
-def empty_folders(tmp_path, monkeypatch):
-    monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
-
-
 def write(path, content=b"weights"):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
-
-
-@pytest.mark.parametrize("folder", ["home/weights", "hub/checkpoints"])
-def test_finds_weights_in_both_folders(tmp_path, folder):
-    path = write(tmp_path / folder / "net.pth")
-    assert find_weights("net.pth", backbone="net", url="") == path
-
-
-def test_missing_file_is_named_with_its_places(tmp_path):
-    message = (
-        r"resnet18 needs the weights file resnet18-f37072fd.pth, .* Download "
-        r"https://x/y.pth and put it into .*home.weights or .*hub.checkpoints"
-    )
-    with pytest.raises(FileNotFoundError, match=message):
-        find_weights(
-            "resnet18-f37072fd.pth", backbone="resnet18", url="https://x/y.pth"
-        )
-
-
-def test_file_must_have_the_hash_in_its_name(tmp_path):
-    folder, content = tmp_path / "home" / "weights", b"whole"
-    digest = hashlib.sha256(content).hexdigest()
-    name = f"net-{digest[:8]}.pth"
-    path = write(folder / name, content)
-    assert find_weights(name, backbone="net", url="") == path
-    write(path, b"half")
-    with pytest.raises(ValueError, match=f"starts with {digest[:8]}. Got .* damaged"):
-        find_weights(name, backbone="net", url="")
 
 
 def test_hash_of_a_file_is_its_sha256_and_follows_changes(tmp_path):
@@ -118,6 +84,36 @@ def test_weights_of_another_net_are_refused_by_tensor():
     )
     with pytest.raises(ValueError, match=message):
         load_into(nn.Linear(3, 2), state, source="file")
+
+
+@pytest.mark.parametrize("key", ["state_dict", "model"])
+def test_state_dict_of_a_training_script_is_found(tmp_path, key):
+    state = {"module.weight": torch.ones(2), "module.bias": torch.zeros(2)}
+    torch.save({"epoch": 3, key: state}, tmp_path / "net.pth")
+    found = read_state_dict(tmp_path / "net.pth")
+    assert list(found) == ["weight", "bias"]
+
+
+def test_averages_over_training_come_first(tmp_path):
+    states = {"state_dict": {"x": torch.ones(1)}, "model_ema": {"x": torch.zeros(1)}}
+    torch.save(states, tmp_path / "net.pth")
+    assert read_state_dict(tmp_path / "net.pth")["x"] == 0
+
+
+def test_safetensors_are_read_as_well(tmp_path):
+    path = tmp_path / "net.safetensors"
+    save_file({"module.x": torch.ones(2)}, path)
+    assert torch.equal(read_state_dict(path)["x"], torch.ones(2))
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="cut short"):
+        read_state_dict(path)
+
+
+def test_half_precision_becomes_what_the_net_computes_in():
+    net = nn.Linear(3, 2)
+    state = {"weight": torch.ones(2, 3).half(), "bias": torch.ones(2).bfloat16()}
+    load_into(net, state, source="file")
+    assert {parameter.dtype for parameter in net.parameters()} == {torch.float32}
 
 
 def test_old_files_without_batch_counters_load():

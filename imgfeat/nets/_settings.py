@@ -1,0 +1,66 @@
+"""Torch's settings of the whole process: changed while a net runs, then put back."""
+
+import os
+import threading
+from contextlib import contextmanager
+
+import torch
+
+from imgfeat._switch import HeldSwitch
+
+
+class ThreadCount:
+    """How many threads torch uses: what the last caller wants, until all are done."""
+
+    def __init__(self):
+        self._start()
+        # A fork in the middle would leave a child waiting for a thread it lacks.
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._start)
+
+    def _start(self):
+        self._lock, self._depth, self._before = threading.Lock(), 0, None
+
+    @contextmanager
+    def set_to(self, n_threads):
+        """Change the number inside a ``with`` block."""
+        with self._lock:
+            if self._depth == 0:
+                self._before = torch.get_num_threads()
+            self._depth += 1
+            torch.set_num_threads(n_threads)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._depth -= 1
+                if self._depth == 0:
+                    torch.set_num_threads(self._before)
+
+
+_threads = ThreadCount()
+
+
+def torch_threads(n_threads):
+    """Give torch `n_threads` inside a ``with`` block."""
+    return _threads.set_to(n_threads)
+
+
+def _read_cudnn():
+    cudnn = torch.backends.cudnn
+    try:
+        return cudnn.benchmark, cudnn.allow_tf32
+    except RuntimeError:  # set in torch's other way, which is the user's own choice
+        return cudnn.benchmark, None
+
+
+def _write_cudnn(values):
+    cudnn = torch.backends.cudnn
+    cudnn.benchmark, allow_tf32 = values
+    if allow_tf32 is not None and _read_cudnn()[1] is not None:
+        cudnn.allow_tf32 = allow_tf32
+
+
+# The search for the fastest kernels pays where all batches have one shape. TF32, which
+# is on otherwise, keeps 10 bits of a product, and float32 shall be what it says.
+fast_exact_cudnn = HeldSwitch(_read_cudnn, _write_cudnn, (True, False))
