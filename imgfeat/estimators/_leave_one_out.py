@@ -1,0 +1,227 @@
+"""Ridge regression without each row in turn, for many penalties, from one eigh.
+
+Notation: `rows` of X and targets are centred by their weighted means, if there is an
+intercept, and multiplied by the roots of the weights, as in R. Rifkin and R. Lippert,
+"Notes on regularized least squares", MIT-CSAIL-TR-2007-025. A penalized fit with an
+unpenalized intercept and weights is then a plain ridge fit of these rows, and the
+error of a row left out is its error in the fit over one minus its leverage.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from scipy.linalg import eigh
+from scipy.linalg.blas import dsyrk
+from threadpoolctl import threadpool_limits
+
+# Rows or columns that are in float64 at a time: no full copy of float32 data is made.
+_CHUNK = 1024
+# Columns of one product, where several alphas share it.
+_WIDTH = 256
+# In float32 one minus a leverage above this has too few digits left.
+_HARD = 0.9
+
+
+class LeaveOneOut(ABC):
+    """Fits of ``targets ~ X`` for every alpha, and what they err on a row left out.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float32 or float64
+    targets : ndarray of shape (n_samples, n_targets), float64
+    weights : ndarray of shape (n_samples,), float64
+        Positive; at least two.
+    alphas : ndarray of shape (n_alphas,), float64
+        Positive.
+    fit_intercept : bool
+
+    Notes
+    -----
+    The Gram matrix and its decomposition are in float64, whatever X is: rounding a Gram
+    matrix moves all eigenvalues by a share of the largest, and small ones are what a
+    small alpha divides by. Rounding a row's coordinates along the eigenvectors moves
+    nothing else, so these are in float32 for float32 X, where that is safe.
+    """
+
+    def __init__(self, X, targets, weights, alphas, fit_intercept):
+        self.X = X
+        self.alphas = alphas
+        self.root = np.sqrt(weights)
+        total = weights.sum()
+        if fit_intercept:
+            self.mean = np.einsum("n,nd->d", weights, X) / total  # sums in float64
+            self.offset = weights @ targets / total
+            self.direction = self.root / np.sqrt(total)
+        else:
+            self.mean = np.zeros(X.shape[1])
+            self.offset = np.zeros(targets.shape[1])
+            self.direction = np.zeros(len(X))
+        self.targets = (targets - self.offset) * self.root[:, None]
+        self._decompose()
+
+    @abstractmethod
+    def _decompose(self):
+        """Do the work that all alphas share."""
+
+    @abstractmethod
+    def scan(self):
+        """Yield (i, rows, errors) until each alpha ``alphas[i]`` has seen every row.
+
+        ``errors`` of shape (rows, n_targets) are the targets minus what a fit without
+        the row predicts for it.
+        """
+
+    @abstractmethod
+    def errors(self, i):
+        """The errors for ``alphas[i]``, (n_samples, n_targets); after `scan`."""
+
+    @abstractmethod
+    def coef(self, i):
+        """Slopes for ``alphas[i]``, of shape (n_features, n_targets)."""
+
+    def intercept(self, coef):
+        """Intercepts that belong to the slopes, of shape (n_targets,)."""
+        return self.offset - self.mean @ coef
+
+    def _rows(self, rows):
+        block = self.X[rows] - self.mean
+        block *= self.root[rows, None]
+        return block
+
+    def _columns(self, columns):
+        block = self.X[:, columns] - self.mean[columns]
+        block *= self.root[:, None]
+        return block
+
+
+class InFeatures(LeaveOneOut):
+    """By X'X, for more rows than features."""
+
+    def _decompose(self):
+        n_samples, n_features = self.X.shape
+        gram = np.zeros((n_features, n_features), order="F")
+        products = np.zeros((n_features, self.targets.shape[1]))
+        for rows in _slices(n_samples):
+            block = self._rows(rows)
+            # In place, and only the lower triangle, which is all that is looked at.
+            gram = dsyrk(1, block.T, beta=1, c=gram, lower=True, overwrite_c=True)
+            products += block.T @ self.targets[rows]
+        values, self.vectors = _eigh(gram)
+        self.projected = self.vectors.T @ products
+        self.inverse = 1 / (values[:, None] + self.alphas)
+        self.rest = np.empty((n_samples, len(self.alphas)))
+
+    def scan(self):
+        # Leverages sum to n_features at most. With few rows a feature most of them are
+        # high, and float32 would be work done twice.
+        n_samples, n_features = self.X.shape
+        in_single = self.X.dtype == np.float32 and n_samples >= 4 * n_features
+        dtype = np.float32 if in_single else np.float64
+        with np.errstate(over="ignore"):
+            vectors = self.vectors.astype(dtype, copy=False)
+            inverse = self.inverse.astype(dtype, copy=False)
+        n_targets = self.targets.shape[1]
+        together = max(1, _WIDTH // n_targets)
+        for rows in _slices(n_samples):
+            block = self._rows(rows)
+            along = block.astype(dtype, copy=False) @ vectors
+            with np.errstate(over="ignore", invalid="ignore"):
+                leverage = (np.square(along) @ inverse).astype(np.float64, copy=False)
+            hard = np.flatnonzero(in_single & ~(leverage.max(axis=1) <= _HARD))
+            exactly = block[hard] @ self.vectors
+            leverage[hard] = np.square(exactly) @ self.inverse
+            leverage += self.direction[rows, None] ** 2
+            # A row that alone decides a coefficient leaves nothing but rounding.
+            self.rest[rows] = np.maximum(1 - leverage, np.finfo(np.float64).eps)
+            for first in range(0, len(self.alphas), together):
+                some = slice(first, first + together)
+                slopes = self.inverse[:, some, None] * self.projected[:, None]
+                slopes = slopes.reshape(len(slopes), -1)
+                with np.errstate(over="ignore", invalid="ignore"):
+                    fitted = along @ slopes.astype(dtype, copy=False)
+                fitted = fitted.astype(np.float64, copy=False)
+                fitted[hard] = exactly @ slopes
+                fitted = fitted.reshape(len(fitted), -1, n_targets)
+                for i in range(fitted.shape[1]):
+                    errors = self._left_out(first + i, rows, fitted[:, i])
+                    yield first + i, rows, errors
+
+    def errors(self, i):
+        coef, found = self.coef(i), np.empty_like(self.targets)
+        middle = self.mean @ coef
+        for rows in _slices(len(self.X)):
+            fitted = (self.X[rows] @ coef - middle) * self.root[rows, None]
+            found[rows] = self._left_out(i, rows, fitted)
+        return found
+
+    def coef(self, i):
+        return self.vectors @ (self.inverse[:, i, None] * self.projected)
+
+    def _left_out(self, i, rows, fitted):
+        scale = self.rest[rows, i] * self.root[rows]
+        return (self.targets[rows] - fitted) / scale[:, None]
+
+
+class InSamples(LeaveOneOut):
+    """By XX', for as many features as rows or more."""
+
+    def _decompose(self):
+        n_samples = len(self.X)
+        gram = np.zeros((n_samples, n_samples), order="F")
+        for columns in _slices(self.X.shape[1]):
+            block = self._columns(columns)
+            gram += block @ block.T
+        # Centring leaves `direction` with eigenvalue 0. Made the largest instead, it
+        # can be told from other zeros and dropped. It stands for the intercept's share
+        # of the leverage, which then need not be subtracted: with a small alpha that
+        # is a difference of nearly equal numbers.
+        centred = self.direction.any()
+        if centred:
+            top = 2 * max(np.linalg.norm(gram), np.finfo(np.float64).tiny)
+            gram += top * np.outer(self.direction, self.direction)
+        values, vectors = _eigh(gram)
+        if centred:
+            values, vectors = values[:-1], vectors[:, :-1]
+        self.vectors = vectors
+        self.projected = vectors.T @ self.targets
+        self.inverse = 1 / (values[:, None] + self.alphas)
+        self.diagonal = np.square(vectors) @ self.inverse
+
+    def scan(self):
+        for i in range(len(self.alphas)):
+            yield i, slice(None), self.errors(i)
+
+    def errors(self, i):
+        return self._duals(i) / (self.diagonal[:, i] * self.root)[:, None]
+
+    def coef(self, i):
+        duals = self._duals(i)
+        return np.concatenate(
+            [self._columns(some).T @ duals for some in _slices(self.X.shape[1])]
+        )
+
+    def _duals(self, i):
+        return self.vectors @ (self.inverse[:, i, None] * self.projected)
+
+
+def leave_one_out(X, targets, weights, alphas, *, fit_intercept):
+    """The way to fit that is cheaper for the shape of X; see `LeaveOneOut`."""
+    n_samples, n_features = X.shape
+    way = InFeatures if n_samples > n_features else InSamples
+    return way(X, targets, weights, alphas, fit_intercept)
+
+
+def _slices(length):
+    return [slice(start, start + _CHUNK) for start in range(0, length, _CHUNK)]
+
+
+def _eigh(gram):
+    """Eigenvalues, ascending and not negative, and eigenvectors; overwrites `gram`.
+
+    Only the lower triangle is read.
+    """
+    # One thread: half of the work is limited by memory, and where other processes use
+    # the cores the many waits of BLAS's threads for each other cost ten times the gain.
+    with threadpool_limits(1, user_api="blas"):
+        values, vectors = eigh(gram, driver="evd", overwrite_a=True, check_finite=False)
+    return np.maximum(values, 0), vectors

@@ -1,0 +1,328 @@
+"""A linear probe: how much of the labels a linear map reads from the features."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from imgfeat._sklearn import StrOptions, fit_context
+from imgfeat.estimators._leave_one_out import leave_one_out
+from imgfeat.estimators._temperature import both_sides, fit_temperature, probabilities
+
+_ALPHAS = np.logspace(-2, 5, 15)
+
+
+class RidgeProbe(ClassifierMixin, BaseEstimator):
+    """Classify vectors by ridge regression, its penalty chosen by leave-one-out.
+
+    One ridge regression a class, of +1 for the class and -1 for the others. One
+    eigendecomposition gives, exactly and for every penalty, what a fit without a row
+    predicts for that row. So the penalty needs no search, and the probabilities no
+    held-out folds.
+
+    Parameters
+    ----------
+    alphas : float or array-like of shape (n_alphas,), optional
+        Penalties to choose from, positive. None is ``np.logspace(-2, 5, 15)``, which
+        suits standardized features.
+    fit_intercept : bool, default=True
+        Add an intercept, which is not penalized.
+    scoring : {"accuracy", "neg_mean_squared_error"}, default="accuracy"
+        What the chosen alpha does best on rows left out: name their class, or come near
+        +1 and -1. Of equals the largest alpha is taken.
+    class_weight : dict or "balanced", optional
+        Weights of classes, by label; 1 if not given. "balanced" gives all classes the
+        same total.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
+        Slopes, in the dtype of X.
+    intercept_ : ndarray of shape (n_classes,), or (1,) for two classes
+    alpha_ : float
+        The chosen penalty.
+    loo_scores_ : ndarray of shape (n_alphas,)
+        Leave-one-out score for each alpha, in the order given: share of weight that is
+        labelled right, or minus the mean squared error. Higher is better.
+    loo_decisions_ : ndarray of shape (n_samples, n_classes), or (n_samples,)
+        For each row of X, the decision of a fit with ``alpha_`` without that row; in
+        the dtype of X.
+    temperature_ : float
+        What decisions are divided by before `predict_proba` makes them shares.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features,)
+        If X had column names, all text.
+
+    See Also
+    --------
+    sklearn.linear_model.RidgeClassifierCV : The same choice, at many times the cost for
+        more rows than features; no probabilities.
+    make_recipe : ``"cnn-ridge"`` puts this behind a pretrained net.
+
+    Notes
+    -----
+    Leaving a row out also leaves it out of the mean that the intercept is; no fit is
+    repeated for it [1]_. The decomposition is of X'X for more rows than features and of
+    XX' otherwise, so time is n d min(n, d) and does not grow with the number of alphas
+    by much. It is in float64 for any X, of which no full copy is made. For float32 X
+    of many rows the alphas are scored with float32 products, as exact as X is.
+
+    Weights, of rows and of classes, count in the fit, in the scores and in the
+    probabilities. A row is left out with all its weight, so a weight of 2 is not the
+    same as the row twice. A row of weight 0 is as if it were not there.
+
+    Probabilities are a softmax of the decisions, with the scale that has the least log
+    loss on the leave-one-out decisions [2]_. The most probable class is always the
+    predicted one. They were calibrated after alpha had been chosen on the same rows,
+    which makes them surer than they should be by very little: one number was chosen.
+
+    Scaling all features by a number scales alpha by its square. `StandardScaler` in
+    front is advised; it sees the row left out, though not its label.
+
+    References
+    ----------
+    .. [1] R. Rifkin and R. Lippert, "Notes on regularized least squares",
+       MIT-CSAIL-TR-2007-025, 2007. Dropping the intercept's own direction instead of
+       subtracting its share is ours.
+    .. [2] C. Guo, G. Pleiss, Y. Sun and K. Weinberger, "On calibration of modern neural
+       networks", ICML 2017, :doi:`10.48550/arXiv.1706.04599`. Leave-one-out decisions
+       stand for their validation set.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from imgfeat.estimators import RidgeProbe
+    >>> X, y = load_iris(return_X_y=True)
+    >>> probe = RidgeProbe().fit(X, y)
+    >>> probe.loo_decisions_.shape
+    (150, 3)
+    >>> float(round(probe.loo_scores_.max(), 2))
+    0.85
+    >>> probe.predict_proba(X[:1]).argmax()
+    np.int64(0)
+    """
+
+    _parameter_constraints: dict = {
+        "alphas": [Real, "array-like", None],
+        "fit_intercept": ["boolean"],
+        "scoring": [StrOptions({"accuracy", "neg_mean_squared_error"})],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self, alphas=None, *, fit_intercept=True, scoring="accuracy", class_weight=None
+    ):
+        self.alphas = alphas
+        self.fit_intercept = fit_intercept
+        self.scoring = scoring
+        self.class_weight = class_weight
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Choose alpha by leave-one-out, and fit with it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Finite numbers.
+        y : array-like of shape (n_samples,)
+            Labels of at least two classes: text or integers.
+        sample_weight : array-like of shape (n_samples,), optional
+            Not negative.
+
+        Returns
+        -------
+        self : RidgeProbe
+
+        Raises
+        ------
+        ValueError
+            If there is one class only, an alpha or a weight is out of range, or X is
+            sparse or not finite.
+        """
+        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
+        check_classification_targets(y)
+        alphas = _check_alphas(self.alphas)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        weights = self._weights(labels, sample_weight)
+        here = weights > 0
+        _check_classes(self.classes_, labels[here])
+
+        targets = _targets(labels, len(self.classes_))
+        # As if rows without weight were not there; nearly always there are none.
+        counted = (X, targets, labels, weights)
+        if not here.all():
+            counted = tuple(values[here] for values in counted)
+        solver = leave_one_out(
+            counted[0], counted[1], counted[3], alphas, fit_intercept=self.fit_intercept
+        )
+        self.loo_scores_ = self._scores(solver, *counted[1:])
+        best = _best(self.loo_scores_, alphas)
+        self.alpha_ = float(alphas[best])
+        coef = solver.coef(best)
+        intercept = solver.intercept(coef)
+        self.coef_ = np.ascontiguousarray(coef.T, dtype=X.dtype)
+        self.intercept_ = intercept.astype(X.dtype)
+
+        decisions = np.empty_like(targets)
+        decisions[here] = counted[1] - solver.errors(best)
+        decisions[~here] = X[~here] @ coef + intercept
+        if len(self.classes_) == 2:
+            decisions = decisions[:, 0]
+        self.loo_decisions_ = decisions.astype(X.dtype)
+        scale = fit_temperature(_by_class(decisions)[here], *counted[2:])
+        self.temperature_ = 1 / scale
+        return self
+
+    def decision_function(self, X):
+        """Predict the targets, +1 for the class and -1 for the others.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            In the dtype of X; for two classes, of the second.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        decisions = X @ self.coef_.T + self.intercept_
+        return decisions[:, 0] if len(self.classes_) == 2 else decisions
+
+    def predict(self, X):
+        """Predict the label of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        decisions = self.decision_function(X)
+        return self.classes_[_by_class(decisions).argmax(axis=1)]
+
+    def predict_proba(self, X):
+        """Predict the probability of each class, as surely as leave-one-out was right.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``; rows sum to 1.
+        """
+        decisions = _by_class(self.decision_function(X))
+        return probabilities(decisions, 1 / self.temperature_)
+
+    def _weights(self, labels, sample_weight):
+        """One weight a row, of the row and its class."""
+        if sample_weight is None:
+            weights = np.ones(len(labels))
+        elif isinstance(sample_weight, Real):
+            weights = np.full(len(labels), sample_weight, dtype=np.float64)
+        else:
+            weights = check_array(
+                sample_weight,
+                ensure_2d=False,
+                dtype=np.float64,
+                input_name="sample_weight",
+            )
+            if weights.ndim != 1:
+                raise ValueError(
+                    "Sample weights must be 1D array or scalar. Got shape "
+                    f"{weights.shape}; give one weight a row."
+                )
+            check_consistent_length(weights, labels)
+        if weights.min() < 0:
+            raise ValueError(
+                "RidgeProbe needs weights of at least 0. Got sample_weight with "
+                f"{weights.min():g}; 0 leaves a row out."
+            )
+        if self.class_weight == "balanced":
+            totals = np.bincount(labels, weights, minlength=len(self.classes_))
+            n_here = max(1, np.count_nonzero(totals))
+            return weights * (weights.sum() / (n_here * totals[labels].clip(1e-300)))
+        if self.class_weight is None:
+            return weights
+        by_class = compute_class_weight(
+            self.class_weight, classes=self.classes_, y=self.classes_[labels]
+        )
+        return weights * by_class[labels]
+
+    def _scores(self, solver, targets, labels, weights):
+        scores = np.zeros(len(solver.alphas))
+        for i, rows, errors in solver.scan():
+            if self.scoring == "accuracy":
+                decisions = targets[rows] - errors
+                if decisions.shape[1] == 1:
+                    decisions = decisions[:, 0]
+                good = _by_class(decisions).argmax(axis=1) == labels[rows]
+            else:
+                good = -np.square(errors).mean(axis=1)
+            scores[i] += weights[rows] @ good
+        return scores / weights.sum()
+
+
+def _check_alphas(alphas):
+    if alphas is None:
+        return _ALPHAS
+    alphas = np.atleast_1d(np.asarray(alphas, dtype=np.float64))
+    if alphas.ndim != 1 or not alphas.size:
+        raise ValueError(
+            "RidgeProbe needs alphas as one number or a list of them. Got shape "
+            f"{alphas.shape}."
+        )
+    bad = ~((alphas > 0) & np.isfinite(alphas))
+    if bad.any():
+        raise ValueError(
+            "RidgeProbe needs alphas that are positive and finite. Got "
+            f"{alphas[bad][0]:g}; for nearly no penalty give a small one, such as 1e-6."
+        )
+    return alphas
+
+
+def _check_classes(classes, labels):
+    here = np.unique(labels)
+    if len(here) >= 2:
+        return
+    if not len(here):
+        raise ValueError(
+            "RidgeProbe needs rows of at least two classes with a weight above 0. Got "
+            "sample weights that are all zero; leave sample_weight out for equal ones."
+        )
+    weightless = " with a weight above 0" if len(here) < len(classes) else ""
+    raise ValueError(
+        f"RidgeProbe needs at least two classes{weightless}. Got one class, "
+        f"{classes[here].tolist()[0]!r}; there is nothing to tell apart."
+    )
+
+
+def _targets(labels, n_classes):
+    """+1 in the column of the class, -1 elsewhere; one column for two classes."""
+    if n_classes == 2:
+        return 2.0 * labels[:, None] - 1
+    targets = np.full((len(labels), n_classes), -1.0)
+    targets[np.arange(len(labels)), labels] = 1
+    return targets
+
+
+def _best(scores, alphas):
+    """Index of the best score, and among equals of the largest alpha."""
+    equal = scores >= scores.max() - 1e-12 * abs(scores.max())
+    return int(np.argmax(np.where(equal, alphas, 0)))
+
+
+def _by_class(decisions):
+    return both_sides(decisions) if decisions.ndim == 1 else decisions
