@@ -9,6 +9,9 @@ and at its old place, or old files are refused.
 """
 
 _IMGFEAT = """
+    estimators._augmented.AugmentedClassifier
+    estimators._finetune.CNNClassifier
+    estimators._probe.RidgeProbe
     features._bovw.BagOfVisualWords
     features._color.ColorHistogram
     features._cooccurrence.GLCM
@@ -21,6 +24,7 @@ _IMGFEAT = """
     features._sift.SIFT
     features._texture.LBP
     features._vlad.VLAD
+    preprocess._augment.Policy
     preprocess._color.Equalize
     preprocess._color.Grayscale
     preprocess._geometry.CenterCrop

@@ -8,6 +8,7 @@ from copy import copy
 
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from imgfeat.estimators import AugmentedClassifier
 from imgfeat.features import CachedFeatures
 
 
@@ -39,6 +40,9 @@ def _parts(estimator):
         return ["transformer_list"]
     if hasattr(estimator, "best_estimator_"):
         return ["estimator", "best_estimator_", "scorer_"]
+    if isinstance(estimator, AugmentedClassifier):
+        parts = ["pipeline", "pipeline_"]
+        return [part for part in parts if hasattr(estimator, part)]
     if hasattr(estimator, "_estimator"):
         return ["_estimator"]  # a search's scorer that calls the estimator's own score
     return []

@@ -1,0 +1,394 @@
+"""Augment what a classifier is trained on, whatever stands in front of it."""
+
+import itertools
+from numbers import Integral
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    clone,
+    is_classifier,
+)
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from imgfeat._progress import progress
+from imgfeat._sklearn import BaseSearchCV, HasMethods, Interval, fit_context
+from imgfeat._threads import map_threads
+from imgfeat.estimators._stateless import split_stateless
+from imgfeat.estimators._views import (
+    fixed_view,
+    join,
+    repeat,
+    take_images,
+    training_views,
+)
+from imgfeat.preprocess._augment import Policy, find_policy
+from imgfeat.sources._batch import read_source
+
+# Views described at a time, where the steps in front learn nothing.
+CHUNK = 256
+
+
+def _pipeline_has(method):
+    def check(self):
+        # Whoever asks in vain gets the pipeline's own reason.
+        getattr(getattr(self, "pipeline_", self.pipeline), method)
+        return True
+
+    return check
+
+
+class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+    """Fit a pipeline on images and on augmented copies of them.
+
+    Only what `fit` is given is augmented: in a cross-validation or a search, the
+    training part of each fold. Predictions are of the images as they are, or averaged
+    over views of them.
+
+    Parameters
+    ----------
+    pipeline : classifier
+        From images to labels, such as ``make_recipe("hog-lr")``. It is cloned.
+    augment : {"none", "light", "standard", "randaugment", "trivialaugment"}, callable \
+            or Policy, default="standard"
+        What happens to a copy; see `imgfeat.preprocess.find_policy`. All but ``"none"``
+        mirror some images, which digits and letters do not survive: for those
+        ``dataclasses.replace(find_policy("light"), mirrors=False)``.
+    n_views : int, default=4
+        Views of each image to fit on: the image itself and ``n_views - 1`` augmented
+        copies. 1 augments nothing.
+    tta : int, default=1
+        Views of each image to predict from: the image itself and ``tta - 1`` augmented
+        ones, always the same; probabilities, or decisions where there are none, are
+        averaged. 1 is the image alone.
+    image_shape : tuple of (height, width) or (height, width, 3), optional
+        Shape of the images in a 2-D array X, where they are not square.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the copies. The pipeline has random states of its own.
+    n_jobs : int, optional
+        Threads that read and augment images; None is 1, -1 is all cores.
+    verbose : int, default=0
+        Show a bar while the views are made.
+
+    Attributes
+    ----------
+    pipeline_ : classifier
+        Fitted.
+    classes_ : ndarray of shape (n_classes,)
+    seed_ : int
+        What the views are drawn from.
+    n_features_in_ : int
+        If the pipeline has it.
+
+    See Also
+    --------
+    imgfeat.preprocess.augment_image : What happens to one image.
+
+    Notes
+    -----
+    scikit-learn has no hook for this: a step of a pipeline can neither add rows nor
+    see whether it is training (its issues 4143 and 15553). So this wraps the pipeline.
+
+    The views of an image stand side by side, and `y`, the weights, the groups and all
+    else that has a value an image are repeated likewise. A search or a calibration
+    inside of the pipeline sees the copies as rows of their own: with folds that shuffle
+    it tests on copies of what it trained on. Search outside instead, over
+    ``pipeline__classifier__C``, or pass groups to it.
+
+    Each image is decoded once, to 8 bits where it is not an array. Steps in front that
+    learn nothing, readers and most features, get 256 views at a time, and only what
+    they make of them is held. If the first step learns, or `pipeline` is no `Pipeline`,
+    all views are held, as arrays of the images' size and dtype: for uint8 RGB 3 n_views
+    bytes a pixel.
+
+    A copy depends on its image's pixels and on ``seed_``, not on the image's place. So
+    with an int as `random_state` folds and candidates of a search make the same copies,
+    and `CachedFeatures` inside of the pipeline know them again.
+
+    For predictions each view has one draw for all images, and a row does not depend on
+    the others. A callable's own randomness is its own: seed it where results must
+    repeat. With a callable as `augment` there is no saved file.
+
+    Examples
+    --------
+    >>> from imgfeat import load_sample, make_recipe
+    >>> from imgfeat.estimators import AugmentedClassifier
+    >>> faces = load_sample("faces")
+    >>> model = AugmentedClassifier(make_recipe("hog-lr", size=32), random_state=0)
+    >>> model.fit(faces.images[::4], faces.target[::4]).predict(faces.images[98:102])
+    array([0, 0, 1, 1])
+    """
+
+    _parameter_constraints: dict = {
+        "pipeline": [HasMethods(["fit", "predict"])],
+        "augment": [str, callable, Policy],
+        "n_views": [Interval(Integral, 1, None, closed="left")],
+        "tta": [Interval(Integral, 1, None, closed="left")],
+        "image_shape": [tuple, list, None],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        pipeline,
+        augment="standard",
+        n_views=4,
+        *,
+        tta=1,
+        image_shape=None,
+        random_state=None,
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.pipeline = pipeline
+        self.augment = augment
+        self.n_views = n_views
+        self.tta = tta
+        self.image_shape = image_shape
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        """Fit the pipeline on the images and their copies.
+
+        Parameters
+        ----------
+        X : images
+            Any batch, of any sizes that the pipeline takes.
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), optional
+            Goes to the last step of a `Pipeline`.
+        **fit_params : dict
+            Passed to the pipeline's ``fit``, as in ``search__groups=groups``. What has
+            a value for each image is repeated.
+
+        Returns
+        -------
+        self : AugmentedClassifier
+
+        Raises
+        ------
+        ImageDecodeError
+            If a file cannot be read, naming it.
+        TypeError
+            If `pipeline` is no classifier.
+        ValueError
+            If there is not a label for each image, or a parameter is wrong.
+        """
+        policy = find_policy(self.augment)
+        self._check_classifier()
+        items, restore = take_images(self, X, image_shape=self.image_shape)
+        y = _check_labels(y, len(items))
+        self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+
+        pipeline = clone(self.pipeline)
+        if sample_weight is not None:
+            fit_params[_weight_name(pipeline)] = sample_weight
+        fit_params = {
+            name: repeat(value, self.n_views, len(items))
+            for name, value in fit_params.items()
+        }
+        y = repeat(y, self.n_views, len(items))
+        self._fit_pipeline(pipeline, items, restore, policy, y, fit_params)
+        self.pipeline_ = pipeline
+        self.classes_ = pipeline.classes_
+        self.__dict__.pop("n_features_in_", None)
+        if hasattr(pipeline, "n_features_in_"):
+            self.n_features_in_ = pipeline.n_features_in_
+        return self
+
+    def predict(self, X):
+        """Predict the label of each image.
+
+        Parameters
+        ----------
+        X : images
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            With ``tta`` above 1 the class of the highest mean probability, or of the
+            highest mean decision where there are no probabilities.
+
+        Raises
+        ------
+        ValueError
+            If ``tta`` is above 1 and the pipeline has neither.
+        """
+        check_is_fitted(self)
+        if self.tta == 1:
+            return self._over_views("predict", X)
+        if hasattr(self, "predict_proba"):
+            return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        if not hasattr(self, "decision_function"):
+            raise ValueError(
+                f"tta={self.tta} averages probabilities or decisions. Got a pipeline "
+                "that has neither; set tta=1, or CalibratedClassifierCV around its "
+                "classifier."
+            )
+        decisions = self.decision_function(X)
+        if decisions.ndim == 1:
+            return self.classes_[(decisions > 0).astype(np.intp)]
+        if decisions.shape[1] != len(self.classes_):
+            raise ValueError(
+                f"tta={self.tta} needs a decision a class. Got {decisions.shape[1]} "
+                f"for {len(self.classes_)} classes; set decision_function_shape='ovr'."
+            )
+        return self.classes_[decisions.argmax(axis=1)]
+
+    @available_if(_pipeline_has("predict_proba"))
+    def predict_proba(self, X):
+        """Predict the probability of each class, averaged over the views.
+
+        Parameters
+        ----------
+        X : images
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        return self._over_views("predict_proba", X)
+
+    @available_if(_pipeline_has("decision_function"))
+    def decision_function(self, X):
+        """The pipeline's decisions, averaged over the views.
+
+        Parameters
+        ----------
+        X : images
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+        """
+        check_is_fitted(self)
+        return self._over_views("decision_function", X)
+
+    def _check_classifier(self):
+        if not is_classifier(self.pipeline):
+            is_pipeline = isinstance(self.pipeline, Pipeline)
+            last = self.pipeline[-1] if is_pipeline else self.pipeline
+            raise TypeError(
+                "AugmentedClassifier needs a classifier, or a pipeline that ends in "
+                f"one. Got {type(last).__name__}."
+            )
+
+    def _fit_pipeline(self, pipeline, items, restore, policy, y, fit_params):
+        """Fit `pipeline` in place, with few views in memory if that can be."""
+        front, rest = _split(pipeline, fit_params)
+        n_images = len(items)
+        step = n_images if front is None else max(1, CHUNK // self.n_views)
+        chunks = []
+        with progress("Augmenting images", n_images, self.verbose) as advance:
+
+            def make_views(index):
+                image = read_source(items[index], index)
+                views = training_views(image, policy, self.n_views, self.seed_)
+                advance()
+                return views
+
+            for start in range(0, n_images, step):
+                chunk = range(start, min(start + step, n_images))
+                views = map_threads(make_views, chunk, self.n_jobs)
+                X = restore(list(itertools.chain.from_iterable(views)))
+                if front is not None:
+                    if not chunks:
+                        front.fit(X)  # checks, and remembers the size of the images
+                    X = front.transform(X)
+                chunks.append(X)
+        rest.fit(join(chunks), y, **fit_params)
+        if front is not None:
+            pipeline.steps = [*front.steps, *rest.steps]
+
+    def _over_views(self, method, X):
+        """What the pipeline says of X, averaged over views."""
+        predict = getattr(self.pipeline_, method)
+        items, restore = take_images(self, X, image_shape=self.image_shape)
+        if self.tta == 1:
+            return predict(restore(items))
+        policy = find_policy(self.augment)
+        chunks = []
+        for start in range(0, len(items), CHUNK):
+            images = map_threads(
+                lambda index: read_source(items[index], index),
+                range(start, min(start + CHUNK, len(items))),
+                self.n_jobs,
+            )
+            total = np.asarray(predict(restore(images)), dtype=np.float64)
+            for view in range(1, self.tta):
+                views = map_threads(
+                    lambda image, view=view: fixed_view(
+                        image, policy, view, self.seed_
+                    ),
+                    images,
+                    self.n_jobs,
+                )
+                total = total + predict(restore(views))
+            chunks.append(total / self.tta)
+        return np.concatenate(chunks)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        if hasattr(self.pipeline, "fit"):
+            inner = get_tags(self.pipeline)
+            tags.input_tags = inner.input_tags
+            tags.input_tags.sparse = False
+            if inner.classifier_tags is not None:
+                tags.classifier_tags = inner.classifier_tags
+        tags.input_tags.three_d_array = True
+        tags.input_tags.string = True
+        return tags
+
+
+def _check_labels(y, n_images):
+    if y is None:
+        raise ValueError(
+            "AugmentedClassifier requires y to be passed, but the target y is None."
+        )
+    if not hasattr(y, "__getitem__"):
+        y = np.asarray(y)
+    n_labels = len(y) if np.ndim(y) else 0
+    if n_labels != n_images:
+        raise ValueError(
+            f"AugmentedClassifier needs a label for each image. Got {n_images} images "
+            f"and {n_labels} labels."
+        )
+    return y
+
+
+def _split(pipeline, fit_params):
+    """The steps in front that learn nothing, if there are any, and the rest."""
+    # Not for subclasses: what they do with their steps is theirs.
+    if type(pipeline) is not Pipeline or getattr(pipeline, "transform_input", None):
+        return None, pipeline
+    front, rest = split_stateless(pipeline, fit_params)
+    if front is None:
+        return None, pipeline
+    return front, rest.set_params(memory=pipeline.memory, verbose=pipeline.verbose)
+
+
+def _weight_name(estimator):
+    """What ``sample_weight`` is called on the way to the classifier of a pipeline."""
+    # With scikit-learn's metadata routing the steps say themselves who wants it.
+    if get_config()["enable_metadata_routing"]:
+        return "sample_weight"
+    if isinstance(estimator, BaseSearchCV):
+        return _weight_name(estimator.estimator)
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        return f"{name}__{_weight_name(last)}"
+    return "sample_weight"
