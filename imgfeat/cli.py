@@ -28,6 +28,8 @@ app = typer.Typer(
 )
 cache = typer.Typer(help="Features that CachedFeatures keeps on disk.")
 app.add_typer(cache, name="cache", no_args_is_help=True)
+weights = typer.Typer(help="Weights of nets: which are here, and how to get others.")
+app.add_typer(weights, name="weights", no_args_is_help=True)
 out = Console()
 err = Console(stderr=True)
 
@@ -112,7 +114,10 @@ def compare(
     ] = Path("imgfeat-compare"),
     recipe: Annotated[
         list[str] | None,
-        typer.Option(help="A recipe; repeat for several. All if none."),
+        typer.Option(
+            help="A recipe, or one with another net, as cnn-lr:resnet50; repeat for "
+            "several. All that train no net if none."
+        ),
     ] = None,
     cv: Annotated[int | None, typer.Option(help="Folds; 5 if classes allow.")] = None,
     size: Size = 128,
@@ -127,7 +132,7 @@ def compare(
             images,
             labels,
             out=to,
-            recipes=recipe or list(imgfeat.list_recipes()["recipe"]),
+            recipes=recipe or job.quick_recipes(),
             cv=cv,
             size=size,
             n_jobs=jobs,
@@ -142,8 +147,13 @@ def compare(
 def train(
     data: Folder,
     to: Annotated[Path, typer.Option("--out", help="The file to write.")],
-    recipe: Annotated[str, typer.Option(help="See: imgfeat recipes.")] = "cnn-lr",
+    recipe: Annotated[
+        str, typer.Option(help="See: imgfeat recipes. cnn-lr:resnet50 for another net.")
+    ] = "cnn-lr",
     size: Size = 128,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="For cnn-finetune and cnn-scratch.")
+    ] = None,
     jobs: Jobs = -1,
     seed: Seed = 0,
     skip_unreadable: Skip = False,
@@ -152,7 +162,14 @@ def train(
     with _plain_errors():
         images, labels = _load(data, skip_unreadable, jobs)
         model = job.train_recipe(
-            recipe, images, labels, size=size, n_jobs=jobs, random_state=seed
+            recipe,
+            images,
+            labels,
+            size=size,
+            epochs=epochs,
+            n_jobs=jobs,
+            random_state=seed,
+            verbose=1,
         )
         imgfeat.save(model, to)
         out.print(
@@ -230,6 +247,54 @@ def cache_clear(location: Location = None):
         out.print(f"Freed {freed / 1e6:,.1f} MB.", highlight=False)
 
 
+@weights.command("list")
+def weights_list():
+    """List the weights files that are on this machine."""
+    with _plain_errors():
+        files = imgfeat.nets.list_weights()
+        for file in files:
+            size = f"{file.n_bytes / 1e6:9,.1f} MB"
+            print(f"{file.path.name}  {size}  sha256 {file.sha256[:12]}")
+        if not files:
+            out.print("There are none yet, but those of the default net.")
+
+
+@weights.command("fetch")
+def weights_fetch(
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME...", help="resnet50, timm/resnet18.a1_in1k, ..."),
+    ],
+):
+    """Download the weights of nets, check them, and keep them."""
+    with _plain_errors():
+        for name in names:
+            print(imgfeat.nets.fetch_weights(name))
+
+
+@weights.command("where")
+def weights_where():
+    """Print the folders that are searched for weights, in this order."""
+    with _plain_errors():
+        for folder in imgfeat.nets.search_folders():
+            print(folder)
+
+
+@weights.command("verify")
+def weights_verify():
+    """Compute the hashes of all weights files again; name those that are damaged."""
+    with _plain_errors():
+        files = imgfeat.nets.list_weights()
+    damaged = [file.path for file in files if file.is_whole is False]
+    for path in damaged:
+        err.print(f"damaged: {path}", markup=False, highlight=False, soft_wrap=True)
+    n_checked = sum(file.is_whole is not None for file in files)
+    n_unknown = len(files) - n_checked
+    print(f"{n_checked} checked, {len(damaged)} damaged, {n_unknown} without a hash.")
+    if damaged:
+        raise typer.Exit(1)
+
+
 def main():
     """Entry point of the ``imgfeat`` command."""
     app()
@@ -279,7 +344,7 @@ def _print_study(study):
         "mean_fit_time": ("fit, s", "{:.1f}"),
         "predict_images_per_s": ("images/s", "{:,.0f}"),
     }
-    shown.add_column("recipe", no_wrap=True)
+    shown.add_column("recipe", overflow="fold")  # with a net it may be long
     for heading in [*(heading for heading, _ in columns.values()), "held out"]:
         shown.add_column(heading, justify="right", no_wrap=True)
     for name, row in study.table.iterrows():

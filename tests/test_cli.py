@@ -190,3 +190,56 @@ def test_interrupt_during_compare_exits_cleanly(tmp_path):
     assert process.returncode == 130, stderr
     assert "Interrupted" in stderr and "Traceback" not in stderr
     assert list(to.iterdir()) == []
+
+
+@pytest.fixture
+def weights_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    return folder
+
+
+def test_weights_are_listed_with_the_folders_that_are_searched(weights_folder):
+    assert "There are none yet" in run("weights", "list").output
+    (weights_folder / "net.pth").write_bytes(b"some")
+    assert "net.pth" in run("weights", "list").stdout
+    assert run("weights", "where").stdout.splitlines()[0] == str(weights_folder)
+
+
+def test_weights_verify_names_damaged_files(weights_folder):
+    (weights_folder / "net.pth").write_bytes(b"some")
+    done = run("weights", "verify")
+    assert done.stdout == "0 checked, 0 damaged, 1 without a hash.\n"
+    (weights_folder / "net-00000000.pth").write_bytes(b"some")
+    done = run("weights", "verify", code=1)
+    assert "1 checked, 1 damaged, 1 without a hash." in done.stdout
+    assert f"damaged: {weights_folder / 'net-00000000.pth'}" in done.output
+
+
+def test_weights_fetch_prints_where_they_are(weights_folder):
+    done = run("weights", "fetch", "efficientnet_lite0")
+    assert "efficientnet" in done.stdout
+    done = run("weights", "fetch", "resnet_50", code=2)
+    assert "Did you mean 'resnet50'" in " ".join(done.output.split())
+
+
+def test_train_shows_a_line_an_epoch(photos, tmp_path):
+    path = tmp_path / "net.imgfeat"
+    shown = run(
+        "train", photos, "--recipe", "cnn-scratch", "--size", 32, "--epochs", 2,
+        "--out", path,
+    ).output  # fmt: skip
+    assert "epoch   1/2" in shown
+    assert "min left" in shown
+    assert path.is_file()
+
+
+def test_epochs_need_a_net_that_learns(photos, tmp_path):
+    result = run(
+        "train", photos, "--recipe", "hog-svm", "--epochs", 2, "--out", tmp_path / "x",
+        code=2,
+    )  # fmt: skip
+    assert "trains no net, so it has no epochs" in " ".join(result.stderr.split())

@@ -7,6 +7,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "_demo": ["write_demo_images"],
         "_predict": ["expand_paths", "predict_files"],
-        "_study": ["run_study", "train_recipe", "unreadable"],
+        "_study": ["quick_recipes", "run_study", "train_recipe", "unreadable"],
     },
 )

@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 
 from imgfeat._progress import track
 from imgfeat.deploy import save
-from imgfeat.estimators import make_recipe
+from imgfeat.estimators import CNNClassifier, list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
 from imgfeat.evaluation import compare, evaluate
 from imgfeat.evaluation._html import write_report
@@ -114,18 +114,63 @@ def run_study(
     return Study(table, evaluations, best, out / "report.html", out / "model.imgfeat")
 
 
-def train_recipe(recipe, images, labels, *, size=128, n_jobs=None, random_state=0):
+def quick_recipes():
+    """Names of the recipes that train no net, which are quick without a GPU."""
+    table = list_recipes()
+    return list(table.loc[~table["trains_net"], "recipe"])
+
+
+def train_recipe(
+    recipe,
+    images,
+    labels,
+    *,
+    size=128,
+    epochs=None,
+    n_jobs=None,
+    random_state=0,
+    verbose=0,
+):
     """Fit one recipe on all images, its parameters chosen by cross-validation.
+
+    Parameters
+    ----------
+    recipe : str
+    images, labels : array-like of shape (n_images,)
+    size : int
+        Pixels, for the hand-made features.
+    epochs : int, optional
+        For a recipe that trains a net.
+    n_jobs : int, optional
+        Threads.
+    random_state : int
+    verbose : int
+        Show a line an epoch.
 
     Returns
     -------
     Pipeline
         Fitted, with the winner of the search in it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such recipe, or it has no epochs.
     """
     check_enough(labels)
     pipeline = make_recipe(
         recipe, size=size, search=True, n_jobs=n_jobs, random_state=random_state
     )
+    classifier = pipeline[-1]
+    if isinstance(classifier, CNNClassifier):
+        classifier.set_params(verbose=verbose)
+        if epochs is not None:
+            classifier.set_params(max_epochs=epochs)
+    elif epochs is not None:
+        raise ValueError(
+            f"The recipe {recipe!r} trains no net, so it has no epochs. Got "
+            f"epochs={epochs}; leave them out, or take cnn-finetune or cnn-scratch."
+        )
     return without_search(pipeline.fit(images, labels))
 
 

@@ -19,6 +19,7 @@ from imgfeat import list_recipes, make_recipe
 from imgfeat.deploy import load, save
 from imgfeat.deploy._archive import read_bundle
 from imgfeat.deploy._golden import picture
+from imgfeat.estimators import CNNClassifier
 from imgfeat.features import HOG, CNNEmbedding
 from imgfeat.preprocess import Equalize
 from imgfeat.sources import ImageReader
@@ -55,6 +56,8 @@ def test_every_recipe_comes_back_with_equal_predictions(name, photos, tmp_path):
     for key, value in recipe.get_params().items():
         if isinstance(value, CNNEmbedding):  # small, and not exported: a fast test
             recipe.set_params(**{f"{key}__engine": "torch", f"{key}__size": 64})
+        if isinstance(value, CNNClassifier):
+            recipe.set_params(**{f"{key}__max_epochs": 1, f"{key}__size": 32})
     recipe.fit(images, labels)
     save(recipe, tmp_path / "model.imgfeat")
     loaded = load(tmp_path / "model.imgfeat")

@@ -9,7 +9,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import Normalizer, StandardScaler
 
-from imgfeat import list_recipes, load_sample, make_recipe
+from imgfeat import compare, list_recipes, load_sample, make_recipe
+from imgfeat.estimators import CNNClassifier
 from imgfeat.estimators._recipes import without_search
 from imgfeat.estimators._stateless import (
     is_stateless,
@@ -20,6 +21,7 @@ from imgfeat.features import HOG, CNNEmbedding
 from imgfeat.sources import ImageReader
 
 NAMES = list(list_recipes()["recipe"])
+WITH_NET = ["cnn-lr", "cnn-svm", "cnn-ridge", "hybrid-lr", "cnn-finetune"]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,12 @@ def test_recipe_is_a_cloneable_pipeline_with_its_grid(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_recipe_learns_and_has_probabilities(name, digits):
     X, y = digits
-    recipe = make_recipe(name, size=32).fit(X[::2], y[::2])
+    recipe = make_recipe(name, size=32)
+    if name == "cnn-finetune":
+        recipe.set_params(classifier__size=64, classifier__max_epochs=2)
+    if name == "cnn-scratch":
+        recipe.set_params(classifier__max_epochs=8, classifier__augment="none")
+    recipe.fit(X[::2], y[::2])
     assert recipe.score(X[1::2], y[1::2]) > 0.9
     np.testing.assert_allclose(recipe.predict_proba(X[:5]).sum(axis=1), 1, atol=1e-6)
 
@@ -66,11 +73,57 @@ def test_winner_replaces_the_search_with_the_same_predictions(digits):
     np.testing.assert_array_equal(plain.predict_proba(X), recipe.predict_proba(X))
 
 
-def test_misspelt_recipe_gets_a_close_name():
-    with pytest.raises(
-        ValueError, match=r"no recipe 'hog-svn'; did you mean 'hog-svm'"
-    ):
-        make_recipe("hog-svn")
+def test_recipe_that_chooses_in_its_fit_is_not_searched(digits):
+    recipe = make_recipe("cnn-ridge", search=True)
+    assert not any(isinstance(step, GridSearchCV) for _, step in recipe.steps)
+    recipe.set_params(cnn__engine="torch", cnn__size=64).fit(*digits)
+    assert without_search(recipe) is recipe
+    assert recipe[-1].alpha_ > 0
+
+
+@pytest.mark.parametrize("name", WITH_NET)
+def test_net_behind_the_colon_takes_the_place_of_the_default(name):
+    for net in ("resnet18", "efficientnet_lite0"):
+        params = make_recipe(f"{name}:{net}").get_params().values()
+        nets = [p for p in params if isinstance(p, (CNNEmbedding, CNNClassifier))]
+        assert [p.backbone for p in nets] == [net]
+
+
+def test_recipe_with_another_net_learns(digits):
+    X, y = digits
+    recipe = make_recipe("cnn-ridge:resnet18", search=True)
+    # Random weights: none are on disk; even so its maps tell digits apart.
+    recipe.set_params(cnn__weights=None, cnn__engine="torch", cnn__size=32)
+    assert recipe.fit(X[::2], y[::2]).score(X[1::2], y[1::2]) > 0.6
+
+
+def test_weights_that_are_not_here_are_asked_for(digits, tmp_path, monkeypatch):
+    monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="resnet50 needs the weights file"):
+        make_recipe("cnn-lr:resnet50").fit(*digits)
+    with pytest.raises(FileNotFoundError, match="resnet50 needs the weights file"):
+        compare(["cnn-ridge:resnet50"], *digits, cv=2)
+
+
+def test_summary_says_which_recipes_take_a_net():
+    summaries = list_recipes().set_index("recipe")["summary"]
+    assert [name for name in NAMES if f"{name}:NET" in summaries[name]] == WITH_NET
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("hog-svn", r"no recipe 'hog-svn'; did you mean 'hog-svm'"),
+        ("cnn-lt:resnet50", r"no recipe .*; did you mean 'cnn-lr:resnet50'"),
+        ("hog-lr:resnet50", r"'hog-lr' has no net .*; did you mean 'cnn-lr:resnet50'"),
+        ("cnn-lr:resnt50", r"no backbone 'resnt50'\. Did you mean 'resnet50'"),
+        ("cnn-lr:", r"needs the name of a net behind the colon"),
+    ],
+)
+def test_misspelt_recipe_or_net_gets_a_close_name(name, message):
+    with pytest.raises(ValueError, match=message):
+        make_recipe(name)
 
 
 def test_readers_hog_and_nets_learn_nothing_scalers_do():

@@ -1,0 +1,98 @@
+"""From what a user asks for to a net that can be trained."""
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from imgfeat.nets import Preprocessing
+from imgfeat.nets._backbones import find_backbone
+from imgfeat.nets._head import TrainableNet, with_new_head
+from imgfeat.nets._small import resnet9, simple_cnn
+
+FROM_SCRATCH = "simple_cnn", "resnet9"
+
+
+def is_from_scratch(backbone):
+    """Whether a net has no pretrained weights by its nature."""
+    return isinstance(backbone, str) and backbone in FROM_SCRATCH
+
+
+def stated_preprocessing(backbone, weights, size, image_shape):
+    """What the net is to see.
+
+    Parameters
+    ----------
+    backbone : str or Module
+    weights : as for `find_backbone`
+    size : int, tuple or None
+        As the user says.
+    image_shape : tuple
+        Of the first image; nets from scratch see that size, up to 128 pixels.
+    """
+    if not is_from_scratch(backbone):
+        return find_backbone(backbone, weights, size=size).preprocessing
+    if size is None:
+        shrink = min(1.0, 128 / max(image_shape[:2]))
+        size = tuple(max(1, round(side * shrink)) for side in image_shape[:2])
+    # Statistics of the training images come later.
+    return Preprocessing(size, (0.5,) * 3, (0.25,) * 3, crop=1.0)
+
+
+def build(backbone, weights, preprocessing, n_classes, *, dropout, seed):
+    """Return the net, its first weights drawn by `seed`.
+
+    Parameters
+    ----------
+    backbone : str or Module
+    weights : as for `find_backbone`
+    preprocessing : Preprocessing
+    n_classes : int
+    dropout : float
+    seed : int
+
+    Returns
+    -------
+    TrainableNet
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if not is_from_scratch(backbone):
+            found = find_backbone(backbone, weights, size=preprocessing.size)
+            return with_new_head(
+                found.load(), n_classes, preprocessing, dropout=dropout
+            )
+        if backbone == "simple_cnn":
+            body = simple_cnn(n_classes, image_size=preprocessing.size, dropout=dropout)
+        else:
+            body = resnet9(n_classes)
+    return TrainableNet(
+        body,
+        None,
+        mean=preprocessing.mean,
+        std=preprocessing.std,
+        image_size=preprocessing.size,
+    )
+
+
+def learn_statistics(preprocessing, images):
+    """Preprocessing with the mean and the spread of some images, channel by channel.
+
+    Parameters
+    ----------
+    preprocessing : Preprocessing
+    images : Tensor of shape (n, 3, height, width), uint8
+    """
+    x = images.double() / 255
+    std = x.std(dim=(0, 2, 3), correction=0).clamp(min=1e-2)
+    return replace(
+        preprocessing,
+        mean=tuple(x.mean(dim=(0, 2, 3)).tolist()),
+        std=tuple(std.tolist()),
+    )
+
+
+def whiten(net, images):
+    """Let a first layer that whitens learn from images, (n, 3, h, w), uint8."""
+    if isinstance(net.body, nn.Module) and hasattr(net.body, "whiten"):
+        net.body.whiten(net.normalize(images))

@@ -1,0 +1,240 @@
+"""The named pipelines: which steps, which classifier, which grid."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
+from sklearn.svm import LinearSVC
+
+from imgfeat.estimators._finetune import CNNClassifier
+from imgfeat.estimators._probe import RidgeProbe
+from imgfeat.features import (
+    HOG,
+    LBP,
+    VLAD,
+    BagOfVisualWords,
+    CNNEmbedding,
+    ColorHistogram,
+    DenseSIFT,
+    FisherVector,
+    PatchDictionary,
+)
+from imgfeat.preprocess import Grayscale, Resize
+from imgfeat.sources import ImageReader
+
+DEFAULT_NET = "efficientnet_lite0"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one named pipeline is made.
+
+    ``features(size, n_jobs, random_state)`` gives the steps that see no labels, and
+    ``learner(n_jobs, random_state)`` those behind them, the classifier last. `grid`
+    holds parameters of the learner; it is empty for one that chooses its own. `summary`
+    says in a line what it is. With `has_net`, ``features`` also takes ``backbone``, or
+    with `trains_net`, which takes long, ``learner`` does.
+    """
+
+    summary: str
+    features: Callable
+    learner: Callable
+    grid: dict = field(default_factory=dict)
+    has_net: bool = False
+    trains_net: bool = False
+
+
+def _hog(size, n_jobs, random_state):
+    return [
+        ("reader", ImageReader(size, mode="gray", n_jobs=n_jobs)),
+        ("hog", HOG(n_jobs=n_jobs)),
+    ]
+
+
+def _cnn(size, n_jobs, random_state, backbone=DEFAULT_NET):
+    return [("cnn", CNNEmbedding(backbone, n_jobs=n_jobs))]
+
+
+def _lbp(size, n_jobs, random_state):
+    lbp = LBP((8, 16), (1, 2), grid=(3, 3), n_jobs=n_jobs)
+    return [("reader", ImageReader(size, mode="gray", n_jobs=n_jobs)), ("lbp", lbp)]
+
+
+def _patches(size, n_jobs, random_state):
+    # Every pixel is compared with every atom: half the resolution, a quarter the time.
+    half = tuple(max(16, side // 2) for side in size)
+    patches = PatchDictionary(
+        400, mirror=True, n_jobs=n_jobs, random_state=random_state
+    )
+    return [("reader", ImageReader(half, n_jobs=n_jobs)), ("patches", patches)]
+
+
+def _words(vocabulary):
+    """Steps up to a vocabulary of dense SIFT descriptors at two scales."""
+
+    def features(size, n_jobs, random_state):
+        learned = clone(vocabulary).set_params(random_state=random_state, n_jobs=n_jobs)
+        sift = DenseSIFT(step=6, bin_size=(4, 6), n_jobs=n_jobs)
+        return [
+            ("reader", ImageReader(size, mode="gray", n_jobs=n_jobs)),
+            ("sift", sift),
+            ("vocabulary", learned),
+        ]
+
+    return features
+
+
+def _hybrid(size, n_jobs, random_state, backbone=DEFAULT_NET):
+    # One decode for all branches, at the net's resolution. Rows of unit length keep
+    # the many gradients from drowning the few embeddings.
+    gray = (Resize(size), Grayscale())
+    branches = {
+        "hog": (*gray, HOG(n_jobs=n_jobs)),
+        "lbp": (*gray, LBP((8, 16), (1, 2), grid=(3, 3), n_jobs=n_jobs)),
+        "color": (ColorHistogram(4, grid=(2, 2), n_jobs=n_jobs),),
+        "cnn": (CNNEmbedding(backbone, n_jobs=n_jobs),),
+    }
+    union = FeatureUnion(
+        [
+            (name, make_pipeline(*steps, Normalizer()))
+            for name, steps in branches.items()
+        ],
+        transformer_weights={"color": 0.5, "lbp": 0.5},
+    )
+    return [("reader", ImageReader((256, 256), n_jobs=n_jobs)), ("features", union)]
+
+
+def _logistic(n_jobs, random_state):
+    classifier = LogisticRegression(C=0.01, max_iter=1000, random_state=random_state)
+    return [("scaler", StandardScaler()), ("classifier", classifier)]
+
+
+def _logistic_of_unit_rows(n_jobs, random_state):
+    classifier = LogisticRegression(C=10.0, max_iter=1000, random_state=random_state)
+    return [("classifier", classifier)]
+
+
+def _svm(n_jobs, random_state):
+    svm = LinearSVC(C=0.001, random_state=random_state)
+    classifier = CalibratedClassifierCV(svm, cv=3, ensemble=False)
+    return [("scaler", StandardScaler()), ("classifier", classifier)]
+
+
+def _ridge(n_jobs, random_state):
+    return [("scaler", StandardScaler()), ("classifier", RidgeProbe())]
+
+
+def _svm_of_unit_rows(n_jobs, random_state):
+    svm = LinearSVC(C=1.0, random_state=random_state)
+    classifier = CalibratedClassifierCV(svm, cv=3, ensemble=False)
+    return [("classifier", classifier)]
+
+
+def _fine_tuned(n_jobs, random_state, backbone=DEFAULT_NET):
+    classifier = CNNClassifier(
+        backbone,
+        max_epochs=10,
+        batch_size=32,
+        augment="standard",
+        n_views=2,
+        random_state=random_state,
+        n_jobs=n_jobs,
+    )
+    return [("classifier", classifier)]
+
+
+def _small_images(size, n_jobs, random_state):
+    half = tuple(max(16, side // 2) for side in size)
+    return [("reader", ImageReader(half, mode="rgb", n_jobs=n_jobs))]
+
+
+def _from_scratch(n_jobs, random_state):
+    classifier = CNNClassifier(
+        "resnet9",
+        max_epochs=30,
+        augment="standard",
+        label_smoothing=0.1,
+        n_views=2,
+        random_state=random_state,
+        n_jobs=n_jobs,
+    )
+    return [("classifier", classifier)]
+
+
+LOGISTIC_GRID = {"classifier__C": [1e-3, 1e-2, 1e-1]}
+SVM_GRID = {"classifier__estimator__C": [1e-4, 1e-3, 1e-2]}
+UNIT_ROWS_SVM_GRID = {"classifier__estimator__C": [0.1, 1.0, 10.0]}
+
+RECIPES = {
+    "hog-svm": Recipe("gradients (HOG) and a linear SVM", _hog, _svm, SVM_GRID),
+    "hog-lr": Recipe(
+        "gradients (HOG) and logistic regression", _hog, _logistic, LOGISTIC_GRID
+    ),
+    "lbp-svm": Recipe("local binary patterns and a linear SVM", _lbp, _svm, SVM_GRID),
+    "bovw-svm": Recipe(
+        "dense SIFT, a bag of visual words and a linear SVM",
+        _words(BagOfVisualWords(256, spatial_pyramid=(1, 2))),
+        _svm_of_unit_rows,
+        UNIT_ROWS_SVM_GRID,
+    ),
+    "vlad-svm": Recipe(
+        "dense SIFT, VLAD and a linear SVM",
+        _words(VLAD(32, n_components_pca=64)),
+        _svm_of_unit_rows,
+        UNIT_ROWS_SVM_GRID,
+    ),
+    "fisher-svm": Recipe(
+        "dense SIFT, Fisher vectors and a linear SVM",
+        _words(FisherVector(32, n_components_pca=64)),
+        _svm_of_unit_rows,
+        UNIT_ROWS_SVM_GRID,
+    ),
+    "patches-svm": Recipe(
+        "a learned dictionary of patches and a linear SVM", _patches, _svm, SVM_GRID
+    ),
+    "cnn-lr": Recipe(
+        "embeddings of a pretrained net and logistic regression",
+        _cnn,
+        _logistic,
+        LOGISTIC_GRID,
+        has_net=True,
+    ),
+    "cnn-svm": Recipe(
+        "embeddings of a pretrained net and a linear SVM",
+        _cnn,
+        _svm,
+        SVM_GRID,
+        has_net=True,
+    ),
+    "cnn-ridge": Recipe(
+        "embeddings of a pretrained net and a ridge probe",
+        _cnn,
+        _ridge,
+        {},
+        has_net=True,
+    ),
+    "hybrid-lr": Recipe(
+        "gradients, textures, colours and embeddings, and logistic regression",
+        _hybrid,
+        _logistic_of_unit_rows,
+        {"classifier__C": [1.0, 10.0, 100.0]},
+        has_net=True,
+    ),
+    "cnn-finetune": Recipe(
+        "a pretrained net, trained on",
+        lambda size, n_jobs, random_state: [],
+        _fine_tuned,
+        has_net=True,
+        trains_net=True,
+    ),
+    "cnn-scratch": Recipe(
+        "a small net, trained from scratch",
+        _small_images,
+        _from_scratch,
+        trains_net=True,
+    ),
+}

@@ -1,0 +1,307 @@
+"""How CNNClassifier trains and predicts: from its parameters to a skorch net."""
+
+import warnings
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+from skorch.helper import predefined_split
+from torch import nn
+
+from imgfeat._devices import find_device
+from imgfeat.estimators import _net_choice as choice
+from imgfeat.estimators._checkpoint import Checkpoints
+from imgfeat.estimators._images import Images
+from imgfeat.estimators._job import Job
+from imgfeat.estimators._labels import encode_labels, hold_out, weigh
+from imgfeat.estimators._linear_head import fit_head
+from imgfeat.estimators._skorch import Best, Course, Report, SkorchNet
+from imgfeat.nets import Preprocessing
+from imgfeat.nets._head import choose_trainable
+from imgfeat.nets._mixing import Mixing
+from imgfeat.nets._preprocessing import VIEWS
+from imgfeat.nets._schedule import usable_threads
+from imgfeat.nets._torch import torch_threads
+from imgfeat.nets._training_data import TrainingData
+from imgfeat.preprocess._augment import find_policy
+
+# Highest rates for 64 images a batch: from scratch, and for a new head.
+_RATES = {"adamw": (1e-2, 1e-3), "sgd": (1e-1, 1e-2)}
+_USUAL_BATCH = 64
+_PATIENCE = 5
+# Images from which a net from scratch learns the statistics of pixels.
+_N_FOR_STATISTICS = 2000
+
+
+@dataclass
+class _Prepared:
+    """A net and the data that it is going to be trained on."""
+
+    images: Images
+    names: np.ndarray
+    module: nn.Module
+    seen: Preprocessing
+    data: TrainingData
+    valid: TrainingData | None
+    device: str
+    seed: int
+
+
+def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial=False):
+    """Train a CNNClassifier; see its `fit` and `partial_fit`.
+
+    Parameters
+    ----------
+    cnn : CNNClassifier
+    X, y, sample_weight
+    n_epochs : int
+    go_on : bool
+        Keep the weights and classes that it has.
+    classes : array-like, optional
+    is_partial : bool
+        At a constant rate, on all images.
+
+    Returns
+    -------
+    CNNClassifier
+    """
+    is_watched = bool(cnn.early_stopping) and not is_partial
+    with torch.random.fork_rng(), torch_threads(usable_threads(cnn.n_jobs)):
+        ready = _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched)
+        is_new_head = ready.module.head is not None and not go_on
+        if is_new_head and cnn.trainable in ("head", "staged"):
+            fit_head(ready.module, ready.data, _autocast(cnn, ready.device))
+        job = _job(cnn, ready, n_epochs, constant=is_partial)
+        job.n_before = len(cnn.history_) if go_on else 0
+        net = _skorch_net(cnn, ready.module, job, ready.valid, ready.names)
+        net.partial_fit(ready.data, None)
+    best = _callback(net, Best)
+    if best is not None:
+        best.restore(net)
+    _say_if_interrupted(net, best, n_epochs)
+    cnn.classes_ = ready.names
+    cnn._net, cnn._seen = net, ready.seen.as_dict()
+    cnn.history_ = _history(net, cnn.history_ if go_on else None)
+    errors = ready.data.errors | (ready.valid.errors if ready.valid else {})
+    cnn.errors_ = ready.images.error_table(errors)
+    return cnn
+
+
+def try_rates(cnn, X, y, rates):
+    """Yield the loss of a training step at each rate; `cnn` stays unfitted."""
+    cnn = clone(cnn)
+    cnn._validate_params()
+    with torch.random.fork_rng(), torch_threads(usable_threads(cnn.n_jobs)):
+        ready = _prepare(cnn, X, y, None, False, None, False)
+        job = _job(cnn, ready, 1, constant=True)
+        net = _skorch_net(cnn, ready.module, job, None, ready.names)
+        batches = iter(())
+        for rate in rates:
+            for group in net.optimizer_.param_groups:
+                group["lr"] = rate * group["factor"]
+            batch = next(batches, None)
+            if batch is None:
+                batches = ready.data.training_batches()
+                ready.data.epoch += 1
+                batch = next(batches)
+            job.must_be_finite = False
+            yield net.train_step(batch)["loss"].item()
+
+
+def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched):
+    images = Images(cnn, X, reset=not go_on)
+    known = cnn.classes_ if go_on else classes
+    names, targets = encode_labels(y, len(images), known)
+    weights = weigh(images, sample_weight, cnn.class_weight, names, targets)
+    seed = int(check_random_state(cnn.random_state).randint(2**31 - 1))
+    device, threads = find_device(cnn.device), usable_threads(cnn.n_jobs)
+    rows, held_out = np.arange(len(images)), None
+    if is_watched:
+        rows, held_out = hold_out(targets, cnn.validation_fraction, seed)
+    if go_on:
+        module, seen = cnn.net_.module_, Preprocessing(**cnn._seen)
+    else:
+        seen = choice.stated_preprocessing(
+            cnn.backbone, cnn.weights, cnn.size, images.first_shape()
+        )
+    resident = images.resident(seen, device)
+
+    def data_of(some):
+        return TrainingData(
+            images.read,
+            some,
+            targets,
+            preprocessing=seen,
+            policy=find_policy(cnn.augment),
+            batch_size=cnn.batch_size,
+            seed=seed,
+            n_threads=threads,
+            device=device,
+            weights=weights,
+            resident=resident,
+            on_error=cnn.on_error,
+        )
+
+    if not go_on:
+        module, seen = _first_net(cnn, seen, data_of, rows, len(names), seed)
+    module.to(device, memory_format=torch.channels_last)
+    choose_trainable(module, cnn.trainable)
+    valid = None if held_out is None else data_of(held_out)
+    return _Prepared(images, names, module, seen, data_of(rows), valid, device, seed)
+
+
+def predict_proba(cnn, X):
+    """Mean of the softmax over views, (n_samples, n_classes), float32."""
+    images = Images(cnn, X, reset=False)
+    module, seen = cnn.net_.module_, Preprocessing(**cnn._seen)
+    device, threads = find_device(cnn.device), usable_threads(cnn.n_jobs)
+    module.to(device, memory_format=torch.channels_last).eval()
+    views = VIEWS[cnn.n_views]
+    shares = np.zeros((len(images), len(cnn.classes_)), dtype=np.float32)
+    with torch_threads(threads), torch.inference_mode(), _autocast(cnn, device):
+        for view in views:
+            data = TrainingData(
+                images.read,
+                np.arange(len(images)),
+                np.zeros(len(images), dtype=np.int64),
+                preprocessing=seen,
+                batch_size=cnn.batch_size,
+                n_threads=threads,
+                device=device,
+                resident=images.resident(seen, device),
+                view=view,
+            )
+            start = 0
+            for inputs, _ in data.evaluation_batches():
+                found = module(inputs["images"]).float().softmax(dim=1).cpu().numpy()
+                shares[start : start + len(found)] += found
+                start += len(found)
+    return shares / len(views)
+
+
+def rebuild(cnn):
+    """The skorch net of a classifier that was pickled or saved."""
+    seen = Preprocessing(**cnn._seen)
+    n_classes = len(cnn.classes_)
+    module = choice.build(
+        cnn.backbone, None, seen, n_classes, dropout=cnn.dropout, seed=0
+    )
+    tensors = {name: torch.from_numpy(a.copy()) for name, a in cnn._tensors.items()}
+    module.load_state_dict(tensors)
+    choose_trainable(module, cnn.trainable)
+    device = find_device(cnn.device)
+    module.to(device)
+    job = Job(lr=_rate(cnn), n_epochs=1, n_steps=1)
+    return _skorch_net(cnn, module, job, None, cnn.classes_)
+
+
+def as_arrays(module):
+    """The tensors of a module as plain arrays, by name."""
+    return {n: t.detach().cpu().numpy() for n, t in module.state_dict().items()}
+
+
+def _first_net(cnn, seen, data_of, rows, n_classes, seed):
+    """A net that has learned nothing yet, and what it is to see."""
+    is_new = choice.is_from_scratch(cnn.backbone)
+    if is_new:
+        some = np.random.default_rng(seed).permutation(rows)[:_N_FOR_STATISTICS]
+        batches = data_of(np.sort(some)).evaluation_batches()
+        sample = torch.cat([inputs["images"].cpu() for inputs, _ in batches])
+        seen = choice.learn_statistics(seen, sample)
+    module = choice.build(
+        cnn.backbone, cnn.weights, seen, n_classes, dropout=cnn.dropout, seed=seed
+    )
+    if is_new:
+        choice.whiten(module, sample)
+    return module, seen
+
+
+def _job(cnn, ready, n_epochs, *, constant):
+    return Job(
+        lr=_rate(cnn),
+        n_epochs=n_epochs,
+        n_steps=n_epochs * ready.data.n_batches(),
+        schedule=None if constant else cnn.schedule,
+        optimizer=cnn.optimizer,
+        body_factor=cnn.backbone_lr_factor,
+        weight_decay=cnn.weight_decay,
+        in_stages=ready.module.head is not None and cnn.trainable == "staged",
+        label_smoothing=cnn.label_smoothing,
+        mixing=Mixing(cnn.mixup, cnn.cutmix),
+        autocast=lambda: _autocast(cnn, ready.device),
+        compiled=cnn.compile,
+        seed=ready.seed,
+    )
+
+
+def _rate(cnn):
+    if cnn.lr != "auto":
+        return cnn.lr
+    from_scratch, new_head = _RATES[cnn.optimizer]
+    is_new = choice.is_from_scratch(cnn.backbone) or cnn.weights is None
+    rate = from_scratch if is_new else new_head
+    return rate * (cnn.batch_size / _USUAL_BATCH) ** 0.5
+
+
+def _autocast(cnn, device):
+    kind = torch.device(device).type
+    precision = cnn.precision
+    if precision == "auto":
+        precision = "bfloat16" if kind == "cuda" else "float32"
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(kind, torch.bfloat16)
+
+
+def _skorch_net(cnn, module, job, valid, names):
+    callbacks = [("course", Course())]
+    if valid is not None:
+        patience = _PATIENCE if cnn.early_stopping is True else cnn.early_stopping
+        callbacks.append(("best", Best(patience)))
+    if cnn.checkpoint_dir is not None:
+        checkpoints = Checkpoints(cnn.checkpoint_dir, names, resume=cnn.resume)
+        callbacks.append(("checkpoints", checkpoints))
+    if cnn.verbose:
+        callbacks.append(("report", Report()))
+    net = SkorchNet(
+        module,
+        criterion=nn.CrossEntropyLoss,
+        max_epochs=job.n_epochs,
+        device=None,
+        train_split=None if valid is None else predefined_split(valid),
+        callbacks=[*callbacks, *(cnn.callbacks or ())],
+        classes=np.arange(len(names)),
+        verbose=0,
+    )
+    net.job = job
+    return net.initialize()
+
+
+def _callback(net, kind):
+    found = [callback for _, callback in net.callbacks_ if isinstance(callback, kind)]
+    return found[0] if found else None
+
+
+def _say_if_interrupted(net, best, n_epochs):
+    n_done = len(net.history)
+    if n_done < n_epochs and not (best is not None and best.is_over_):
+        warnings.warn(
+            f"Training was interrupted in epoch {n_done + 1} of {n_epochs}; the net "
+            "keeps what it has learned.",
+            stacklevel=4,
+        )
+
+
+def _history(net, before):
+    """A row an epoch, numbered on from an earlier training."""
+    names = ["epoch", "train_loss", "valid_loss", "valid_acc", "is_best", "lr", "dur"]
+    rows = [{name: row[name] for name in names if name in row} for row in net.history]
+    history = pd.DataFrame(rows, columns=[n for n in names if rows and n in rows[0]])
+    if before is None or not len(before):
+        return history
+    history["epoch"] += before["epoch"].max()
+    return pd.concat([before, history], ignore_index=True)

@@ -1,0 +1,507 @@
+"""Tests for imgfeat/estimators/_finetune.py and what it trains with."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from PIL import Image
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from skorch.callbacks import Callback
+
+from imgfeat.deploy import load, save
+from imgfeat.estimators import CNNClassifier, find_lr
+from imgfeat.nets import Preprocessing
+from imgfeat.sources import ImageDecodeError
+from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
+
+
+class TinyNet(torch.nn.Module):
+    """Four feature maps of images of 8 pixels."""
+
+    def __init__(self):
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.first = torch.nn.Conv2d(3, 4, 3)
+            self.second = torch.nn.Conv2d(4, 4, 3)
+        self.norm = torch.nn.BatchNorm2d(4)
+        self.preprocessing = Preprocessing((8, 8), (0.5,) * 3, (0.25,) * 3, crop=1.0)
+
+    def forward(self, x):
+        return self.norm(self.second(self.first(x).relu()))
+
+
+@pytest.mark.parametrize("check", WITHOUT_DATA, ids=lambda check: check.__name__)
+def test_follows_estimator_api(check):
+    check("CNNClassifier", CNNClassifier())
+
+
+@parametrize_with_checks(
+    [
+        behind_adapter(
+            CNNClassifier("simple_cnn", max_epochs=25, random_state=0, n_jobs=1),
+            unit_range=True,
+        )
+    ],
+    expected_failed_checks=expected_to_fail,
+)
+def test_behaves_in_a_pipeline(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """300 digits of 8 x 8 pixels, and their names."""
+    data = load_digits()
+    names = np.array(["zero", "one", "two", "three", "four"])
+    few = np.flatnonzero(data.target < 5)[:300]
+    return (data.images[few] * 15.9).astype(np.uint8), names[data.target[few]]
+
+
+def tiny(backbone="simple_cnn", **options):
+    defaults = {"max_epochs": 3, "random_state": 0, "n_jobs": 1}
+    return CNNClassifier(backbone, **(defaults | options))
+
+
+def tensors(cnn):
+    return {n: t.clone() for n, t in cnn.net_.module_.state_dict().items()}
+
+
+def assert_same_tensors(got, expected):
+    assert got.keys() == expected.keys()
+    for name in got:
+        assert torch.equal(got[name], expected[name]), name
+
+
+# Learning
+
+
+def test_learns_digits(digits):
+    X, y = digits
+    cnn = tiny(max_epochs=10).fit(X[:200], y[:200])
+    assert cnn.score(X[200:], y[200:]) > 0.9
+    assert list(cnn.classes_) == ["four", "one", "three", "two", "zero"]
+    history = cnn.history_
+    assert list(history["epoch"]) == list(range(1, 11))
+    assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0] / 3
+
+
+@pytest.mark.parametrize("backbone", ["simple_cnn", "resnet9"])
+def test_same_seed_gives_the_same_weights(digits, backbone):
+    X, y = digits
+    X = np.kron(X, np.ones((1, 2, 2), dtype=np.uint8))
+    options = {"augment": "standard", "mixup": 0.2, "dropout": 0.5, "max_epochs": 2}
+    first, second = (tiny(backbone, **options).fit(X, y) for _ in range(2))
+    assert_same_tensors(tensors(first), tensors(second))
+
+
+def test_other_seed_gives_other_weights(digits):
+    first, second = (tiny(random_state=seed).fit(*digits) for seed in (0, 1))
+    assert not np.allclose(
+        first.predict_proba(digits[0]), second.predict_proba(digits[0])
+    )
+
+
+def test_callers_random_state_is_left_alone(digits):
+    torch.manual_seed(3)
+    expected = torch.rand(3)
+    torch.manual_seed(3)
+    tiny().fit(*digits)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_files_give_what_arrays_give(digits, tmp_path):
+    X, y = digits[0][:60], digits[1][:60]
+    paths = []
+    for i, image in enumerate(X):
+        paths.append(tmp_path / f"{i}.png")
+        Image.fromarray(image).save(paths[-1])
+    options = {"size": 8, "max_epochs": 2}
+    from_arrays, from_files = tiny(**options).fit(X, y), tiny(**options).fit(paths, y)
+    expected = from_arrays.predict_proba(X)
+    assert_allclose(from_files.predict_proba(paths), expected, atol=1e-5)
+    assert_allclose(from_files.predict_proba(X), expected, atol=1e-5)
+
+
+def test_row_is_the_same_alone_and_in_any_batch(digits):
+    cnn = tiny().fit(*digits)
+    together = cnn.predict_proba(digits[0][:7])
+    alone = [cnn.predict_proba(x[None])[0] for x in digits[0][:7]]
+    assert_allclose(alone, together, atol=1e-6)
+
+
+def test_floats_equal_bytes(digits):
+    cnn = tiny().fit(*digits)
+    got = cnn.predict_proba(digits[0] / 255)
+    assert_allclose(got, cnn.predict_proba(digits[0]), atol=1e-6)
+
+
+def test_threads_and_batches_of_prediction_change_nothing(digits):
+    cnn = tiny().fit(*digits)
+    expected = cnn.predict_proba(digits[0])
+    cnn.set_params(batch_size=7, n_jobs=2)
+    assert_allclose(cnn.predict_proba(digits[0]), expected, atol=1e-5)
+
+
+# Pretrained nets
+
+
+def test_head_alone_is_trained(digits):
+    net = TinyNet()
+    cnn = tiny(net, trainable="head").fit(*digits)
+    for name, tensor in net.state_dict().items():
+        assert torch.equal(cnn.net_.module_.body.maps.state_dict()[name], tensor)
+    assert cnn.net_.module_.head.weight.any()
+
+
+@pytest.mark.parametrize("trainable", ["all", "staged"])
+def test_all_layers_learn_but_statistics_stay(digits, trainable):
+    net = TinyNet()
+    cnn = tiny(net, trainable=trainable).fit(*digits)
+    got = cnn.net_.module_.body.maps.state_dict()
+    assert not torch.equal(got["first.weight"], net.first.weight)
+    assert torch.equal(got["norm.running_mean"], net.norm.running_mean)
+    assert net.training  # the user's own is left alone
+
+
+def test_patterns_choose_layers(digits):
+    net = TinyNet()
+    cnn = tiny(net, trainable=["second.*"]).fit(*digits)
+    got = cnn.net_.module_.body.maps.state_dict()
+    assert torch.equal(got["first.weight"], net.first.weight)
+    assert not torch.equal(got["second.weight"], net.second.weight)
+
+
+def test_pattern_that_matches_nothing_is_refused(digits):
+    with pytest.raises(ValueError, match=r"'third\.\*' matches no .* first, second"):
+        tiny(TinyNet(), trainable=["third.*"]).fit(*digits)
+
+
+def test_staged_starts_from_a_logistic_regression(digits):
+    # One epoch at next to no rate leaves what the regression has found.
+    cnn = tiny(TinyNet(), trainable="staged", lr=1e-9, max_epochs=1).fit(*digits)
+    assert cnn.score(*digits) > 0.5
+
+
+# The course of a training
+
+
+def test_early_stopping_keeps_the_best_epoch(digits):
+    cnn = tiny(early_stopping=2, max_epochs=40, lr=0.2).fit(*digits)
+    history = cnn.history_
+    best = history["valid_loss"].idxmin()
+    assert len(history) == best + 1 + 2
+    rows = history.index[history["is_best"]]
+    assert rows[-1] == best
+
+
+def test_checkpoint_and_resume_give_what_one_run_gives(digits, tmp_path):
+    options = {"max_epochs": 6, "augment": "light", "dropout": 0.3, "early_stopping": 9}
+    whole = tiny(**options).fit(*digits)
+
+    class Stop(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            if len(net.history) == 3:
+                raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="interrupted in epoch 4 of 6"):
+        tiny(**options, checkpoint_dir=tmp_path, callbacks=[Stop()]).fit(*digits)
+    resumed = tiny(**options, checkpoint_dir=tmp_path, resume=True).fit(*digits)
+    assert_same_tensors(tensors(resumed), tensors(whole))
+    assert_allclose(resumed.history_["train_loss"], whole.history_["train_loss"])
+    assert list(resumed.history_["epoch"]) == [1, 2, 3, 4, 5, 6]
+
+
+def test_interrupted_net_can_be_used(digits):
+    class Stop(Callback):
+        def on_batch_end(self, net, **kwargs):
+            if len(net.history) == 2:
+                raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="interrupted"):
+        cnn = tiny(callbacks=[Stop()]).fit(*digits)
+    assert cnn.predict(digits[0]).shape == (300,)
+
+
+def test_checkpoint_of_another_training_is_refused(digits, tmp_path):
+    tiny(checkpoint_dir=tmp_path).fit(*digits)
+    again = tiny(checkpoint_dir=tmp_path, resume=True)
+    X, y = digits
+    with pytest.raises(ValueError, match=r"of another training: its classes is"):
+        again.fit(X, np.char.upper(y))
+    with pytest.raises(ValueError, match="its learning rate is"):
+        clone(again).set_params(lr=0.001).fit(X, y)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\xff" * 100])
+def test_damaged_checkpoint_is_one_clear_error(digits, tmp_path, content):
+    (tmp_path / "last.safetensors").write_bytes(content)
+    with pytest.raises(ValueError, match=r"cannot be read; it is damaged .* resume"):
+        tiny(checkpoint_dir=tmp_path, resume=True).fit(*digits)
+
+
+def test_full_disk_is_said_and_training_goes_on(digits, tmp_path, monkeypatch):
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("imgfeat.estimators._checkpoint.write_atomic", full)
+    with pytest.warns(UserWarning, match="No space left") as caught:
+        cnn = tiny(checkpoint_dir=tmp_path).fit(*digits)
+    assert len(caught) == 1
+    assert len(cnn.history_) == 3
+
+
+def test_partial_fit_goes_on(digits):
+    X, y = digits
+    cnn = tiny(lr=0.01)
+    for _ in range(8):
+        cnn.partial_fit(X, y)
+    assert list(cnn.history_["epoch"]) == list(range(1, 9))
+    assert cnn.score(X, y) > 0.8
+
+
+def test_partial_fit_may_name_classes_first(digits):
+    X, y = digits
+    cnn = tiny().partial_fit(X[y == "one"], y[y == "one"], classes=np.unique(y))
+    assert cnn.predict_proba(X).shape == (300, 5)
+    with pytest.raises(ValueError, match=r"knows the classes .* Got 'nine'"):
+        cnn.partial_fit(X[:2], ["one", "nine"])
+
+
+def test_warm_start_begins_where_the_last_fit_ended(digits):
+    cnn = tiny(warm_start=True).fit(*digits)
+    cnn.fit(*digits)
+    assert cnn.history_["train_loss"].iloc[3] < cnn.history_["train_loss"].iloc[0]
+    assert len(cnn.history_) == 6
+
+
+def test_callbacks_of_skorch_are_called(digits):
+    class Count(Callback):
+        n_epochs = 0
+
+        def on_epoch_end(self, net, **kwargs):
+            Count.n_epochs += 1
+
+    tiny(callbacks=[Count()]).fit(*digits)
+    assert Count.n_epochs == 3
+
+
+def test_rate_rises_and_falls(digits):
+    rates = []
+
+    class Watch(Callback):
+        def on_batch_end(self, net, training=False, **kwargs):
+            rates.append(net.optimizer_.param_groups[0]["lr"])
+
+    tiny(callbacks=[Watch()], lr=0.01, max_epochs=4).fit(*digits)
+    top = int(np.argmax(rates))
+    assert 0.0095 < rates[top] <= 0.01
+    assert (np.diff(rates[: top + 1]) > 0).all()
+    assert (np.diff(rates[top:]) < 0).all()
+
+
+def test_progress_is_a_line_an_epoch(digits, capsys):
+    tiny(verbose=1).fit(*digits)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("epoch   1/3")
+    assert "left" in lines[0]
+
+
+# Weights of samples and classes
+
+
+def test_class_that_weighs_nothing_is_not_predicted(digits):
+    X, y = digits
+    weight = (y != "one").astype(float)
+    cnn = tiny(max_epochs=8).fit(X, y, sample_weight=weight)
+    assert "one" not in cnn.predict(X)
+
+
+def test_class_weight_is_sample_weight(digits):
+    X, y = digits
+    by_class = tiny(class_weight={"one": 3.0}).fit(X, y)
+    by_sample = tiny().fit(X, y, sample_weight=np.where(y == "one", 3.0, 1.0))
+    assert_same_tensors(tensors(by_class), tensors(by_sample))
+
+
+# Prediction
+
+
+def test_views_are_averaged(digits):
+    cnn = tiny().fit(*digits)
+    left, right = (cnn.predict_proba(x) for x in (digits[0], digits[0][:, :, ::-1]))
+    both = cnn.set_params(n_views=2).predict_proba(digits[0])
+    assert_allclose(both, (left + right) / 2, atol=1e-6)
+
+
+def test_probabilities_sum_to_one(digits):
+    shares = tiny().fit(*digits).predict_proba(digits[0])
+    assert shares.dtype == np.float32
+    assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("backbone", ["simple_cnn", "resnet9"])
+def test_pickle_and_saved_file_predict_the_same(digits, tmp_path, backbone):
+    X = np.kron(digits[0], np.ones((1, 2, 2), dtype=np.uint8))
+    cnn = tiny(backbone).fit(X, digits[1])
+    expected = cnn.predict_proba(X)
+    assert_allclose(pickle.loads(pickle.dumps(cnn)).predict_proba(X), expected)
+    save(cnn, tmp_path / "cnn.imgfeat")
+    assert_allclose(load(tmp_path / "cnn.imgfeat").predict_proba(X), expected)
+
+
+def test_pickled_net_goes_on_learning(digits):
+    cnn = pickle.loads(pickle.dumps(tiny().fit(*digits)))
+    cnn.partial_fit(*digits)
+    assert len(cnn.history_) == 4
+
+
+def test_unfitted_says_so(digits):
+    with pytest.raises(NotFittedError):
+        tiny().predict(digits[0])
+    with pytest.raises(NotFittedError):
+        tiny().plot_history()
+
+
+# scikit-learn's searches
+
+
+def test_searches_its_parameters(digits):
+    grid = {"lr": [0.003, 0.02], "augment": ["none", "light"]}
+    search = GridSearchCV(tiny(max_epochs=2), grid, cv=2).fit(*digits)
+    assert len(search.cv_results_["params"]) == 4
+    assert search.best_score_ > 0.2
+
+
+def test_searches_in_processes(digits):
+    scores = cross_val_score(tiny(max_epochs=2), *digits, cv=2, n_jobs=2)
+    alone = cross_val_score(tiny(max_epochs=2), *digits, cv=2)
+    assert_allclose(scores, alone)
+
+
+def test_halving_may_use_epochs_as_its_resource(digits):
+    from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+    from sklearn.model_selection import HalvingGridSearchCV
+
+    search = HalvingGridSearchCV(
+        tiny(), {"lr": [0.001, 0.01, 0.05]}, resource="max_epochs", max_resources=4,
+        min_resources=2, factor=2, cv=2, random_state=0,
+    ).fit(*digits)  # fmt: skip
+    assert search.best_params_["max_epochs"] == 4
+
+
+# Rates and pictures
+
+
+def test_range_test_finds_a_rate_that_learns(digits):
+    cnn = tiny(max_epochs=6)
+    found = find_lr(cnn, *digits, n_steps=60)
+    assert not hasattr(cnn, "classes_")
+    assert {"lr", "loss", "smooth_loss"} == set(found.table)
+    assert cnn.set_params(lr=found.lr).fit(*digits).score(*digits) > 0.5
+    assert found.plot().get_xscale() == "log"
+
+
+@pytest.mark.parametrize("wrong", [{"low": 1.0, "high": 0.1}, {"n_steps": 3}])
+def test_range_test_needs_a_range(digits, wrong):
+    with pytest.raises(ValueError, match="find_lr needs"):
+        find_lr(tiny(), *digits, **wrong)
+
+
+def test_history_is_drawn(digits):
+    ax = tiny(early_stopping=True).fit(*digits).plot_history()
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["training loss", "validation loss", "best epoch"]
+
+
+# What is refused
+
+
+def test_one_class_is_refused(digits):
+    with pytest.raises(ValueError, match=r"at least 2 classes\. Got 1 class: 'one'"):
+        tiny().fit(digits[0][:5], ["one"] * 5)
+
+
+@pytest.mark.parametrize(
+    "y, message",
+    [
+        ([0.5] * 3 + [1.5] * 3, "Unknown label type"),
+        ([0.0, 1.0, np.nan] * 2, "y contains NaN"),
+        ([0, 1], "a label for each image"),
+        (None, "requires y to be passed"),
+    ],
+)
+def test_labels_that_are_none_are_refused(digits, y, message):
+    with pytest.raises(ValueError, match=message):
+        tiny().fit(digits[0][:6], y)
+
+
+def test_loss_that_is_no_longer_finite_names_the_remedies(digits):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=r"NaN or infinity in epoch 1.*find_lr"):
+            tiny(optimizer="sgd", lr=1e20).fit(*digits)
+
+
+def test_class_with_one_image_stays_in_training(digits):
+    X, y = digits
+    rare = np.r_[np.flatnonzero(y != "one"), np.flatnonzero(y == "one")[:1]]
+    cnn = tiny(early_stopping=True).fit(X[rare], y[rare])
+    assert "one" in cnn.classes_
+
+
+def test_validation_needs_images(digits):
+    with pytest.raises(ValueError, match=r"validation_fraction=0\.1 needs more images"):
+        tiny(early_stopping=True).fit(digits[0][:5], digits[1][:5])
+
+
+@pytest.fixture
+def files(digits, tmp_path):
+    """Thirty PNG files, the seventh of which is damaged."""
+    paths = []
+    for i, image in enumerate(digits[0][:30]):
+        paths.append(str(tmp_path / f"{i}.png"))
+        Image.fromarray(image).save(paths[-1])
+    content = (tmp_path / "7.png").read_bytes()
+    (tmp_path / "7.png").write_bytes(content[:-30])
+    return paths
+
+
+def test_damaged_file_is_named(digits, files):
+    with pytest.raises(ImageDecodeError, match=r"7\.png"):
+        tiny(size=8).fit(files, digits[1][:30])
+
+
+def test_damaged_file_may_be_skipped(digits, files):
+    cnn = tiny(size=8, on_error="skip").fit(files, digits[1][:30])
+    assert list(cnn.errors_["row"]) == [7]
+    assert cnn.errors_["path"][0].endswith("7.png")
+
+
+def test_batch_of_one_joins_the_one_before(digits):
+    sizes = []
+
+    class Watch(Callback):
+        def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+            sizes.append(len(batch[1]))
+
+    tiny(batch_size=8, callbacks=[Watch()], max_epochs=1).fit(
+        digits[0][:17], digits[1][:17]
+    )
+    assert sizes == [8, 9]
+
+
+def test_works_behind_a_transformer(digits):
+    from imgfeat.preprocess import Resize
+
+    pipeline = make_pipeline(Resize((12, 12)), tiny(max_epochs=2))
+    assert pipeline.fit(*digits).predict(digits[0][:3]).shape == (3,)
