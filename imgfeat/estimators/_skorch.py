@@ -52,6 +52,32 @@ class SkorchNet(NeuralNetClassifier):
         loss.backward()
         return {"loss": loss, "y_pred": logits}
 
+    def train_step(self, batch, **fit_params):
+        try:
+            return super().train_step(batch, **fit_params)
+        except torch.OutOfMemoryError as error:
+            inputs, targets = unpack_data(batch)
+            n_fitting = self._n_fitting(inputs["images"])
+            raise ValueError(
+                f"A training step needs more memory than the device has. Got "
+                f"batch_size={len(targets)}; {n_fitting} images would fit."
+            ) from error
+
+    def _n_fitting(self, images):
+        """How many of these images a step can take, by halving; 0 if not even one."""
+        n = len(images) // 2
+        while n:
+            self._zero_grad_optimizer()
+            if images.is_cuda:
+                torch.cuda.empty_cache()
+            try:
+                self.module_(images[:n]).float().sum().backward()
+            except torch.OutOfMemoryError:
+                n //= 2
+            else:
+                break
+        return n
+
     def validation_step(self, batch, **fit_params):
         self._set_training(False)
         inputs, targets = unpack_data(batch)

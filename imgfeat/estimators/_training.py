@@ -161,6 +161,7 @@ def predict_proba(cnn, X):
     device, threads = find_device(cnn.device), usable_threads(cnn.n_jobs)
     module.to(device, memory_format=torch.channels_last).eval()
     views = VIEWS[cnn.n_views]
+    resident = images.resident(seen, device)
     shares = np.zeros((len(images), len(cnn.classes_)), dtype=np.float32)
     with torch_threads(threads), torch.inference_mode(), _autocast(cnn, device):
         for view in views:
@@ -172,7 +173,7 @@ def predict_proba(cnn, X):
                 batch_size=cnn.batch_size,
                 n_threads=threads,
                 device=device,
-                resident=images.resident(seen, device),
+                resident=resident,
                 view=view,
             )
             start = 0

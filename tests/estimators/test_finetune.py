@@ -316,6 +316,26 @@ def test_progress_is_a_line_an_epoch(digits, capsys):
     assert "left" in lines[0]
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_precision_of_training_may_be_lower(digits, precision):
+    X, y = digits
+    cnn = tiny(precision=precision, max_epochs=8).fit(X[:200], y[:200])
+    assert cnn.score(X[200:], y[200:]) > 0.8
+    assert cnn.predict_proba(X).dtype == np.float32
+
+
+def test_net_may_be_compiled(digits, monkeypatch):
+    compiled = []
+
+    def fake(net):
+        compiled.append(net)
+        return net
+
+    monkeypatch.setattr("torch.compile", fake)
+    cnn = tiny(compile=True).fit(*digits)
+    assert compiled == [cnn.net_.module_]
+
+
 # Weights of samples and classes
 
 
@@ -450,6 +470,17 @@ def test_loss_that_is_no_longer_finite_names_the_remedies(digits):
         warnings.simplefilter("ignore")
         with pytest.raises(ValueError, match=r"NaN or infinity in epoch 1.*find_lr"):
             tiny(optimizer="sgd", lr=1e20).fit(*digits)
+
+
+def test_out_of_memory_says_what_would_fit(digits):
+    class Greedy(TinyNet):
+        def forward(self, x):
+            if len(x) > 20:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return super().forward(x)
+
+    with pytest.raises(ValueError, match=r"Got batch_size=64; 16 images would fit"):
+        tiny(Greedy(), trainable="all").fit(*digits)
 
 
 def test_class_with_one_image_stays_in_training(digits):
