@@ -30,7 +30,7 @@ def measure(function, *, min_repeats=7, min_seconds=1.0):
     return timings["only"]
 
 
-def measure_interleaved(functions, *, min_repeats=7, min_seconds=1.0):
+def measure_interleaved(functions, *, min_repeats=7, min_seconds=1.0, pause_s=0.0):
     """Time contenders in turn, A B C A B C, so that a busy moment hits all alike.
 
     Parameters
@@ -42,6 +42,9 @@ def measure_interleaved(functions, *, min_repeats=7, min_seconds=1.0):
     min_seconds : float, default=1.0
         Measured seconds at least of the quickest contender; no more than ten times
         as many rounds as `min_repeats` are spent on it.
+    pause_s : float, default=0.0
+        Seconds of rest before each measurement, for contenders whose threads wait
+        busily for more work when theirs is done, at the cost of the next one.
 
     Returns
     -------
@@ -55,6 +58,7 @@ def measure_interleaved(functions, *, min_repeats=7, min_seconds=1.0):
         min(map(sum, seconds.values())) < min_seconds and rounds < 10 * min_repeats
     ):
         for name, function in functions.items():
+            time.sleep(pause_s)
             start = time.perf_counter()
             function()
             seconds[name].append(time.perf_counter() - start)
@@ -62,7 +66,7 @@ def measure_interleaved(functions, *, min_repeats=7, min_seconds=1.0):
     return {name: _summary(values) for name, values in seconds.items()}
 
 
-def race(case, contenders):
+def race(case, contenders, *, pause_s=0.0):
     """Time contenders in turn, print and return a row each.
 
     Parameters
@@ -71,6 +75,8 @@ def race(case, contenders):
         What they are given.
     contenders : dict of str to (int, callable)
         Images that a call describes, and the call; the first is ours.
+    pause_s : float, default=0.0
+        As for `measure_interleaved`.
 
     Returns
     -------
@@ -78,7 +84,8 @@ def race(case, contenders):
         and what `measure_interleaved` gives
     """
     timings = measure_interleaved(
-        {name: function for name, (_, function) in contenders.items()}
+        {name: function for name, (_, function) in contenders.items()},
+        pause_s=pause_s,
     )
     rows = []
     for name, (n_images, _) in contenders.items():

@@ -48,6 +48,7 @@ from imgfeat.sources import decode_image
 N_IMAGES = 64
 N_SLOW = 8  # for those that take one image at a time
 BATCH = 32
+PAUSE_S = 0.3  # until the threads of the one before have gone to sleep
 OURS = "imgfeat"
 
 
@@ -169,14 +170,14 @@ def from_arrays(arrays, peers):
     }
     if encoder is None:
         del contenders["embetter"]
-    rows = race("arrays", contenders)
+    rows = race("arrays", contenders, pause_s=PAUSE_S)
     rows[0]["max_difference_from_pillow"] = error
 
     # A 256 x 256 image is not resized; its middle is what the others get as well.
     squares = [np.asarray(picture.resize((256, 256))) for picture in pictures]
     cut = {OURS: (n, lambda: embedding.transform(squares))}
     bare = {name: pair for name, pair in contenders.items() if name.startswith("bare")}
-    return rows + race("no resize", cut | bare)
+    return rows + race("no resize", cut | bare, pause_s=PAUSE_S)
 
 
 def from_files(paths, arrays):

@@ -6,7 +6,8 @@ on all cores, in turns.
 - "arrays": resnet9 on uint8 images of 32 pixels in memory. The loop by hand is what a
   page of torch looks like: index, augment, forward, backward, step.
 - "files": efficientnet_lite0 on JPEG files of about 500 x 375 pixels at 160 pixels. The
-  loop by hand has torchvision's transforms in a DataLoader with two workers.
+  loop by hand has torchvision's transforms in a DataLoader with two workers, which
+  stay between epochs.
 
 An epoch of ours is a call of `partial_fit`, everything included.
 
@@ -99,15 +100,18 @@ def files_case(paths):
         size=SIDE, trainable="all", augment="light", batch_size=32, random_state=0
     )
     cnn, net = trained(cnn, paths, targets)
-    files = Files(paths, targets)
-
-    def batches():
-        return DataLoader(files, batch_size=32, shuffle=True, num_workers=2)
+    loader = DataLoader(
+        Files(paths, targets),
+        batch_size=32,
+        shuffle=True,
+        num_workers=2,
+        persistent_workers=True,
+    )
 
     def one_epoch():
         in_channels_last = (
             (images.contiguous(memory_format=torch.channels_last), y)
-            for images, y in batches()
+            for images, y in loader
         )
         by_hand(net, in_channels_last, lr=1e-4)
 

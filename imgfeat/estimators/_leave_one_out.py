@@ -47,6 +47,7 @@ class LeaveOneOut(ABC):
         self.X = X
         self.alphas = alphas
         self.root = np.sqrt(weights)
+        self.has_weights = bool((weights != 1).any())
         total = weights.sum()
         if fit_intercept:
             self.mean = np.einsum("n,nd->d", weights, X) / total  # sums in float64
@@ -83,9 +84,10 @@ class LeaveOneOut(ABC):
         """Intercepts that belong to the slopes, of shape (n_targets,)."""
         return self.offset - self.mean @ coef
 
-    def _rows(self, rows):
-        block = self.X[rows] - self.mean
-        block *= self.root[rows, None]
+    def _rows(self, rows, dtype=np.float64):
+        block = np.subtract(self.X[rows], self.mean, dtype=dtype, casting="same_kind")
+        if self.has_weights:
+            block *= self.root[rows, None].astype(dtype, copy=False)
         return block
 
     def _columns(self, columns):
@@ -123,12 +125,12 @@ class InFeatures(LeaveOneOut):
         n_targets = self.targets.shape[1]
         together = max(1, _WIDTH // n_targets)
         for rows in _slices(n_samples):
-            block = self._rows(rows)
-            along = block.astype(dtype, copy=False) @ vectors
+            along = self._rows(rows, dtype) @ vectors
             with np.errstate(over="ignore", invalid="ignore"):
                 leverage = (np.square(along) @ inverse).astype(np.float64, copy=False)
             hard = np.flatnonzero(in_single & ~(leverage.max(axis=1) <= _HARD))
-            exactly = block[hard] @ self.vectors
+            exactly = self._rows(rows)[hard] if len(hard) else np.empty((0, n_features))
+            exactly = exactly @ self.vectors
             leverage[hard] = np.square(exactly) @ self.inverse
             leverage += self.direction[rows, None] ** 2
             # A row that alone decides a coefficient leaves nothing but rounding.
