@@ -16,6 +16,9 @@ process and in turn, on all cores. "Arrays" start from decoded uint8 images of a
 - bare ONNX Runtime: nothing but the net, on normalized float tensors that are ready.
   A batch of 32 is what a user would write; a batch of 1 is about its fastest here.
 
+"large files" are mosaics of nine photographs, read whole and, with fast_decode=True, at
+a fraction of their size; how near the vectors are is in the JSON as cosines.
+
 What "files" can reach follows from the rates of its two parts on the same cores:
 1 / (1 / decoding + 1 / arrays).
 
@@ -46,23 +49,24 @@ from imgfeat.nets._weights import load_into, read_state_dict
 from imgfeat.sources import decode_image
 
 N_IMAGES = 64
+N_LARGE = 32
 N_SLOW = 8  # for those that take one image at a time
 BATCH = 32
 PAUSE_S = 0.3  # until the threads of the one before have gone to sleep
 OURS = "imgfeat"
 
 
-def photographs(folder):
-    """Paths of `N_IMAGES` JPEG files of about 500 x 375 pixels, written to `folder`."""
+def photographs(folder, n=N_IMAGES):
+    """Paths of `n` JPEG files of about 500 x 375 pixels, written to `folder`."""
     data = os.environ.get("IMGFEAT_DATA")
     if data and (archive := Path(data, "hymenoptera.tar")).is_file():
         with tarfile.open(archive) as tar:
             tar.extractall(folder, filter="data")
         paths = sorted(Path(folder).glob("train/*/*.jpg"))
-        return "hymenoptera", [str(path) for path in paths[:N_IMAGES]]
+        return "hymenoptera", [str(path) for path in paths[:n]]
     rng = np.random.default_rng(0)
     sources = [skimage.data.astronaut(), skimage.data.coffee(), skimage.data.rocket()]
-    paths = [str(Path(folder, f"{i}.jpg")) for i in range(N_IMAGES)]
+    paths = [str(Path(folder, f"{i}.jpg")) for i in range(n)]
     for i, path in enumerate(paths):
         source = sources[i % len(sources)]
         y = rng.integers(source.shape[0] - 374)
@@ -203,6 +207,35 @@ def from_files(paths, arrays):
     return rows
 
 
+def from_large_files(arrays, folder):
+    """Files of 1500 x 1125 pixels, decoded whole and at a quarter of their size."""
+    paths = []
+    for i in range(N_LARGE):
+        some = [arrays[(i + k) % len(arrays)] for k in range(9)]
+        nine = [Image.fromarray(array) for array in some]
+        mosaic = Image.new("RGB", (1500, 1125))
+        for k, photo in enumerate(nine):
+            mosaic.paste(photo.resize((500, 375)), (500 * (k % 3), 375 * (k // 3)))
+        paths.append(str(Path(folder, f"mosaic{i}.jpg")))
+        mosaic.save(paths[-1], quality=90)
+    exact, fast = CNNEmbedding(), CNNEmbedding(fast_decode=True)
+    rows = race(
+        "large files",
+        {
+            "imgfeat, fast_decode": (N_LARGE, lambda: fast.transform(paths)),
+            OURS: (N_LARGE, lambda: exact.transform(paths)),
+        },
+        pause_s=PAUSE_S,
+    )
+    one, other = exact.transform(paths), fast.transform(paths)
+    cosines = (one * other).sum(axis=1)
+    cosines /= np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    mean, least = float(cosines.mean()), float(cosines.min())
+    rows[0] |= {"mean_cosine": mean, "least_cosine": least}
+    print(f"large files: cosine {mean:.4f}, least {least:.4f}")
+    return rows
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="PATH", help="also save the results here")
@@ -213,6 +246,7 @@ def main():
         source, paths = photographs(folder)
         arrays = [decode_image(path, mode="rgb") for path in paths]
         results = from_arrays(arrays, args.peers) + from_files(paths, arrays)
+        results += from_large_files(arrays, folder)
     pixels = np.median([array.shape[:2] for array in arrays], axis=0)
     results.append({"name": "images", "source": source, "median_size": pixels.tolist()})
     if args.json:

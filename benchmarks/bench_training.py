@@ -32,7 +32,7 @@ from imgfeat.estimators import CNNClassifier
 from imgfeat.preprocess import find_policy
 from imgfeat.sources import ImageReader
 
-N_ARRAYS, N_FILES, SIDE = 4000, 64, 160
+N_ARRAYS, N_FILES, SIDE = 4000, 224, 160
 
 
 class Files(Dataset):
@@ -141,8 +141,8 @@ def main():
     targets = np.unique(labels, return_inverse=True)[1].astype(np.int64)
     results = measure("arrays", arrays_case(images, targets))
     with tempfile.TemporaryDirectory() as folder:
-        _, paths = photographs(folder)
-        results += measure("files", files_case(paths[:N_FILES]))
+        _, paths = photographs(folder, N_FILES)
+        results += measure("files", files_case(paths))
     if args.json:
         save(args.json, results)
 
