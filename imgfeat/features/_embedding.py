@@ -130,8 +130,9 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
 
     Files are decoded by the threads that run the net, a few images ahead of it, so
     memory does not grow with their number. With `fast_decode` vectors of photos of 1500
-    x 1125 pixels had a cosine of 0.997 with the exact ones (bench_embedding.py). Nets are kept per process, for all
-    estimators; clones and pickles hold no weights, except a module of your own.
+    x 1125 pixels had a cosine of 0.997 with the exact ones (bench_embedding.py). Nets
+    are kept per process, for all estimators; clones and pickles hold no weights, except
+    a module of your own.
 
     The default net [1]_ was trained by Google on ImageNet, whose classes are everyday
     things. Unlike torchvision's and timm's own loops this runs in eval mode always, and
