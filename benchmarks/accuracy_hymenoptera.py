@@ -2,9 +2,10 @@
 
 The photographs of PyTorch's transfer-learning tutorial: 245 to learn from, 153 in
 `val`. Everything is learned and chosen on the training part, the strength of a linear
-classifier by cross-validation or leave-one-out; `val` only scores. What fine-tuning
-does is the recipe's own choice, made without these images. The tutorial fine-tunes all
-of ResNet-18 and reaches 94 to 95 %.
+classifier by cross-validation or leave-one-out; `val` only scores. The rate of
+fine-tuning, 3e-4, is the recipe's; of three rates it had the least log loss in three
+folds of the training part. The tutorial fine-tunes all of ResNet-18 and reaches 94 to
+95 %.
 
 Nothing is cleaned: one picture is a GIF, and one says "image not found".
 
