@@ -1,5 +1,6 @@
 """Where work is done: the device that a name stands for."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,7 @@ def find_device(name):
     return str(found)
 
 
+@cache  # asked for every image that is described by itself
 def _has_driver():
     return any(Path(driver).exists() for driver in _DRIVERS)
 

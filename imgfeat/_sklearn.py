@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils._set_output import _get_output_config as output_config
 from sklearn.utils._set_output import _wrap_data_with_container as wrap_output
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 __all__ = [
     "BaseSearchCV",
@@ -27,6 +28,7 @@ __all__ = [
     "Options",
     "RealNotInt",
     "StrOptions",
+    "check_sample_weight",
     "fit_context",
     "output_config",
     "safe_indexing",

@@ -11,6 +11,7 @@ from safetensors.torch import save
 from skorch.callbacks import Callback
 
 from imgfeat._files import write_atomic
+from imgfeat.estimators._skorch import find_best
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 _FORMAT = "imgfeat training 1"
@@ -56,7 +57,7 @@ class Checkpoints(Callback):
         state = {f"net.{n}": t for n, t in net.module_.state_dict().items()}
         tensors, numbers = _flatten(net.optimizer_.state_dict())
         state |= {f"optimizer.{name}": tensor for name, tensor in tensors.items()}
-        best = dict(net.callbacks_).get("best")
+        best = find_best(net)
         if best is not None and best.weights_ is not None:
             state |= {f"best.{n}": t for n, t in best.weights_.items()}
         record = {
@@ -102,7 +103,7 @@ class Checkpoints(Callback):
         net.module_.load_state_dict(_part(state, "net."))
         numbers = _unflatten(_part(state, "optimizer."), record["optimizer"])
         net.optimizer_.load_state_dict(numbers)
-        best = dict(net.callbacks_).get("best")
+        best = find_best(net)
         if best is not None and record["best"] is not None:
             best.loss_, best.epoch_ = record["best"]
             best.weights_ = _part(state, "best.")
@@ -129,7 +130,7 @@ def _read(path):
     try:
         with safe_open(path, framework="pt") as file:
             record = json.loads((file.metadata() or {})["record"])
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, no dict
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise ValueError(
             f"The checkpoint {path} cannot be read; it is damaged or no checkpoint. "

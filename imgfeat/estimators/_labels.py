@@ -4,7 +4,9 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, assert_all_finite
+from sklearn.utils.validation import assert_all_finite
+
+from imgfeat._sklearn import check_sample_weight
 
 
 def encode_labels(y, n_images, classes=None):
@@ -73,7 +75,7 @@ def weigh(images, sample_weight, class_weight, classes, codes):
     """
     if sample_weight is None and class_weight is None:
         return None
-    weights = _check_sample_weight(
+    weights = check_sample_weight(
         sample_weight, np.empty((len(images), 1)), ensure_non_negative=True
     )
     present = classes[np.unique(codes)]

@@ -176,6 +176,11 @@ class Best(Callback):
             net.module_.load_state_dict(self.weights_)
 
 
+def find_best(net):
+    """The Best of a skorch net, or None if it has none."""
+    return dict(net.callbacks_).get("best")
+
+
 class Report(Callback):
     """Prints a line an epoch, with the time that is left."""
 

@@ -19,7 +19,7 @@ from imgfeat.estimators._images import Images
 from imgfeat.estimators._job import Job
 from imgfeat.estimators._labels import encode_labels, hold_out, weigh
 from imgfeat.estimators._linear_head import fit_head
-from imgfeat.estimators._skorch import Best, Course, Report, SkorchNet
+from imgfeat.estimators._skorch import Best, Course, Report, SkorchNet, find_best
 from imgfeat.nets import Preprocessing
 from imgfeat.nets._head import choose_trainable
 from imgfeat.nets._mixing import Mixing
@@ -79,7 +79,7 @@ def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial
         job.n_before = len(cnn.history_) if go_on else 0
         net = _skorch_net(cnn, ready.module, job, ready.valid, ready.names)
         net.partial_fit(ready.data, None)
-    best = _callback(net, Best)
+    best = find_best(net)
     if best is not None:
         best.restore(net)
     _say_if_interrupted(net, best, n_epochs)
@@ -280,11 +280,6 @@ def _skorch_net(cnn, module, job, valid, names):
     )
     net.job = job
     return net.initialize()
-
-
-def _callback(net, kind):
-    found = [callback for _, callback in net.callbacks_ if isinstance(callback, kind)]
-    return found[0] if found else None
 
 
 def _say_if_interrupted(net, best, n_epochs):

@@ -34,7 +34,7 @@ _ZERO, _HALF, _ONE, _TWO, _FOUR, _EIGHT = np.array(
 )
 # Below this a length counts as zero.
 TINY = np.float32(1e-37)
-_CLIP = np.float32(0.2)
+CLIP = np.float32(0.2)
 
 # Sums may be reordered and fused, which vectorizes them; nothing is approximated.
 _jit = njit(
@@ -324,7 +324,7 @@ def _limits(kept, slots, window, threshold, limits):
             total += (v1 + v2) + (v3 + v4)
             square += (v1 * v1 + v2 * v2) + (v3 * v3 + v4 * v4)
         clear = total > threshold and square > TINY
-        limits[c] = _CLIP * np.float32(math.sqrt(square)) if clear else _ZERO
+        limits[c] = CLIP * np.float32(math.sqrt(square)) if clear else _ZERO
 
 
 @_jit

@@ -21,8 +21,8 @@ BLOCK_NORMS = ("L1", "L1-sqrt", "L2", "L2-Hys")
 # memory beside the result does not grow with the batch.
 _CHUNK_PIXELS = 2**18
 # scikit-image's constants of the block norms.
-_EPS = 1e-5
-_CLIP = 0.2
+EPS = 1e-5
+CLIP = 0.2
 
 
 def hog(
@@ -159,11 +159,11 @@ def _normalize(histogram, cells_per_block, norm, blocks):
                     for cell in range(height):
                         values = rows[row + cell, col * orientations :][:run]
                         for k in range(run):
-                            value = min(values[k] * factor, _CLIP)
+                            value = min(values[k] * factor, CLIP)
                             total += value * value
                     rescale[col] = total
                 _invert(rescale, norm)
-            clip = _CLIP if norm == 3 else np.inf
+            clip = CLIP if norm == 3 else np.inf
             for col in range(block_cols):
                 factor, again = scale[col], rescale[col]
                 for cell in range(height):
@@ -182,6 +182,6 @@ def _invert(energy, norm):
     """Turn sums into the factors that divide by the L1 or the L2 norm."""
     for k in range(len(energy)):
         if norm < 2:
-            energy[k] = 1 / (energy[k] + _EPS)
+            energy[k] = 1 / (energy[k] + EPS)
         else:
-            energy[k] = 1 / np.sqrt(energy[k] + _EPS**2)
+            energy[k] = 1 / np.sqrt(energy[k] + EPS**2)

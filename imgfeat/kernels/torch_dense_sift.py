@@ -4,13 +4,12 @@ import torch
 
 from imgfeat.kernels.dense_sift import (
     ARC_TANGENT,
+    CLIP,
     N_ORIENTATIONS,
     TINY,
     axis_windows,
     gaussian_means,
 )
-
-_CLIP = 0.2
 
 
 def dense_sift(images, *, step, bin_size, contrast_threshold=0.0, root=False):
@@ -96,7 +95,7 @@ def _normalize(found, threshold, root):
     total = found.sum(dim=-1, keepdim=True)
     square = found.square().sum(dim=-1, keepdim=True)
     is_clear = (total > threshold) & (square > float(TINY))
-    limit = torch.where(is_clear, _CLIP * square.sqrt(), 0)
+    limit = torch.where(is_clear, float(CLIP) * square.sqrt(), 0)
     found = torch.minimum(found, limit)
     norm = found.sum(-1, keepdim=True) if root else found.norm(dim=-1, keepdim=True)
     found = torch.where(norm > 0, found / norm, 0)

@@ -9,11 +9,15 @@ import numpy as np
 import torch
 
 from imgfeat.kernels._hog_votes import REACH, STRIDE
-from imgfeat.kernels.hog import BLOCK_NORMS, bin_table, compass_bins, exact_bin
+from imgfeat.kernels.hog import (
+    BLOCK_NORMS,
+    CLIP,
+    EPS,
+    bin_table,
+    compass_bins,
+    exact_bin,
+)
 
-# scikit-image's constants of the block norms.
-_EPS = 1e-5
-_CLIP = 0.2
 # What the arc tangent may be wrong by, as a part of a bin: a thousand times over.
 _BIN_ERROR = 1e-12
 
@@ -148,13 +152,13 @@ def _normalize(histogram, cells_per_block, block_norm):
     blocks = blocks.permute(0, 1, 2, 4, 5, 3)
     norm = BLOCK_NORMS.index(block_norm)
     if norm < 2:
-        blocks = blocks / (_total(blocks) + _EPS)
+        blocks = blocks / (_total(blocks) + EPS)
         blocks = blocks.sqrt() if norm == 1 else blocks
     else:
-        blocks = blocks / (_total(blocks.square()) + _EPS**2).sqrt()
+        blocks = blocks / (_total(blocks.square()) + EPS**2).sqrt()
     if norm == 3:
-        blocks = blocks.clamp(max=_CLIP)
-        blocks = blocks / (_total(blocks.square()) + _EPS**2).sqrt()
+        blocks = blocks.clamp(max=CLIP)
+        blocks = blocks / (_total(blocks.square()) + EPS**2).sqrt()
     return blocks.float().contiguous()
 
 

@@ -13,6 +13,7 @@ from imgfeat.nets._registry import get_spec
 from imgfeat.nets._sources import (
     check_hash,
     hash_file_beside,
+    hash_in_name,
     hub_cache,
     stated_hash,
     weights_folders,
@@ -147,8 +148,7 @@ def _resolve(file):
     """Where to download from, the name to keep it under, and the hash if it is told."""
     if file.repo is None:
         target = file.url.rsplit("/", 1)[-1]
-        in_name = re.search(r"-([0-9a-f]{8,64})\.[^.]+$", target)
-        return file.url, target, in_name[1] if in_name else None
+        return file.url, target, hash_in_name(target)
     # Both come with timm; they know mirrors, tokens and proxies.
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import EntryNotFoundError, HTTPError

@@ -61,13 +61,7 @@ def _end_of_tensors(header, path):
         tensors = json.loads(header)
         tensors.pop("__metadata__", None)
         return max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
-    except (
-        ValueError,
-        RecursionError,
-        LookupError,
-        TypeError,
-        AttributeError,
-    ) as error:
+    except _HEADER_ERRORS as error:
         raise ValueError(
             f"The weights file {path} has a damaged header, which is not the list of "
             "tensors that safetensors writes. Download it again."

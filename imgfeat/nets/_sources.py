@@ -130,8 +130,13 @@ def stated_hash(path):
         return words[0].lower() if words else "nothing"
     if path.is_symlink() and re.fullmatch("[0-9a-f]{64}", path.resolve().name):
         return path.resolve().name
-    in_name = re.search(r"-([0-9a-f]{8,64})\.[^.]+$", path.name)
-    return in_name[1] if in_name else None
+    return hash_in_name(path.name)
+
+
+def hash_in_name(filename):
+    """Return the beginning of a sha256 that a file's name ends in, or None."""
+    found = re.search(r"-([0-9a-f]{8,64})\.[^.]+$", filename)
+    return found[1] if found else None
 
 
 def check_hash(path):
