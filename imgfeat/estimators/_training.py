@@ -162,26 +162,25 @@ def predict_proba(cnn, X):
     module.to(device, memory_format=torch.channels_last).eval()
     views = VIEWS[cnn.n_views]
     resident = images.resident(seen, device)
-    shares = np.zeros((len(images), len(cnn.classes_)), dtype=np.float32)
+    data = TrainingData(
+        images.read,
+        np.arange(len(images)),
+        np.zeros(len(images), dtype=np.int64),
+        preprocessing=seen,
+        batch_size=cnn.batch_size,
+        n_threads=threads,
+        device=device,
+        resident=resident,
+        views=views,
+    )
+    shares = []
     with torch_threads(threads), torch.inference_mode(), _autocast(cnn, device):
-        for view in views:
-            data = TrainingData(
-                images.read,
-                np.arange(len(images)),
-                np.zeros(len(images), dtype=np.int64),
-                preprocessing=seen,
-                batch_size=cnn.batch_size,
-                n_threads=threads,
-                device=device,
-                resident=resident,
-                view=view,
+        for inputs, _ in data.evaluation_batches():
+            found = module(inputs["images"]).float().softmax(dim=1)
+            shares.append(
+                found.unflatten(0, (-1, len(views))).mean(dim=1).cpu().numpy()
             )
-            start = 0
-            for inputs, _ in data.evaluation_batches():
-                found = module(inputs["images"]).float().softmax(dim=1).cpu().numpy()
-                shares[start : start + len(found)] += found
-                start += len(found)
-    return shares / len(views)
+    return np.concatenate(shares)
 
 
 def rebuild(cnn):

@@ -39,8 +39,8 @@ class TrainingData(Dataset):
     policy : Policy, optional
         What augmentation does in training.
     seed : int, default=0
-    view : View, default=CENTER
-        What the net sees in evaluation.
+    views : sequence of View, default=(CENTER,)
+        What the net sees in evaluation, an image's views one after the other.
     weights : ndarray of shape (n_samples,), float32, optional
         Of the samples.
     resident : Tensor of shape (n_samples, height, width, 3), uint8, optional
@@ -67,7 +67,7 @@ class TrainingData(Dataset):
         device,
         policy=None,
         seed=0,
-        view=CENTER,
+        views=(CENTER,),
         weights=None,
         resident=None,
         on_error="raise",
@@ -78,7 +78,7 @@ class TrainingData(Dataset):
         self._rows = rows
         self._preprocessing = preprocessing
         self._policy = policy
-        self._view_seen = view
+        self._views = views
         self._batch_size = batch_size
         self._seed = seed
         self._n_threads = n_threads
@@ -136,9 +136,17 @@ class TrainingData(Dataset):
         if self._resident is not None:
             for rows in shares:
                 index = torch.from_numpy(rows).to(self._resident.device)
-                images = self._resident[index].permute(0, 3, 1, 2)
-                is_mirrored = self._view_seen.is_mirrored and not augmented
-                yield rows, images.flip(3) if is_mirrored else images
+                images = self._resident[index]
+                if not augmented:
+                    # Of the whole image, all views are the same but for the mirror.
+                    images = torch.stack(
+                        [
+                            images.flip(2) if v.is_mirrored else images
+                            for v in self._views
+                        ],
+                        dim=1,
+                    ).flatten(end_dim=1)
+                yield rows, images.permute(0, 3, 1, 2)
             return
         with ThreadPoolExecutor(self._n_threads) as pool:
             todo = deque(shares)
@@ -147,9 +155,7 @@ class TrainingData(Dataset):
                 while todo or under_way:
                     while todo and len(under_way) <= _AHEAD:
                         rows = todo.popleft()
-                        views = [
-                            pool.submit(self._view, row, augmented) for row in rows
-                        ]
+                        views = [pool.submit(self._see, row, augmented) for row in rows]
                         under_way.append((rows, views))
                     rows, views = under_way.popleft()
                     rows, images = self._gather(rows, views)
@@ -174,15 +180,22 @@ class TrainingData(Dataset):
                 self.errors[int(row)] = error
             else:
                 kept.append(row)
-        return np.asarray(kept, dtype=np.intp), np.stack(images) if images else None
+        return np.asarray(kept, dtype=np.intp), (
+            np.concatenate(images) if images else None
+        )
 
-    def _view(self, row, augmented):
-        """What the net sees of one image: (height, width, 3), uint8."""
-        out = np.empty((*self._preprocessing.size, 3), dtype=np.uint8)
+    def _see(self, row, augmented):
+        """What the net sees of one image: (n_views, height, width, 3), uint8."""
         image = self._read(row)
-        if not augmented:
-            self._preprocessing.apply(image, out, self._view_seen)
-            return out
+        if augmented:
+            return self._augment(image, row)[None]
+        seen = np.empty((len(self._views), *self._preprocessing.size, 3), np.uint8)
+        for view, out in zip(self._views, seen, strict=True):
+            self._preprocessing.apply(image, out, view)
+        return seen
+
+    def _augment(self, image, row):
+        out = np.empty((*self._preprocessing.size, 3), dtype=np.uint8)
         rng = np.random.default_rng([self._seed, self.epoch, 2, row])
         if self._policy.least_area == 1:
             self._preprocessing.apply(image, out)

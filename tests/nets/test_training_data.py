@@ -86,8 +86,8 @@ def test_last_image_is_not_left_alone(photos, n, expected):
 
 @pytest.mark.parametrize("resident", [False, True])
 def test_mirrored_view(photos, resident):
-    view = View(is_mirrored=True)
-    data = data_of(photos, resident=resident, view=view)
+    views = [View(is_mirrored=True)]
+    data = data_of(photos, resident=resident, views=views)
     images, _ = collect(data.evaluation_batches())
     np.testing.assert_array_equal(images, photos[:, :, ::-1])
 
@@ -146,3 +146,20 @@ def test_wide_photo_is_not_squeezed_without_augmentation():
     )
     images, _ = collect(data.training_batches())
     assert (images == 255).all()
+
+
+@pytest.mark.parametrize("resident", [False, True])
+def test_views_of_an_image_follow_each_other(photos, resident):
+    data = data_of(photos, resident=resident, views=[View(), View(is_mirrored=True)])
+    n_read, read = [0], data._read
+
+    def counted(row):
+        n_read[0] += 1
+        return read(row)
+
+    data._read = counted
+    batches = [inputs["images"] for inputs, _ in data.evaluation_batches()]
+    images = torch.cat(batches).permute(0, 2, 3, 1).numpy()
+    np.testing.assert_array_equal(images[::2], photos)
+    np.testing.assert_array_equal(images[1::2], photos[:, :, ::-1])
+    assert n_read[0] == (0 if resident else 21)
