@@ -4,14 +4,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from imgfeat.features._unit_range import check_scale
-from imgfeat.sources._batch import (
-    check_images,
-    is_sequence_of_sources,
-    item_name,
-    list_sources,
-    read_source,
-)
+from imgfeat.features._images import Images
+from imgfeat.sources._batch import item_name
 from imgfeat.sources._pixels import as_dtype
 
 # Images of the right size are kept on the device if they need no more than this.
@@ -20,46 +14,8 @@ _RESIDENT_BYTES = 2**32
 _CHUNK = 1000
 
 
-class Images:
-    """Read images by their rows.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Has ``image_shape``; is named in errors.
-    X : images
-        Every kind of batch that the library takes; files stay unread.
-    reset : bool
-        Whether the estimator is to note the shape of an array.
-    """
-
-    def __init__(self, estimator, X, *, reset):
-        self._name = type(estimator).__name__
-        if is_sequence_of_sources(X):
-            if reset:
-                for name in ("image_shape_in_", "n_features_in_"):
-                    estimator.__dict__.pop(name, None)
-            self._items = list_sources(X)
-        else:
-            self._items = check_images(
-                estimator,
-                X,
-                reset=reset,
-                image_shape=estimator.image_shape,
-                any_size=True,
-            )
-            check_scale(self._items, self._name, "X")
-
-    def __len__(self):
-        return len(self._items)
-
-    def read(self, row):
-        """Pixels of one image: (height, width[, 3])."""
-        if isinstance(self._items, np.ndarray):
-            return self._items[row]
-        image = read_source(self._items[row], int(row))
-        check_scale(image, self._name, item_name(self._items[row], row))
-        return image
+class TrainingImages(Images):
+    """Images with what a training needs besides."""
 
     def first_shape(self):
         """Shape of the first image that can be read."""

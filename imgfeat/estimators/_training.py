@@ -15,7 +15,7 @@ from torch import nn
 from imgfeat._devices import find_device
 from imgfeat.estimators import _net_choice as choice
 from imgfeat.estimators._checkpoint import Checkpoints
-from imgfeat.estimators._images import Images
+from imgfeat.estimators._images import TrainingImages
 from imgfeat.estimators._job import Job
 from imgfeat.estimators._labels import encode_labels, hold_out, weigh
 from imgfeat.estimators._linear_head import fit_head
@@ -33,7 +33,7 @@ from imgfeat.preprocess._augment import find_policy
 _RATES = {"adamw": (1e-2, 1e-3), "sgd": (1e-1, 1e-2)}
 _USUAL_BATCH = 64
 _PATIENCE = 5
-# Images from which a net from scratch learns the statistics of pixels.
+# TrainingImages from which a net from scratch learns the statistics of pixels.
 _N_FOR_STATISTICS = 2000
 
 
@@ -41,7 +41,7 @@ _N_FOR_STATISTICS = 2000
 class _Prepared:
     """A net and the data that it is going to be trained on."""
 
-    images: Images
+    images: TrainingImages
     names: np.ndarray
     module: nn.Module
     seen: Preprocessing
@@ -113,7 +113,7 @@ def try_rates(cnn, X, y, rates):
 
 
 def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched):
-    images = Images(cnn, X, reset=not go_on)
+    images = TrainingImages(cnn, X, reset=not go_on)
     known = cnn.classes_ if go_on else classes
     names, targets = encode_labels(y, len(images), known)
     weights = weigh(images, sample_weight, cnn.class_weight, names, targets)
@@ -156,7 +156,7 @@ def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched):
 
 def predict_proba(cnn, X):
     """Mean of the softmax over views, (n_samples, n_classes), float32."""
-    images = Images(cnn, X, reset=False)
+    images = TrainingImages(cnn, X, reset=False)
     module, seen = cnn.net_.module_, Preprocessing(**cnn._seen)
     device, threads = find_device(cnn.device), usable_threads(cnn.n_jobs)
     module.to(device, memory_format=torch.channels_last).eval()

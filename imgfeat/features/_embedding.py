@@ -11,7 +11,7 @@ from torch import nn
 
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, Options, StrOptions, fit_context
-from imgfeat.features._unit_range import check_scale
+from imgfeat.features._images import Images
 from imgfeat.kernels.resize import INTERPOLATIONS
 from imgfeat.nets._backbones import find_backbone
 from imgfeat.nets._engine import PRECISIONS, open_engine, plan_inference
@@ -19,13 +19,6 @@ from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets._readout import POOLINGS, Readout, layer_names
 from imgfeat.nets._run import known_width, measure_layers, measure_width, run_net
 from imgfeat.nets._schedule import usable_threads
-from imgfeat.sources._batch import (
-    check_images,
-    is_sequence_of_sources,
-    item_name,
-    list_sources,
-    read_source,
-)
 
 _LARGE_BYTES = 2**30
 
@@ -247,7 +240,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         ValueError
             If a parameter names what does not exist, or X is not a batch of images.
         """
-        self._check(X, reset=True)
+        Images(self, X, reset=True)
         backbone, plan = self._find_backbone(), self._plan()
         self._widths = self._measure_widths(backbone, plan)
         self.weights_info_ = backbone.info()
@@ -280,7 +273,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         is_fitted = hasattr(self, "weights_info_")
         if not is_fitted:
             self._validate_params()
-        items = self._check(X, reset=False)
+        images = Images(self, X, reset=False)
         is_named = is_fitted and isinstance(self.backbone, str)
         sha256 = self.weights_info_["sha256"] if is_named else None
         backbone, plan = self._find_backbone(sha256), self._plan()
@@ -288,16 +281,16 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         engine = open_engine(backbone, readout, plan)
         seen = backbone.preprocessing
         width = known_width(backbone, readout) or measure_width(engine, backbone)
-        shape = len(items), width
+        shape = len(images), width
         _warn_of_size(shape, self.pooling)
         features = np.empty(shape, dtype=np.float32)
         # Resizing to half or less leaves little of what a decoder does differently.
         at_least = 2 * seen.shorter_side() if self.fast_decode else None
 
         def read(row):
-            return self._read(items, row, at_least)
+            return images.read(row, at_least)
 
-        with progress("Embedding images", len(items), self.verbose) as advance:
+        with progress("Embedding images", len(images), self.verbose) as advance:
             views = VIEWS[self.n_views]
             run_net(engine, plan, read, seen, views, features, advance)
         if is_fitted:
@@ -367,26 +360,6 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         if known is not None:
             return [known]
         return [measure_width(open_engine(backbone, readout, plan), backbone)]
-
-    def _check(self, X, *, reset):
-        """Return X as an array of images, or as a list of sources that are unread."""
-        if is_sequence_of_sources(X):
-            if reset:
-                for name in ("image_shape_in_", "n_features_in_"):
-                    self.__dict__.pop(name, None)
-            return list_sources(X)
-        X = check_images(
-            self, X, reset=reset, image_shape=self.image_shape, any_size=True
-        )
-        check_scale(X, type(self).__name__, "X")
-        return X
-
-    def _read(self, items, row, at_least):
-        if isinstance(items, np.ndarray):
-            return items[row]
-        image = read_source(items[row], row, at_least=at_least)
-        check_scale(image, type(self).__name__, item_name(items[row], row))
-        return image
 
 
 def _warn_of_size(shape, pooling):

@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from imgfeat.features import CNNEmbedding
+from imgfeat.features import CNNEmbedding, _images
 from imgfeat.features import _embedding as module
 from imgfeat.nets import _backbones
 from imgfeat.sources import ImageDecodeError
@@ -222,14 +222,14 @@ def test_fitted_estimator_refuses_other_weights(photos):
 
 @pytest.mark.parametrize("n_jobs, most", [(1, 1), (2, 2)])
 def test_decode_and_net_together_keep_to_the_threads(photos, monkeypatch, n_jobs, most):
-    seen, read = set(), module.read_source
+    seen, read = set(), _images.read_source
 
     def watched(item, index, **options):
         seen.add(threading.get_ident())
         assert torch.get_num_threads() == 1
         return read(item, index, **options)
 
-    monkeypatch.setattr(module, "read_source", watched)
+    monkeypatch.setattr(_images, "read_source", watched)
     before = torch.get_num_threads(), threading.active_count()
     embedding(n_jobs=n_jobs).transform(list(photos) * 4)
     assert len(seen) <= most
@@ -249,7 +249,7 @@ def test_one_job_is_one_busy_core(photos, engine):
 def test_memory_does_not_grow_with_the_number_of_images(monkeypatch):
     """Images are decoded when they are needed: a few more than the net has seen."""
     decoded, run, ahead = [0], [0], [0]
-    read, opened = module.read_source, module.open_engine
+    read, opened = _images.read_source, module.open_engine
 
     def watched_read(item, index, **options):
         decoded[0] += 1
@@ -272,7 +272,7 @@ def test_memory_does_not_grow_with_the_number_of_images(monkeypatch):
         engine.embedder.forward = counted
         return engine
 
-    monkeypatch.setattr(module, "read_source", watched_read)
+    monkeypatch.setattr(_images, "read_source", watched_read)
     monkeypatch.setattr(module, "open_engine", watched_open)
     net = CNNEmbedding(TinyNet(), n_jobs=2).fit([encoded(np.zeros((9, 9), np.uint8))])
     decoded[0] = run[0] = 0
