@@ -3,8 +3,10 @@
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
+import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -95,6 +97,12 @@ def race(case, contenders, *, pause_s=0.0):
         rows[-1]["imgfeat_is_faster_by"] = ratio
         print(f"{case:34} {name:34} {rate:11,.1f} images/s {ratio:8.2f}", flush=True)
     return rows
+
+
+def peak_gib():
+    """The largest resident set of this process so far."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
 def environment():

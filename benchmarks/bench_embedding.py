@@ -85,8 +85,8 @@ def plain_net():
     return net.eval()
 
 
-def onnx_session(net):
-    images = torch.zeros(2, 3, 224, 224)
+def onnx_session(net, size=(224, 224)):
+    images = torch.zeros(2, 3, *size)
     program = torch.onnx.export(
         net,
         (images,),

@@ -16,7 +16,6 @@ ones, which cost the same.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,19 +23,23 @@ import time
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 
 from benchmarks._cifar10 import cifar10_files
-from benchmarks._timing import race, save
-from benchmarks.bench_embedding import photographs
+from benchmarks._timing import peak_gib, race, save
+from benchmarks.bench_embedding import (
+    BATCH,
+    PAUSE_S,
+    batches_of,
+    check_equal,
+    onnx_session,
+    photographs,
+)
 from imgfeat.features import CNNEmbedding
 from imgfeat.nets._backbones import find_backbone
 from imgfeat.sources import decode_image
 
 NETS = "efficientnet_lite0", "resnet18", "resnet50", "vit_b_16"
-BATCH = 32
-PAUSE_S = 0.3  # until the threads of the one before have gone to sleep
 N_FEW, N_MANY = 100, 10_000
 
 
@@ -78,22 +81,9 @@ def bare_runs(name, device):
         "torch.compile": with_torch(compiled),
     }
     if device == "cpu":
-        session = onnx_session(Bare(backbone), backbone.preprocessing.size)
+        session = onnx_session(Bare(backbone).eval(), backbone.preprocessing.size)
         runs["ONNX Runtime"] = lambda x: session.run(None, {"images": x.numpy()})[0]
     return backbone, runs
-
-
-def onnx_session(net, size):
-    program = torch.onnx.export(
-        net.eval(),
-        (torch.zeros(2, 3, *size),),
-        dynamo=True,
-        input_names=["images"],
-        dynamic_shapes=({0: torch.export.Dim("n")},),
-        verbose=False,
-    )
-    model = program.model_proto.SerializeToString()
-    return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
 
 
 def one_net(name, paths, device):
@@ -117,7 +107,7 @@ def one_net(name, paths, device):
         "imgfeat, with resize": (n, lambda: embedding.transform(photos)),
     }
     for who, run in bare.items():
-        contenders[f"bare {who}"] = n, lambda run=run: in_batches(run, ready)
+        contenders[f"bare {who}"] = n, lambda run=run: batches_of(run, ready)
     rows = race(name, contenders, pause_s=PAUSE_S)
     fastest = max(row["images_per_s"] for row in rows[2:])
     for row in rows:
@@ -166,16 +156,6 @@ def normalized(squares, preprocessing):
     return ((x - mean) / std).contiguous()
 
 
-def in_batches(run, ready):
-    starts = range(0, len(ready), BATCH)
-    return np.concatenate([run(ready[start : start + BATCH]) for start in starts])
-
-
-def check_equal(who, got, expected, tolerance):
-    error = np.abs(got - expected).max() / np.abs(expected).max()
-    assert error <= tolerance, f"{who} differs by {error:.3g} of the largest value"
-
-
 def many_files(device):
     """Time an image and peak memory, each from a process of its own."""
     rows = []
@@ -205,9 +185,8 @@ def run_child(list_file, device):
     start = time.perf_counter()
     embedding.transform(paths)
     seconds = time.perf_counter() - start
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
-    row = {"n": len(paths), "s_per_image": seconds / len(paths), "peak_gib": peak}
+    n = len(paths)
+    row = {"n": n, "s_per_image": seconds / n, "peak_gib": peak_gib()}
     print(json.dumps(row))
 
 

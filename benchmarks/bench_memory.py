@@ -15,7 +15,6 @@ Must be: below 2 GiB, and the time an image the same for few and for many.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ from pathlib import Path
 from sklearn.pipeline import make_pipeline
 
 from benchmarks._cifar10 import N_FILES, cifar10_files
-from benchmarks._timing import save
+from benchmarks._timing import peak_gib, save
 from imgfeat.features import HOG, CachedFeatures, DenseSIFT, FisherVector
 from imgfeat.sources import ImageReader
 
@@ -74,9 +73,7 @@ def run_child(case, list_file, location):
     for path in paths:
         Path(path).read_bytes()  # a disk's first reading of a file is not the question
     found = run(paths, Path(location, case))
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    print(json.dumps({**found, "peak_gib": peak / 2**30}))
+    print(json.dumps({**found, "peak_gib": peak_gib()}))
 
 
 def measure(case, paths, folder):
