@@ -11,36 +11,11 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from imgfeat.nets._device_layer import CudaLayer, HostLayer
-from imgfeat.nets._embedder import Embedder
 from imgfeat.nets._pipe import Pipe
-from imgfeat.nets._readout import Readout
 from imgfeat.nets._settings import fast_exact_cudnn
 from imgfeat.nets._torch import TorchEngine
-from tests.nets._tiny import TINY, TinyNet
-
-
-@pytest.fixture
-def batch():
-    return np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3), dtype=np.uint8)
-
-
-def run(engine, images, n_intra=1):
-    with engine.running(n_intra) as call:
-        return call(images)
-
-
-def embedder(net=None):
-    return Embedder(net or TinyNet(), TINY, Readout("avg"))
-
-
-def piped(net=None, layer=None, **options):
-    options = {"batch_size": 4} | options
-    return TorchEngine(embedder(net), layer=layer or HostLayer(), **options)
-
-
-@pytest.fixture
-def expected(batch):
-    return run(TorchEngine(embedder()), batch)
+from tests.nets._engines import embedder, piped, run
+from tests.nets._tiny import TinyNet
 
 
 def test_layers_have_the_same_methods():
