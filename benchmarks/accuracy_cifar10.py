@@ -8,6 +8,11 @@ again after the original set, so they are a little harder.
 The embedding is that of the default net, which was trained on ImageNet, frozen: images
 are enlarged from 32 to the 224 pixels that it was trained on.
 
+The last row is resnet9, a net of 0.3 million weights, trained from scratch on images
+that are shifted by up to four pixels and mirrored; predictions are the mean over an
+image and its mirror image. Its settings were tried in short trainings on 45,000 of the
+training images, its epochs are as many as fit into 45 minutes on two cores.
+
 Published for the original set: SIFT 65.6 % and kernel descriptors 76.0 % (Bo, Ren and
 Fox 2010), single-layer k-means features 79.6 % (Coates, Lee and Ng 2011).
 
@@ -28,7 +33,7 @@ from sklearn.svm import LinearSVC
 from benchmarks._cifar10 import ARCHIVE
 from benchmarks._data import unpacked
 from benchmarks._timing import save
-from imgfeat.estimators import RidgeProbe
+from imgfeat.estimators import CNNClassifier, RidgeProbe
 from imgfeat.features import (
     HOG,
     CNNEmbedding,
@@ -104,6 +109,49 @@ ROWS = {
 HYBRID = "patches-ridge", "fisher-ridge"
 
 
+NET = "cnn-scratch"
+
+
+def net():
+    return CNNClassifier(
+        "resnet9",
+        max_epochs=45,
+        batch_size=256,
+        augment="light",
+        label_smoothing=0.1,
+        n_views=2,
+        precision="bfloat16",
+        random_state=0,
+        verbose=1,
+    )
+
+
+def measure_net(train, test):
+    """The row of the net, its history included."""
+    classifier = net()
+    start = time.perf_counter()
+    classifier.fit(*train)
+    fitted = time.perf_counter()
+    row = {
+        "name": NET,
+        "accuracy": accuracy(classifier.predict_proba(test[0]), test[1]),
+        "score_s": time.perf_counter() - fitted,
+        "fit_s": fitted - start,
+        "epochs": classifier.max_epochs,
+        "classifier": repr(classifier),
+        "n_weights": sum(p.numel() for p in classifier.net_.module_.parameters()),
+        "n_train": len(train[0]),
+        "n_test": len(test[0]),
+        "train_loss": classifier.history_["train_loss"].round(4).tolist(),
+    }
+    print(
+        f"{NET:14} {100 * row['accuracy']:.2f} %  {row['epochs']} epochs in "
+        f"{row['fit_s'] / 60:.1f} minutes",
+        flush=True,
+    )
+    return row
+
+
 def describe(make, train, test):
     """Features of the training and of the test images, and the seconds they took."""
     start = time.perf_counter()
@@ -171,12 +219,15 @@ def accuracy(decisions, target):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="PATH", help="also save the results here")
-    parser.add_argument("--rows", nargs="*", default=list(ROWS), choices=list(ROWS))
+    names = [*ROWS, NET]
+    parser.add_argument("--rows", nargs="*", default=names, choices=names)
     args = parser.parse_args()
 
     train, test = load()
     results, decisions = [], {}
     for name in args.rows:
+        if name == NET:
+            continue
         row, decisions[name] = measure(name, train, test)
         results.append(row)
         if name == HYBRID[-1] and all(part in decisions for part in HYBRID):
@@ -185,6 +236,10 @@ def main():
             results[-1] |= {"of": list(HYBRID), "n_test": len(mean)}
             print(f"{'hybrid':14} {100 * results[-1]['accuracy']:.2f} %", flush=True)
         if args.json:  # after every row: the next may take long
+            save(args.json, results)
+    if NET in args.rows:
+        results.append(measure_net(train, test))
+        if args.json:
             save(args.json, results)
 
 

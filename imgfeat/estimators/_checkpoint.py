@@ -12,6 +12,7 @@ from skorch.callbacks import Callback
 
 from imgfeat._files import write_atomic
 from imgfeat.estimators._skorch import find_best
+from imgfeat.estimators._team import plain
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 _FORMAT = "imgfeat training 1"
@@ -54,7 +55,9 @@ class Checkpoints(Callback):
             self._go_on(net, path)
 
     def on_epoch_end(self, net, **kwargs):
-        state = {f"net.{n}": t for n, t in net.module_.state_dict().items()}
+        if not net.job.team.is_main:
+            return
+        state = {f"net.{n}": t for n, t in plain(net.module_).state_dict().items()}
         tensors, numbers = _flatten(net.optimizer_.state_dict())
         state |= {f"optimizer.{name}": tensor for name, tensor in tensors.items()}
         best = find_best(net)
@@ -100,7 +103,7 @@ class Checkpoints(Callback):
                     f"{_short(theirs)}, here it is {_short(mine)}. Use another "
                     "checkpoint_dir, or resume=False to begin anew."
                 )
-        net.module_.load_state_dict(_part(state, "net."))
+        plain(net.module_).load_state_dict(_part(state, "net."))
         numbers = _unflatten(_part(state, "optimizer."), record["optimizer"])
         net.optimizer_.load_state_dict(numbers)
         best = find_best(net)
@@ -114,10 +117,10 @@ class Checkpoints(Callback):
         net.set_params(max_epochs=max(0, net.job.n_epochs - len(net.history)))
 
     def _identity(self, net):
-        job = net.job
+        job, tensors = net.job, plain(net.module_).state_dict()
         return {
             "classes": [str(label) for label in self.classes],
-            "net": {n: list(t.shape) for n, t in net.module_.state_dict().items()},
+            "net": {name: list(tensor.shape) for name, tensor in tensors.items()},
             "random state": job.seed,
             "number of steps": job.n_steps,
             "optimizer": job.optimizer,

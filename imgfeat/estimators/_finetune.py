@@ -32,7 +32,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     weights : {"default", None}, tag or path, default="default"
         Of a pretrained net, as for `CNNEmbedding`; None trains it from scratch.
     trainable : {"head", "all", "staged"} or sequence of str, default="staged"
-        What learns in a pretrained net. "head" is the new last layer. "staged" first
+        What learns in a pretrained net. "head" is the new last layer; the rest runs
+        only once if images do not change by augmentation or mixing. "staged" first
         fits the head as a logistic regression on the frozen features, which is quick,
         and then trains all layers, early ones at lower rates [1]_. Patterns such as
         ``"layer4.*"`` name layers, besides the head.
@@ -75,11 +76,14 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         `CNNEmbedding`.
     size : int or tuple of (int, int), optional
         Height and width in pixels that the net sees. None is what its weights were
-        trained for, or, from scratch, the size of the first image, at most 128.
+        trained for, or, of "simple_cnn" and "resnet9", that of the first image, at most
+        128. New ResNets and VGGs for 64 pixels or less get first layers that keep them.
     device : str, default="auto"
-        "cpu", "cuda", "cuda:1"; "auto" is CUDA where there is a device.
+        "cpu", "cuda", "cuda:1"; "auto" is CUDA where there is a device. "accelerate"
+        lets all processes of ``accelerate launch`` train together; see Notes.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        "auto" is bfloat16 autocast on CUDA and float32 on a CPU.
+        "auto" is bfloat16 autocast on CUDA and float32 on a CPU, where bfloat16 is two
+        to four times as fast if it has AMX.
     compile : bool, default=False
         Let torch compile the net for training.
     on_error : {"raise", "skip"}, default="raise"
@@ -127,11 +131,14 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     Batch norms of pretrained nets keep the statistics of their weights; those of nets
     from scratch learn them. Frozen layers run as in prediction.
 
-    Ctrl-C ends training with the weights so far, with early stopping the best so far,
-    and the classifier can be used.
+    Ctrl-C ends training with the weights so far, with early stopping the best so far. A
+    pickle and a saved file hold the weights, but not the optimizer.
 
-    A pickle and a saved file hold the weights, but not the optimizer; `partial_fit` and
-    `warm_start` begin a new one.
+    Several GPUs: set ``device="accelerate"`` and start the script, a process a GPU, by
+    ``accelerate launch --num_processes 4 script.py``. Each process passes all images
+    and trains on its share of every batch of `batch_size`; so the result is that of one
+    process, but for batch norms from scratch, which know the first one's shares, and
+    for random draws. After `fit` all hold the same net; let one save it.
 
     References
     ----------

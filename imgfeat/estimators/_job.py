@@ -5,6 +5,7 @@ from contextlib import nullcontext
 import numpy as np
 import torch
 
+from imgfeat.estimators._team import Alone
 from imgfeat.nets._head import parameter_groups
 from imgfeat.nets._mixing import Mixing
 
@@ -33,6 +34,8 @@ class Job:
         Returns the context that the net runs in.
     compiled : bool
     seed : int
+    team : Alone or Launched, optional
+        The processes that train.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Job:
         autocast=nullcontext,
         compiled=False,
         seed=0,
+        team=None,
     ):
         self.lr = lr
         self.n_epochs = n_epochs
@@ -65,6 +69,7 @@ class Job:
         self.autocast = autocast
         self.compiled = compiled
         self.seed = seed
+        self.team = Alone("cpu") if team is None else team
         self.n_before = 0  # epochs of earlier trainings of the same net
         self.must_be_finite = True
         self.step = 0

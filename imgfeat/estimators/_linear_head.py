@@ -10,28 +10,49 @@ _C = 0.01
 
 
 @torch.no_grad()
-def fit_head(net, data, autocast):
-    """Fit the head of a net on what its frozen body makes of the images.
+def frozen_features(net, data, autocast, team):
+    """What the body of a net makes of images, as in prediction.
 
     Parameters
     ----------
     net : TrainableNet
     data : TrainingData
-        Seen once, as in prediction.
     autocast : context manager
+    team : Alone or Launched
+        Each process does its share, and all get all of it.
+
+    Returns
+    -------
+    features : ndarray of shape (n_images, n_features), float32
+    rows : ndarray of shape (n_images,), int
+        Those of `data`, but for images that could not be read; sorted.
     """
     net.eval()
-    features, targets, weights = [], [], []
+    features, rows = [], []
     with autocast:
-        for inputs, some in data.evaluation_batches():
+        for inputs, _ in data.evaluation_batches():
             features.append(net.features(inputs["images"]).float().cpu().numpy())
-            targets.append(some.cpu().numpy())
-            if "weights" in inputs:
-                weights.append(inputs["weights"].cpu().numpy())
-    X, y = np.concatenate(features), np.concatenate(targets)
+            rows.append(inputs["rows"].numpy())
+    if not rows and team.size > 1:  # an empty share
+        features, rows = [np.empty((0, net.head.in_features), np.float32)], [[]]
+    X, index = team.gather(np.concatenate(features)), team.gather(np.concatenate(rows))
+    order = np.argsort(index)
+    return X[order], index[order].astype(np.intp)
+
+
+@torch.no_grad()
+def fit_head(net, X, y, sample_weight=None):
+    """Set the head of a net to a logistic regression on features of its body.
+
+    Parameters
+    ----------
+    net : TrainableNet
+    X : ndarray of shape (n_images, n_features)
+    y : ndarray of shape (n_images,), int
+    sample_weight : ndarray of shape (n_images,), optional
+    """
     scaler = StandardScaler().fit(X)
     regression = LogisticRegression(C=_C, max_iter=1000)
-    sample_weight = np.concatenate(weights) if weights else None
     regression.fit(scaler.transform(X), y, sample_weight=sample_weight)
     slopes, intercepts = regression.coef_, regression.intercept_
     if len(slopes) == 1:  # of two classes, the second's advantage

@@ -8,9 +8,11 @@ from torch import nn
 from imgfeat.nets import Preprocessing
 from imgfeat.nets._backbones import find_backbone
 from imgfeat.nets._head import TrainableNet, with_new_head
-from imgfeat.nets._small import resnet9, simple_cnn
+from imgfeat.nets._small import resnet9, simple_cnn, small_stem
 
 FROM_SCRATCH = "simple_cnn", "resnet9"
+# Largest images, in pixels, for which a new net gets a stem of its own.
+_SMALL = 64
 
 
 def is_from_scratch(backbone):
@@ -39,7 +41,9 @@ def stated_preprocessing(backbone, weights, size, image_shape):
     return Preprocessing(size, (0.5,) * 3, (0.25,) * 3, crop=1.0)
 
 
-def build(backbone, weights, preprocessing, n_classes, *, dropout, seed):
+def build(
+    backbone, weights, preprocessing, n_classes, *, dropout, seed, is_empty=False
+):
     """Return the net, its first weights drawn by `seed`.
 
     Parameters
@@ -50,6 +54,8 @@ def build(backbone, weights, preprocessing, n_classes, *, dropout, seed):
     n_classes : int
     dropout : float
     seed : int
+    is_empty : bool, default=False
+        Leave out the weights: others are going to be loaded.
 
     Returns
     -------
@@ -58,10 +64,14 @@ def build(backbone, weights, preprocessing, n_classes, *, dropout, seed):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if not is_from_scratch(backbone):
-            found = find_backbone(backbone, weights, size=preprocessing.size)
-            return with_new_head(
-                found.load(), n_classes, preprocessing, dropout=dropout
+            found = find_backbone(
+                backbone, None if is_empty else weights, size=preprocessing.size
             )
+            trunk = found.load()
+            is_new = isinstance(backbone, str) and weights is None
+            if is_new and max(preprocessing.size) <= _SMALL:
+                small_stem(getattr(trunk, "maps", trunk))
+            return with_new_head(trunk, n_classes, preprocessing, dropout=dropout)
         if backbone == "simple_cnn":
             body = simple_cnn(n_classes, image_size=preprocessing.size, dropout=dropout)
         else:

@@ -8,13 +8,15 @@ import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 from skorch.dataset import unpack_data
+from skorch.hf import AccelerateMixin
 from torch.nn.functional import cross_entropy
 
+from imgfeat.estimators._team import plain
 from imgfeat.nets._rates import rate
 
 
-class SkorchNet(NeuralNetClassifier):
-    """A skorch classifier whose batches come from `TrainingData`.
+class _Steps:
+    """What skorch's nets do with the batches of `TrainingData`.
 
     Before it is initialized, `CNNClassifier` sets ``job``, a `Job`.
     """
@@ -40,16 +42,18 @@ class SkorchNet(NeuralNetClassifier):
     def train_step_single(self, batch, **fit_params):
         self._set_training(True)
         inputs, targets = unpack_data(batch)
-        images, share = self.job.mixing(inputs["images"], self.job.rng)
+        images, own = self.job.mixing(inputs["images"], self.job.rng)
         with self.job.autocast():
             logits = self.job.run(self.module_, images)
             loss = self._loss(logits, targets, inputs)
-            if share < 1:
+            if own < 1:
                 others = self._loss(logits, targets.roll(1, 0), inputs)
-                loss = share * loss + (1 - share) * others
+                loss = own * loss + (1 - own) * others
         if self.job.must_be_finite and not torch.isfinite(loss):
             self.job.say_diverged(len(self.history))
-        loss.backward()
+        # Of several processes, some may have one image more of a batch than others.
+        share = inputs["share"][0] if "share" in inputs else 1
+        self.job.team.backward(loss * share)
         return {"loss": loss, "y_pred": logits}
 
     def train_step(self, batch, **fit_params):
@@ -71,7 +75,7 @@ class SkorchNet(NeuralNetClassifier):
             if images.is_cuda:
                 torch.cuda.empty_cache()
             try:
-                self.module_(images[:n]).float().sum().backward()
+                plain(self.module_)(images[:n]).float().sum().backward()
             except torch.OutOfMemoryError:
                 n //= 2
             else:
@@ -82,7 +86,7 @@ class SkorchNet(NeuralNetClassifier):
         self._set_training(False)
         inputs, targets = unpack_data(batch)
         with torch.no_grad(), self.job.autocast():
-            logits = self.module_(inputs["images"])
+            logits = plain(self.module_)(inputs["images"])
             loss = self._loss(logits, targets, inputs, label_smoothing=0.0)
         right = (logits.argmax(dim=1) == targets).float().mean()
         self.history.record_batch("valid_acc", right.item())
@@ -96,6 +100,32 @@ class SkorchNet(NeuralNetClassifier):
         )
         weights = inputs.get("weights")
         return losses.mean() if weights is None else (losses * weights).mean()
+
+
+class SkorchNet(_Steps, NeuralNetClassifier):
+    """A skorch classifier that trains in one process."""
+
+
+class SharedNet(_Steps, AccelerateMixin, NeuralNetClassifier):
+    """A skorch classifier that trains in all processes that accelerate started.
+
+    Every process sees its share of each batch; gradients are averaged over all.
+    """
+
+    def _initialize_accelerator(self):
+        # A loss has no gradients of its own that could be averaged; without a GPU,
+        # accelerate would not see that.
+        criteria, self._criteria = self._criteria, []
+        super()._initialize_accelerator()
+        self._criteria = criteria
+        return self
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        if not training:  # the epoch's training is over
+            self.job.team.share_buffers(plain(self.module_))
+        return super().run_single_epoch(
+            iterator, training, prefix, step_fn, **fit_params
+        )
 
 
 class _Batches:
@@ -141,6 +171,22 @@ class Course(Callback):
         net.history.record("lr", max(g["lr"] for g in net.optimizer_.param_groups))
 
 
+class Agree(Callback):
+    """Replaces each process's own figures of an epoch by those of all."""
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        row = net.history[-1]
+        for name, data in [
+            ("train_loss", dataset_train),
+            ("valid_loss", dataset_valid),
+            ("valid_acc", dataset_valid),
+        ]:
+            if data is not None:
+                # A process that had no image to validate has no figure.
+                own = row.get(name, 0.0)
+                net.history.record(name, net.job.team.mean(own, data.n_own()))
+
+
 class Best(Callback):
     """Keeps the weights of the best epoch, and ends a training that gets no better.
 
@@ -163,7 +209,7 @@ class Best(Callback):
             self.loss_, self.epoch_ = loss, epoch
             self.weights_ = {
                 name: tensor.detach().cpu().clone()
-                for name, tensor in net.module_.state_dict().items()
+                for name, tensor in plain(net.module_).state_dict().items()
             }
         net.history.record("is_best", self.epoch_ == epoch)
         if self.patience is not None and epoch - self.epoch_ >= self.patience:
@@ -173,7 +219,7 @@ class Best(Callback):
     def restore(self, net):
         """Give the net its best weights back."""
         if self.weights_ is not None:
-            net.module_.load_state_dict(self.weights_)
+            plain(net.module_).load_state_dict(self.weights_)
 
 
 def find_best(net):

@@ -12,14 +12,22 @@ from sklearn.utils import check_random_state
 from skorch.helper import predefined_split
 from torch import nn
 
-from imgfeat._devices import find_device
 from imgfeat.estimators import _net_choice as choice
 from imgfeat.estimators._checkpoint import Checkpoints
 from imgfeat.estimators._images import TrainingImages
 from imgfeat.estimators._job import Job
 from imgfeat.estimators._labels import encode_labels, hold_out, weigh
-from imgfeat.estimators._linear_head import fit_head
-from imgfeat.estimators._skorch import Best, Course, Report, SkorchNet, find_best
+from imgfeat.estimators._linear_head import fit_head, frozen_features
+from imgfeat.estimators._skorch import (
+    Agree,
+    Best,
+    Course,
+    Report,
+    SharedNet,
+    SkorchNet,
+    find_best,
+)
+from imgfeat.estimators._team import Alone, Launched, find_own_device, find_team
 from imgfeat.nets import Preprocessing
 from imgfeat.nets._head import choose_trainable
 from imgfeat.nets._mixing import Mixing
@@ -27,7 +35,7 @@ from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets._schedule import usable_threads
 from imgfeat.nets._torch import torch_threads
 from imgfeat.nets._training_data import TrainingData
-from imgfeat.preprocess._augment import find_policy
+from imgfeat.preprocess._augment import Policy, find_policy
 
 # Highest rates for 64 images a batch: from scratch, and for a new head.
 _RATES = {"adamw": (1e-2, 1e-3), "sgd": (1e-1, 1e-2)}
@@ -47,7 +55,7 @@ class _Prepared:
     seen: Preprocessing
     data: TrainingData
     valid: TrainingData | None
-    device: str
+    team: Alone | Launched
     seed: int
 
 
@@ -72,9 +80,8 @@ def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial
     is_watched = bool(cnn.early_stopping) and not is_partial
     with torch.random.fork_rng(), torch_threads(usable_threads(cnn.n_jobs)):
         ready = _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched)
-        is_new_head = ready.module.head is not None and not go_on
-        if is_new_head and cnn.trainable in ("head", "staged"):
-            fit_head(ready.module, ready.data, _autocast(cnn, ready.device))
+        if ready.module.head is not None:
+            _begin_with_head(cnn, ready, is_new=not go_on, is_partial=is_partial)
         job = _job(cnn, ready, n_epochs, constant=is_partial)
         job.n_before = len(cnn.history_) if go_on else 0
         net = _skorch_net(cnn, ready.module, job, ready.valid, ready.names)
@@ -112,13 +119,41 @@ def try_rates(cnn, X, y, rates):
             yield net.train_step(batch)["loss"].item()
 
 
+def _begin_with_head(cnn, ready, *, is_new, is_partial):
+    """Fit a new head on frozen features, and keep these if nothing else learns."""
+    is_new = is_new and cnn.trainable in ("head", "staged")
+    is_all = (
+        cnn.trainable == "head"
+        and find_policy(cnn.augment) == Policy()
+        and not (cnn.mixup or cnn.cutmix or is_partial)
+    )
+    if not (is_new or is_all):
+        return
+    data, module = ready.data, ready.module
+
+    def features_of(data):
+        return frozen_features(
+            module, data, _autocast(cnn, ready.team.device), ready.team
+        )
+
+    X, rows = features_of(data)
+    if is_new:
+        weights = None if data.weights is None else data.weights.numpy()[rows]
+        fit_head(module, X, data.targets.numpy()[rows], weights)
+    if is_all:
+        ready.data = data.of_features(X, rows)
+        if ready.valid is not None:
+            ready.valid = ready.valid.of_features(*features_of(ready.valid))
+
+
 def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched):
     images = TrainingImages(cnn, X, reset=not go_on)
     known = cnn.classes_ if go_on else classes
     names, targets = encode_labels(y, len(images), known)
     weights = weigh(images, sample_weight, cnn.class_weight, names, targets)
-    seed = int(check_random_state(cnn.random_state).randint(2**31 - 1))
-    device, threads = find_device(cnn.device), usable_threads(cnn.n_jobs)
+    team, threads = find_team(cnn.device), usable_threads(cnn.n_jobs)
+    _check_team(team, cnn, targets)
+    seed = team.agree(int(check_random_state(cnn.random_state).randint(2**31 - 1)))
     rows, held_out = np.arange(len(images)), None
     if is_watched:
         rows, held_out = hold_out(targets, cnn.validation_fraction, seed)
@@ -128,9 +163,9 @@ def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched):
         seen = choice.stated_preprocessing(
             cnn.backbone, cnn.weights, cnn.size, images.first_shape()
         )
-    resident = images.resident(seen, device)
+    resident = images.resident(seen, team.device)
 
-    def data_of(some):
+    def data_of(some, **options):
         return TrainingData(
             images.read,
             some,
@@ -140,25 +175,45 @@ def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched):
             batch_size=cnn.batch_size,
             seed=seed,
             n_threads=threads,
-            device=device,
+            device=team.device,
             weights=weights,
             resident=resident,
             on_error=cnn.on_error,
+            **options,
         )
 
     if not go_on:
         module, seen = _first_net(cnn, seen, data_of, rows, len(names), seed)
-    module.to(device, memory_format=torch.channels_last)
+    module.to(team.device, memory_format=torch.channels_last)
     choose_trainable(module, cnn.trainable)
-    valid = None if held_out is None else data_of(held_out)
-    return _Prepared(images, names, module, seen, data_of(rows), valid, device, seed)
+    part = team.rank, team.size
+    data = data_of(rows, part=part)
+    valid = None if held_out is None else data_of(held_out, part=part)
+    return _Prepared(images, names, module, seen, data, valid, team, seed)
+
+
+def _check_team(team, cnn, targets):
+    """What several processes need before they train one net together."""
+    if team.size == 1:
+        return
+    team.check_same(targets)
+    if len(targets) < team.size:
+        raise ValueError(
+            f"{team.size} processes need as many images at least. Got {len(targets)}."
+        )
+    if cnn.on_error == "skip":
+        raise ValueError(
+            "Several processes wait for each other at every step, so none may leave "
+            "images out. Got on_error='skip'; use 'raise', and leave out the images "
+            "that it names before."
+        )
 
 
 def predict_proba(cnn, X):
     """Mean of the softmax over views, (n_samples, n_classes), float32."""
     images = TrainingImages(cnn, X, reset=False)
     module, seen = cnn.net_.module_, Preprocessing(**cnn._seen)
-    device, threads = find_device(cnn.device), usable_threads(cnn.n_jobs)
+    device, threads = find_own_device(cnn.device), usable_threads(cnn.n_jobs)
     module.to(device, memory_format=torch.channels_last).eval()
     views = VIEWS[cnn.n_views]
     resident = images.resident(seen, device)
@@ -188,13 +243,18 @@ def rebuild(cnn):
     seen = Preprocessing(**cnn._seen)
     n_classes = len(cnn.classes_)
     module = choice.build(
-        cnn.backbone, None, seen, n_classes, dropout=cnn.dropout, seed=0
+        cnn.backbone,
+        cnn.weights,
+        seen,
+        n_classes,
+        dropout=cnn.dropout,
+        seed=0,
+        is_empty=True,
     )
     tensors = {name: torch.from_numpy(a.copy()) for name, a in cnn._tensors.items()}
     module.load_state_dict(tensors)
     choose_trainable(module, cnn.trainable)
-    device = find_device(cnn.device)
-    module.to(device)
+    module.to(find_own_device(cnn.device))
     job = Job(lr=_rate(cnn), n_epochs=1, n_steps=1)
     return _skorch_net(cnn, module, job, None, cnn.classes_)
 
@@ -232,9 +292,10 @@ def _job(cnn, ready, n_epochs, *, constant):
         in_stages=ready.module.head is not None and cnn.trainable == "staged",
         label_smoothing=cnn.label_smoothing,
         mixing=Mixing(cnn.mixup, cnn.cutmix),
-        autocast=lambda: _autocast(cnn, ready.device),
+        autocast=lambda: _autocast(cnn, ready.team.device),
         compiled=cnn.compile,
         seed=ready.seed,
+        team=ready.team,
     )
 
 
@@ -258,16 +319,22 @@ def _autocast(cnn, device):
 
 
 def _skorch_net(cnn, module, job, valid, names):
+    team = job.team
     callbacks = [("course", Course())]
+    if team.size > 1:
+        callbacks.append(("agree", Agree()))
     if valid is not None:
         patience = _PATIENCE if cnn.early_stopping is True else cnn.early_stopping
         callbacks.append(("best", Best(patience)))
     if cnn.checkpoint_dir is not None:
         checkpoints = Checkpoints(cnn.checkpoint_dir, names, resume=cnn.resume)
         callbacks.append(("checkpoints", checkpoints))
-    if cnn.verbose:
+    if cnn.verbose and team.is_main:
         callbacks.append(("report", Report()))
-    net = SkorchNet(
+    kind, options = SkorchNet, {}
+    if isinstance(team, Launched):
+        kind, options = SharedNet, {"accelerator": team.accelerator}
+    net = kind(
         module,
         criterion=nn.CrossEntropyLoss,
         max_epochs=job.n_epochs,
@@ -276,6 +343,7 @@ def _skorch_net(cnn, module, job, valid, names):
         callbacks=[*callbacks, *(cnn.callbacks or ())],
         classes=np.arange(len(names)),
         verbose=0,
+        **options,
     )
     net.job = job
     return net.initialize()

@@ -16,6 +16,8 @@ _NORMS = nn.modules.batchnorm._BatchNorm
 class TrainableNet(nn.Module):
     """From uint8 images, (n, 3, height, width), to logits, (n, n_classes).
 
+    Takes features, (n, n_features), as well: what `features` gave for images.
+
     Parameters
     ----------
     body : Module
@@ -58,7 +60,7 @@ class TrainableNet(nn.Module):
         return self.body(x)
 
     def forward(self, images):
-        x = self.features(images)
+        x = images if images.ndim == 2 else self.features(images)
         return x if self.head is None else self.head(self.dropout(x))
 
     def train(self, mode=True):

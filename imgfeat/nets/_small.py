@@ -142,42 +142,26 @@ def _conv(n_in, n_out, *, kernel=3, pool=False, act=nn.ReLU):
 
 
 def small_stem(net):
-    """Let a net of torchvision's ResNet or VGG family see small images, in place.
+    """Let a new net of the ResNet or VGG family see small images, in place.
 
     A ResNet's first layers divide images by four, which leaves nothing of 32 pixels:
     the first convolution gets 3 x 3 pixels and stride 1, and its pooling goes. Of a VGG
-    the last two poolings go.
+    the last two poolings go. Nets of other forms stay as they are.
 
     Parameters
     ----------
     net : Module
-
-    Returns
-    -------
-    Module
-        The same one.
-
-    Raises
-    ------
-    ValueError
-        If the net has neither form.
+        The whole net, or its layers up to the head, with torchvision's names.
     """
-    if hasattr(net, "conv1") and hasattr(net, "maxpool"):
+    if isinstance(getattr(net, "conv1", None), nn.Conv2d) and hasattr(net, "maxpool"):
         width = net.conv1.out_channels
         net.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
         nn.init.kaiming_normal_(net.conv1.weight, mode="fan_out")
         net.maxpool = nn.Identity()
-        return net
-    pools = [
-        i
-        for i, layer in enumerate(getattr(net, "features", ()))
-        if isinstance(layer, nn.MaxPool2d)
-    ]
-    if len(pools) == 5:
-        for i in pools[-2:]:
-            net.features[i] = nn.Identity()
-        return net
-    raise ValueError(
-        "A small stem is known for torchvision's ResNet and VGG nets. Got "
-        f"{type(net).__name__}; use size=224, or a net that is made for small images."
-    )
+        return
+    layers = getattr(net, "features", net)
+    if isinstance(layers, nn.Sequential):
+        pools = [i for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)]
+        if len(pools) == 5:
+            for i in pools[-2:]:
+                layers[i] = nn.Identity()

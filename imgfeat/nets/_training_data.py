@@ -7,6 +7,7 @@ would have seen.
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 
 import numpy as np
 import torch
@@ -43,11 +44,16 @@ class TrainingData(Dataset):
         What the net sees in evaluation, an image's views one after the other.
     weights : ndarray of shape (n_samples,), float32, optional
         Of the samples.
-    resident : Tensor of shape (n_samples, height, width, 3), uint8, optional
-        All images on the device, of the size that the net sees. Nothing is read then.
+    resident : Tensor, optional
+        All images on the device, (n_samples, height, width, 3), uint8, of the size that
+        the net sees; or what a frozen net made of them, (n_samples, n_features).
+        Nothing is read then.
     on_error : {"raise", "skip"}, default="raise"
         What an image that cannot be read does: end the training, or be left out of it
         and listed in `errors`.
+    part : tuple of (int, int), default=(0, 1)
+        The number of this process and how many there are: which share of every batch
+        is seen. Batches are as many in all.
 
     Attributes
     ----------
@@ -71,6 +77,7 @@ class TrainingData(Dataset):
         weights=None,
         resident=None,
         on_error="raise",
+        part=(0, 1),
     ):
         self.targets = torch.from_numpy(targets)
         self.weights = None if weights is None else torch.from_numpy(weights)
@@ -85,6 +92,7 @@ class TrainingData(Dataset):
         self._device = device
         self._resident = resident
         self._on_error = on_error
+        self._part = part
         self.errors = {}
         self.epoch = 0
 
@@ -95,39 +103,74 @@ class TrainingData(Dataset):
         """Batches of an epoch in training."""
         return len(self._shares(len(self)))
 
+    def n_own(self):
+        """Images of an epoch that this process sees."""
+        return sum(len(share) for share in self._own(self._rows))
+
+    def of_features(self, features, rows):
+        """The same data, as what a frozen net made of them.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_rows, n_features), float32
+        rows : ndarray of shape (n_rows,), int
+            Whose features they are.
+        """
+        table = np.zeros((len(self.targets), features.shape[1]), dtype=np.float32)
+        table[rows] = features
+        found = copy(self)
+        found._rows = np.sort(rows)
+        found._resident = torch.from_numpy(table).to(self._device)
+        return found
+
     def training_batches(self):
         """Yield (inputs, targets) of one epoch, shuffled and augmented."""
         order = np.random.default_rng([self._seed, self.epoch]).permutation(self._rows)
-        shares = [order[share] for share in self._shares(len(self))]
+        wholes = [share.stop - share.start for share in self._shares(len(self))]
+        number, n_parts = self._part
+        # The first process draws what one alone would draw.
+        key = [self._seed, self.epoch, 1, *([number] if number else [])]
         generator = torch.Generator().manual_seed(
-            int(np.random.default_rng([self._seed, self.epoch, 1]).integers(2**62))
+            int(np.random.default_rng(key).integers(2**62))
         )
         # What is read is cut and mirrored on the way.
         is_whole = self._resident is not None
-        for rows, images in self._load(shares, augmented=True):
+        shares = self._own(order)
+        batches = self._load(shares, augmented=True)
+        for (rows, images), whole in zip(batches, wholes, strict=False):
             images = self._policy.batch(
                 images, generator, translate=is_whole, mirror=is_whole
             )
-            yield self._batch(rows, images)
+            inputs, targets = self._batch(rows, images)
+            if n_parts > 1:
+                # Times this, the mean of all processes is that over the whole batch.
+                share = len(rows) * n_parts / whole
+                inputs["share"] = torch.full((len(rows),), share, device=self._device)
+            yield inputs, targets
 
     def evaluation_batches(self):
         """Yield (inputs, targets) in order, as the net sees them in prediction."""
-        shares = [self._rows[share] for share in self._shares(len(self))]
-        for rows, images in self._load(shares, augmented=False):
+        for rows, images in self._load(self._own(self._rows), augmented=False):
             yield self._batch(rows, images)
 
+    def _own(self, order):
+        """The rows of each batch that this process sees; in training, some of each."""
+        number, n_parts = self._part
+        shares = [order[share][number::n_parts] for share in self._shares(len(order))]
+        return [share for share in shares if len(share)]
+
     def _shares(self, n):
-        """Batches as slices; a last one of one image would upset batch norms."""
+        """Batches as slices; a last one of one image a process would upset norms."""
         size = self._batch_size
         starts = list(range(0, n, size))
-        if len(starts) > 1 and n - starts[-1] == 1:
+        if len(starts) > 1 and n - starts[-1] < 2 * self._part[1]:
             starts.pop()
         stops = [*starts[1:], n]
         return [slice(*pair) for pair in zip(starts, stops, strict=True)]
 
     def _batch(self, rows, images):
         index = torch.from_numpy(rows)
-        inputs = {"images": images}
+        inputs = {"images": images, "rows": index}
         if self.weights is not None:
             inputs["weights"] = self.weights[index].to(self._device)
         return inputs, self.targets[index].to(self._device)
@@ -137,6 +180,9 @@ class TrainingData(Dataset):
             for rows in shares:
                 index = torch.from_numpy(rows).to(self._resident.device)
                 images = self._resident[index]
+                if images.ndim == 2:  # features
+                    yield rows, images
+                    continue
                 if not augmented:
                     # Of the whole image, all views are the same but for the mirror.
                     images = torch.stack(

@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -18,25 +19,9 @@ from skorch.callbacks import Callback
 
 from imgfeat.deploy import load, save
 from imgfeat.estimators import CNNClassifier, find_lr
-from imgfeat.nets import Preprocessing
 from imgfeat.sources import ImageDecodeError
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
-
-
-class TinyNet(torch.nn.Module):
-    """Four feature maps of images of 8 pixels."""
-
-    def __init__(self):
-        super().__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            self.first = torch.nn.Conv2d(3, 4, 3)
-            self.second = torch.nn.Conv2d(4, 4, 3)
-        self.norm = torch.nn.BatchNorm2d(4)
-        self.preprocessing = Preprocessing((8, 8), (0.5,) * 3, (0.25,) * 3, crop=1.0)
-
-    def forward(self, x):
-        return self.norm(self.second(self.first(x).relu()))
+from tests.estimators._tiny_net import TinyNet
 
 
 @pytest.mark.parametrize("check", WITHOUT_DATA, ids=lambda check: check.__name__)
@@ -160,6 +145,48 @@ def test_head_alone_is_trained(digits):
     for name, tensor in net.state_dict().items():
         assert torch.equal(cnn.net_.module_.body.maps.state_dict()[name], tensor)
     assert cnn.net_.module_.head.weight.any()
+
+
+def test_frozen_body_runs_once_and_gives_the_same(digits):
+    X, y = digits
+    weight = np.linspace(0, 1, 100)
+    options = {"trainable": "head", "dropout": 0.0, "early_stopping": 2}
+    bodies = []
+    for augment in ("none", lambda image: image):  # the same, but nobody knows it
+        cnn = tiny(TinyNet(), augment=augment, **options)
+        with count_calls(TinyNet, "forward") as calls:
+            cnn.fit(X[:100], y[:100], sample_weight=weight)
+        bodies.append((cnn, len(calls)))
+    (cached, n_cached), (live, n_live) = bodies
+    assert n_cached < n_live / 2
+    assert_allclose(
+        cached.predict_proba(X[100:]), live.predict_proba(X[100:]), atol=1e-4
+    )
+    assert_allclose(cached.history_["valid_loss"], live.history_["valid_loss"], 1e-3)
+
+
+def test_new_net_for_small_images_keeps_their_places(digits):
+    X, y = digits
+    cnn = tiny("resnet18", weights=None, size=32, trainable="all", max_epochs=1)
+    cnn.fit(X[:6], y[:6])
+    first = cnn.net_.module_.body.maps.conv1
+    assert (first.kernel_size, first.stride) == ((3, 3), (1, 1))
+    restored = pickle.loads(pickle.dumps(cnn))
+    assert_allclose(restored.predict_proba(X[:6]), cnn.predict_proba(X[:6]), atol=1e-6)
+
+
+@contextmanager
+def count_calls(kind, name):
+    """Yield a list that gets an item at every call of a method."""
+    calls, method = [], getattr(kind, name)
+
+    def counted(*args, **kwargs):
+        calls.append(name)
+        return method(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kind, name, counted)
+        yield calls
 
 
 @pytest.mark.parametrize("trainable", ["all", "staged"])

@@ -163,3 +163,40 @@ def test_views_of_an_image_follow_each_other(photos, resident):
     np.testing.assert_array_equal(images[::2], photos)
     np.testing.assert_array_equal(images[1::2], photos[:, :, ::-1])
     assert n_read[0] == (0 if resident else 21)
+
+
+@pytest.mark.parametrize("n", [21, 19, 4])
+def test_processes_share_every_batch(photos, n):
+    rows = np.arange(n)
+    parts = [data_of(photos, rows=rows, part=(rank, 2)) for rank in (0, 1)]
+    batches = [list(part.training_batches()) for part in parts]
+    assert len(batches[0]) == len(batches[1]) == parts[0].n_batches()
+    targets = torch.cat([target for part in batches for _, target in part])
+    assert sorted(targets.tolist()) == list(rows)
+    assert [part.n_own() for part in parts] == [
+        sum(len(target) for _, target in part) for part in batches
+    ]
+    for (one, _), (two, _) in zip(*batches, strict=True):
+        # The mean of both means is that of the whole batch.
+        shares = [part["share"] / len(part["share"]) / 2 for part in (one, two)]
+        got = torch.cat(shares)
+        torch.testing.assert_close(got, torch.full_like(got, 1 / len(got)))
+
+
+def test_processes_share_what_is_evaluated(photos):
+    parts = [data_of(photos, part=(rank, 2)) for rank in (0, 1)]
+    targets = [collect(part.evaluation_batches())[1] for part in parts]
+    assert sorted(np.concatenate(targets)) == list(range(21))
+
+
+def test_features_take_the_place_of_images(photos):
+    rows = np.array([5, 2, 9])
+    features = np.arange(6, dtype=np.float32).reshape(3, 2)
+    data = data_of(photos, weights=np.arange(21, dtype=np.float32))
+    data = data.of_features(features, rows)
+    assert len(data) == 3
+    for batches in (data.training_batches(), data.evaluation_batches()):
+        (inputs, targets) = next(iter(batches))
+        order = [list(rows).index(target) for target in targets]
+        np.testing.assert_array_equal(inputs["images"], features[order])
+        np.testing.assert_array_equal(inputs["weights"], targets)
