@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import sys
+import warnings
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -372,7 +373,9 @@ def _print_frame(frame, title):
 def _plain_errors():
     """Say what a user can mend in a line, without a traceback."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = _print_warning
+            yield
     except KeyboardInterrupt:
         err.print("Interrupted; files that were complete are kept, no other is left.")
         raise typer.Exit(130) from None
@@ -386,3 +389,8 @@ def _plain_errors():
         if isinstance(error, imgfeat.sources.ImageDecodeError):
             err.print("--skip-unreadable leaves out such files and lists them.")
         raise typer.Exit(2) from None
+
+
+def _print_warning(message, *args, **kwargs):
+    err.print("[yellow]warning:[/]", end=" ")
+    err.print(str(message), markup=False, highlight=False)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import pytest
 from sklearn.pipeline import make_pipeline
@@ -243,3 +244,15 @@ def test_epochs_need_a_net_that_learns(photos, tmp_path):
         code=2,
     )  # fmt: skip
     assert "trains no net, so it has no epochs" in " ".join(result.stderr.split())
+
+
+def test_warnings_are_a_line_without_code(photos, tmp_path, monkeypatch):
+    def warn(*args, **kwargs):
+        warnings.warn("beware of [dogs]", stacklevel=1)
+        raise ValueError("over")
+
+    monkeypatch.setattr("imgfeat._job.train_recipe", warn)
+    with warnings.catch_warnings(action="always"):
+        result = run("train", photos, "--out", tmp_path / "no.imgfeat", code=2)
+    assert "warning: beware of [dogs]\n" in result.output
+    assert "UserWarning" not in result.output

@@ -164,6 +164,8 @@ def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched):
             cnn.backbone, cnn.weights, cnn.size, images.first_shape()
         )
     resident = images.resident(seen, team.device)
+    if resident is None and cnn.on_error == "raise":
+        resident = images.decode_small(seen, team.device, threads)
 
     def data_of(some, **options):
         return TrainingData(

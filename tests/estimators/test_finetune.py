@@ -19,6 +19,7 @@ from skorch.callbacks import Callback
 
 from imgfeat.deploy import load, save
 from imgfeat.estimators import CNNClassifier, find_lr
+from imgfeat.estimators._images import TrainingImages
 from imgfeat.sources import ImageDecodeError
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
 from tests.estimators._tiny_net import TinyNet
@@ -103,17 +104,32 @@ def test_callers_random_state_is_left_alone(digits):
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_files_give_what_arrays_give(digits, tmp_path):
+@pytest.mark.parametrize("augment", ["none", "standard"])
+def test_files_give_what_arrays_give(digits, tmp_path, augment):
     X, y = digits[0][:60], digits[1][:60]
     paths = []
     for i, image in enumerate(X):
         paths.append(tmp_path / f"{i}.png")
         Image.fromarray(image).save(paths[-1])
-    options = {"size": 8, "max_epochs": 2}
+    options = {"size": 8, "max_epochs": 2, "augment": augment}
     from_arrays, from_files = tiny(**options).fit(X, y), tiny(**options).fit(paths, y)
     expected = from_arrays.predict_proba(X)
     assert_allclose(from_files.predict_proba(paths), expected, atol=1e-5)
     assert_allclose(from_files.predict_proba(X), expected, atol=1e-5)
+
+
+def test_small_files_are_read_once_unless_sizes_differ(digits, tmp_path):
+    X, y = digits[0][:20], digits[1][:20]
+    paths = [tmp_path / f"{i}.png" for i in range(20)]
+    for path, image in zip(paths, X, strict=True):
+        Image.fromarray(image).save(path)
+    counts = []
+    for _ in range(2):
+        with count_calls(TrainingImages, "read") as calls:
+            tiny(size=8, max_epochs=5).fit(paths, y)
+        counts.append(len(calls))
+        Image.fromarray(X[3][:, :7]).save(paths[3])
+    assert counts[0] <= 50 < 100 <= counts[1]
 
 
 def test_row_is_the_same_alone_and_in_any_batch(digits):
