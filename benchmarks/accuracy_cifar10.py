@@ -8,10 +8,11 @@ again after the original set, so they are a little harder.
 The embedding is that of the default net, which was trained on ImageNet, frozen: images
 are enlarged from 32 to the 224 pixels that it was trained on.
 
-The last row is resnet9, a net of 0.3 million weights, trained from scratch on images
-that are shifted by up to four pixels and mirrored; predictions are the mean over an
-image and its mirror image. Its settings were tried in short trainings on 45,000 of the
-training images, its epochs are as many as fit into 45 minutes on two cores.
+The last row is resnet9_w32, a net of 1.6 million weights, trained from scratch on
+images that are shifted by up to four pixels and mirrored; predictions are the mean over
+an image and its mirror image. Its epochs are as many as fit well into 45 minutes on two
+cores that multiply matrices in bfloat16 (AMX); others take two to four times as long.
+resnet9, half as wide, had 89.3 % after 45 epochs, which took 23 minutes.
 
 Published for the original set: SIFT 65.6 % and kernel descriptors 76.0 % (Bo, Ren and
 Fox 2010), single-layer k-means features 79.6 % (Coates, Lee and Ng 2011).
@@ -114,9 +115,9 @@ NET = "cnn-scratch"
 
 def net():
     return CNNClassifier(
-        "resnet9",
-        max_epochs=45,
-        batch_size=256,
+        "resnet9_w32",
+        max_epochs=30,
+        batch_size=128,
         augment="light",
         label_smoothing=0.1,
         n_views=2,

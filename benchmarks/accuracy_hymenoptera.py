@@ -2,10 +2,14 @@
 
 The photographs of PyTorch's transfer-learning tutorial: 245 to learn from, 153 in
 `val`. Everything is learned and chosen on the training part, the strength of a linear
-classifier by cross-validation or leave-one-out; `val` only scores. The rate of
-fine-tuning, 3e-4, is the recipe's; of three rates it had the least log loss in three
-folds of the training part. The tutorial fine-tunes all of ResNet-18 and reaches 94 to
-95 %.
+classifier by cross-validation or leave-one-out; `val` only scores. The tutorial
+fine-tunes all of ResNet-18 and reaches 94 to 95 %.
+
+Fine-tuning is the recipe's, at 288 pixels. By six times five folds of the training part
+the frozen features were best at 288 pixels, of 224, 256, 288, 320 and 384 (log loss
+0.091 with C = 0.1, and 0.105 at 224). In five folds, three epochs at a rate of 1e-4
+left the accuracy as it was before, 96.7 %, and brought the log loss from 0.082 to
+0.079; at 3e-4 and five epochs it rose in the one fold that was tried.
 
 Nothing is cleaned: one picture is a GIF, and one says "image not found".
 
@@ -25,7 +29,7 @@ from imgfeat.sources import load_image_folder
 
 # Recipe, and the views of an image whose embeddings are averaged.
 ROWS = [("cnn-lr", 1), ("cnn-svm", 1), ("cnn-ridge", 1), ("cnn-ridge", 2)]
-TUNED, SEEDS = "cnn-finetune", range(5)
+TUNED, SIZE, SEEDS = "cnn-finetune", 288, range(5)
 FOLDS = StratifiedKFold(n_splits=10, shuffle=True, random_state=0)
 
 
@@ -59,6 +63,7 @@ def measure_tuned(train, val):
     rows = []
     for seed in SEEDS:
         recipe = make_recipe(TUNED, random_state=seed)
+        recipe[-1].set_params(size=SIZE)
         rows.append(fit_and_score(recipe, train, val))
         print(f"{TUNED} seed {seed}: {100 * rows[-1]['accuracy']:.2f} %", flush=True)
     scores = [row["accuracy"] for row in rows]

@@ -5,8 +5,9 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-# Of standardized features; mild enough to leave something to learn.
-_C = 0.01
+# Of standardized features; of 0.001, 0.01 and 0.1 the least log loss in
+# cross-validation on 245 photographs, at six resolutions.
+_C = 0.1
 
 
 @torch.no_grad()

@@ -6,11 +6,12 @@ import torch
 from torch import nn
 
 from imgfeat.nets import Preprocessing
-from imgfeat.nets._backbones import find_backbone
+from imgfeat.nets._backbones import find_backbone, new_trunk
 from imgfeat.nets._head import TrainableNet, with_new_head
 from imgfeat.nets._small import resnet9, simple_cnn, small_stem
 
-FROM_SCRATCH = "simple_cnn", "resnet9"
+# Names of nets without pretrained weights, and the width of those that have one.
+FROM_SCRATCH = {"simple_cnn": None, "resnet9": 16, "resnet9_w32": 32}
 # Largest images, in pixels, for which a new net gets a stem of its own.
 _SMALL = 64
 
@@ -18,6 +19,11 @@ _SMALL = 64
 def is_from_scratch(backbone):
     """Whether a net has no pretrained weights by its nature."""
     return isinstance(backbone, str) and backbone in FROM_SCRATCH
+
+
+def is_new(backbone, weights):
+    """Whether all of a net's weights are drawn at random."""
+    return is_from_scratch(backbone) or (isinstance(backbone, str) and weights is None)
 
 
 def stated_preprocessing(backbone, weights, size, image_shape):
@@ -64,18 +70,17 @@ def build(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if not is_from_scratch(backbone):
-            found = find_backbone(
-                backbone, None if is_empty else weights, size=preprocessing.size
+            return with_new_head(
+                _trunk(backbone, weights, preprocessing, seed, is_empty),
+                n_classes,
+                preprocessing,
+                dropout=dropout,
+                is_pretrained=not is_new(backbone, weights),
             )
-            trunk = found.load()
-            is_new = isinstance(backbone, str) and weights is None
-            if is_new and max(preprocessing.size) <= _SMALL:
-                small_stem(getattr(trunk, "maps", trunk))
-            return with_new_head(trunk, n_classes, preprocessing, dropout=dropout)
         if backbone == "simple_cnn":
             body = simple_cnn(n_classes, image_size=preprocessing.size, dropout=dropout)
         else:
-            body = resnet9(n_classes)
+            body = resnet9(n_classes, width=FROM_SCRATCH[backbone])
     return TrainableNet(
         body,
         None,
@@ -83,6 +88,16 @@ def build(
         std=preprocessing.std,
         image_size=preprocessing.size,
     )
+
+
+def _trunk(backbone, weights, preprocessing, seed, is_empty):
+    if not is_new(backbone, weights):
+        weights = None if is_empty else weights
+        return find_backbone(backbone, weights, size=preprocessing.size).load()
+    trunk = new_trunk(backbone, seed)
+    if max(preprocessing.size) <= _SMALL:
+        small_stem(trunk.maps)
+    return trunk
 
 
 def learn_statistics(preprocessing, images):

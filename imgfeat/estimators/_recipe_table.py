@@ -145,9 +145,9 @@ def _fine_tuned(n_jobs, random_state, backbone=DEFAULT_NET):
     # The head starts as a logistic regression, from which a higher rate leads away.
     classifier = CNNClassifier(
         backbone,
-        max_epochs=5,
+        max_epochs=3,
         batch_size=32,
-        lr=3e-4,
+        lr=1e-4,
         augment="light",
         n_views=2,
         random_state=random_state,

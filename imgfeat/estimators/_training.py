@@ -80,7 +80,7 @@ def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial
     is_watched = bool(cnn.early_stopping) and not is_partial
     with torch.random.fork_rng(), torch_threads(usable_threads(cnn.n_jobs)):
         ready = _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched)
-        if ready.module.head is not None:
+        if not choice.is_new(cnn.backbone, cnn.weights):
             _begin_with_head(cnn, ready, is_new=not go_on, is_partial=is_partial)
         job = _job(cnn, ready, n_epochs, constant=is_partial)
         job.n_before = len(cnn.history_) if go_on else 0
@@ -268,8 +268,8 @@ def as_arrays(module):
 
 def _first_net(cnn, seen, data_of, rows, n_classes, seed):
     """A net that has learned nothing yet, and what it is to see."""
-    is_new = choice.is_from_scratch(cnn.backbone)
-    if is_new:
+    is_small = choice.is_from_scratch(cnn.backbone)
+    if is_small:
         some = np.random.default_rng(seed).permutation(rows)[:_N_FOR_STATISTICS]
         batches = data_of(np.sort(some)).evaluation_batches()
         sample = torch.cat([inputs["images"].cpu() for inputs, _ in batches])
@@ -277,21 +277,22 @@ def _first_net(cnn, seen, data_of, rows, n_classes, seed):
     module = choice.build(
         cnn.backbone, cnn.weights, seen, n_classes, dropout=cnn.dropout, seed=seed
     )
-    if is_new:
+    if is_small:
         choice.whiten(module, sample)
     return module, seen
 
 
 def _job(cnn, ready, n_epochs, *, constant):
+    is_new = choice.is_new(cnn.backbone, cnn.weights)
     return Job(
         lr=_rate(cnn),
         n_epochs=n_epochs,
         n_steps=n_epochs * ready.data.n_batches(),
         schedule=None if constant else cnn.schedule,
         optimizer=cnn.optimizer,
-        body_factor=cnn.backbone_lr_factor,
+        body_factor=1.0 if is_new else cnn.backbone_lr_factor,
         weight_decay=cnn.weight_decay,
-        in_stages=ready.module.head is not None and cnn.trainable == "staged",
+        in_stages=cnn.trainable == "staged" and not is_new,
         label_smoothing=cnn.label_smoothing,
         mixing=Mixing(cnn.mixup, cnn.cutmix),
         autocast=lambda: _autocast(cnn, ready.team.device),
@@ -305,7 +306,7 @@ def _rate(cnn):
     if cnn.lr != "auto":
         return cnn.lr
     from_scratch, new_head = _RATES[cnn.optimizer]
-    is_new = choice.is_from_scratch(cnn.backbone) or cnn.weights is None
+    is_new = choice.is_new(cnn.backbone, cnn.weights)
     rate = from_scratch if is_new else new_head
     return rate * (cnn.batch_size / _USUAL_BATCH) ** 0.5
 

@@ -137,6 +137,19 @@ def find_backbone(
     )
 
 
+def new_trunk(name, seed):
+    """Return a Trunk of random weights, to be trained.
+
+    Parameters
+    ----------
+    name : str
+        As for `find_backbone`.
+    seed : int
+    """
+    spec = get_spec(name)
+    return _cut(spec, random_net(spec, seed), False)
+
+
 def _find_spec(name, weights):
     """The NetSpec of a name with any weights; of a file's, what is not the file's."""
     spec = get_spec(name, _plain_tag(name, weights))

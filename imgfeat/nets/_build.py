@@ -68,10 +68,10 @@ def _is_meta(thing):
     return isinstance(thing, torch.Tensor) and thing.is_meta
 
 
-def random_net(spec):
-    """Return the whole net with random weights, the same at every call."""
+def random_net(spec, seed=_SEED):
+    """Return the whole net with random weights, the same for the same seed."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_SEED)
+        torch.manual_seed(seed)
         return spec.make().eval()
 
 

@@ -74,8 +74,8 @@ class TrainableNet(nn.Module):
         return self
 
 
-def with_new_head(trunk, n_classes, preprocessing, *, dropout):
-    """Return a TrainableNet of a pretrained trunk or a module of the user's own.
+def with_new_head(trunk, n_classes, preprocessing, *, dropout, is_pretrained=True):
+    """Return a TrainableNet of a trunk or a module of the user's own.
 
     Parameters
     ----------
@@ -84,6 +84,8 @@ def with_new_head(trunk, n_classes, preprocessing, *, dropout):
     n_classes : int
     preprocessing : Preprocessing
     dropout : float
+    is_pretrained : bool, default=True
+        Whether batch norms keep the statistics that they have.
     """
     if not isinstance(trunk, Trunk):
         trunk = Trunk(copy.deepcopy(trunk))
@@ -94,7 +96,7 @@ def with_new_head(trunk, n_classes, preprocessing, *, dropout):
         std=preprocessing.std,
         image_size=preprocessing.size,
         dropout=dropout,
-        keep_statistics=True,
+        keep_statistics=is_pretrained,
     )
     with torch.inference_mode():
         blank = torch.zeros(1, 3, *preprocessing.size, dtype=torch.uint8)

@@ -183,12 +183,30 @@ def test_frozen_body_runs_once_and_gives_the_same(digits):
 
 def test_new_net_for_small_images_keeps_their_places(digits):
     X, y = digits
-    cnn = tiny("resnet18", weights=None, size=32, trainable="all", max_epochs=1)
-    cnn.fit(X[:6], y[:6])
+    cnn = tiny("resnet18", weights=None, size=32, max_epochs=1).fit(X[:6], y[:6])
     first = cnn.net_.module_.body.maps.conv1
     assert (first.kernel_size, first.stride) == ((3, 3), (1, 1))
     restored = pickle.loads(pickle.dumps(cnn))
     assert_allclose(restored.predict_proba(X[:6]), cnn.predict_proba(X[:6]), atol=1e-6)
+
+
+def test_seed_draws_the_weights_of_a_new_net(digits):
+    firsts = []
+    for seed in (0, 1, 0):
+        cnn = tiny("resnet18", weights=None, size=8, max_epochs=1, random_state=seed)
+        cnn.set_params(lr=1e-12).fit(digits[0][:6], digits[1][:6])
+        firsts.append(cnn.net_.module_.body.maps.conv1.weight.detach())
+    assert torch.equal(firsts[2], firsts[0])
+    assert not torch.allclose(firsts[1], firsts[0], atol=1e-3)
+
+
+def test_new_net_learns_all_of_itself(digits):
+    X, y = digits
+    cnn = tiny("resnet18", weights=None, size=8, max_epochs=1, schedule=None)
+    cnn.fit(X[:64], y[:64])
+    (rates,) = {group["lr"] for group in cnn.net_.optimizer_.param_groups}
+    assert rates == 1e-2
+    assert cnn.net_.module_.body.maps.bn1.running_mean.abs().max() > 0
 
 
 @contextmanager
