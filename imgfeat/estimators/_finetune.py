@@ -27,8 +27,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     ----------
     backbone : str or torch.nn.Module, default="efficientnet_lite0"
         "simple_cnn" (a few convolutions, sized to the images), "resnet9" and the wider
-        "resnet9_w32" are trained from scratch. All other names are pretrained nets, as for `CNNEmbedding`, which
-        get a new head; so does a module of your own, which is copied.
+        "resnet9_w32" are trained from scratch. All other names are pretrained nets, as
+        for `CNNEmbedding`, which get a new head; so does a module of your own, which is
+        copied.
     weights : {"default", None}, tag or path, default="default"
         Of a pretrained net, as for `CNNEmbedding`; None trains all of it from scratch.
     trainable : {"head", "all", "staged"} or sequence of str, default="staged"
@@ -76,7 +77,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         `CNNEmbedding`.
     size : int or tuple of (int, int), optional
         Height and width in pixels that the net sees. None is what its weights were
-        trained for, or, from scratch, the size of the first image, at most 128. New ResNets and VGGs for 64 pixels or less get first layers that keep them.
+        trained for, or, from scratch, the size of the first image, at most 128. New
+        ResNets and VGGs for 64 pixels or less get first layers that keep them.
     device : str, default="auto"
         "cpu", "cuda", "cuda:1"; "auto" is CUDA where there is a device. "accelerate"
         lets all processes of ``accelerate launch`` train together; see Notes.

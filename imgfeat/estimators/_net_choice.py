@@ -48,7 +48,15 @@ def stated_preprocessing(backbone, weights, size, image_shape):
 
 
 def build(
-    backbone, weights, preprocessing, n_classes, *, dropout, seed, is_empty=False
+    backbone,
+    weights,
+    preprocessing,
+    n_classes,
+    *,
+    dropout,
+    seed,
+    is_empty=False,
+    is_compiled=False,
 ):
     """Return the net, its first weights drawn by `seed`.
 
@@ -62,6 +70,8 @@ def build(
     seed : int
     is_empty : bool, default=False
         Leave out the weights: others are going to be loaded.
+    is_compiled : bool, default=False
+        Whether torch is going to compile the net, which is to be as it is then.
 
     Returns
     -------
@@ -76,6 +86,7 @@ def build(
                 preprocessing,
                 dropout=dropout,
                 is_pretrained=not is_new(backbone, weights),
+                is_folded=not is_compiled,
             )
         if backbone == "simple_cnn":
             body = simple_cnn(n_classes, image_size=preprocessing.size, dropout=dropout)

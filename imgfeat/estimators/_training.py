@@ -244,15 +244,7 @@ def rebuild(cnn):
     """The skorch net of a classifier that was pickled or saved."""
     seen = Preprocessing(**cnn._seen)
     n_classes = len(cnn.classes_)
-    module = choice.build(
-        cnn.backbone,
-        cnn.weights,
-        seen,
-        n_classes,
-        dropout=cnn.dropout,
-        seed=0,
-        is_empty=True,
-    )
+    module = _build(cnn, seen, n_classes, seed=0, is_empty=True)
     tensors = {name: torch.from_numpy(a.copy()) for name, a in cnn._tensors.items()}
     module.load_state_dict(tensors)
     choose_trainable(module, cnn.trainable)
@@ -274,12 +266,22 @@ def _first_net(cnn, seen, data_of, rows, n_classes, seed):
         batches = data_of(np.sort(some)).evaluation_batches()
         sample = torch.cat([inputs["images"].cpu() for inputs, _ in batches])
         seen = choice.learn_statistics(seen, sample)
-    module = choice.build(
-        cnn.backbone, cnn.weights, seen, n_classes, dropout=cnn.dropout, seed=seed
-    )
+    module = _build(cnn, seen, n_classes, seed=seed)
     if is_small:
         choice.whiten(module, sample)
     return module, seen
+
+
+def _build(cnn, seen, n_classes, **options):
+    return choice.build(
+        cnn.backbone,
+        cnn.weights,
+        seen,
+        n_classes,
+        dropout=cnn.dropout,
+        is_compiled=cnn.compile,
+        **options,
+    )
 
 
 def _job(cnn, ready, n_epochs, *, constant):

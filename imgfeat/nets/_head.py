@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from imgfeat.nets._embedder import Trunk
+from imgfeat.nets._fold import fold_norms
 
 # Rates of the early, middle and late third of a trunk, when trained in stages.
 _THIRDS = 0.1, 0.3, 1.0
@@ -74,7 +75,9 @@ class TrainableNet(nn.Module):
         return self
 
 
-def with_new_head(trunk, n_classes, preprocessing, *, dropout, is_pretrained=True):
+def with_new_head(
+    trunk, n_classes, preprocessing, *, dropout, is_pretrained=True, is_folded=True
+):
     """Return a TrainableNet of a trunk or a module of the user's own.
 
     Parameters
@@ -86,6 +89,8 @@ def with_new_head(trunk, n_classes, preprocessing, *, dropout, is_pretrained=Tru
     dropout : float
     is_pretrained : bool, default=True
         Whether batch norms keep the statistics that they have.
+    is_folded : bool, default=True
+        Compute such norms inside convolutions, which is quicker.
     """
     if not isinstance(trunk, Trunk):
         trunk = Trunk(copy.deepcopy(trunk))
@@ -98,9 +103,12 @@ def with_new_head(trunk, n_classes, preprocessing, *, dropout, is_pretrained=Tru
         dropout=dropout,
         keep_statistics=is_pretrained,
     )
+    blank = torch.zeros(1, 3, *preprocessing.size, dtype=torch.uint8)
     with torch.inference_mode():
-        blank = torch.zeros(1, 3, *preprocessing.size, dtype=torch.uint8)
         width = net.eval().features(blank).shape[1]
+    if is_pretrained and is_folded:
+        net.requires_grad_(True)
+        fold_norms(net.body, lambda: net.features(blank))
     # Zeros: at first no class is preferred, and the trunk gets no noise from the head.
     net.head = nn.Linear(width, n_classes)
     nn.init.zeros_(net.head.weight)
