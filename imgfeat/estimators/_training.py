@@ -29,7 +29,7 @@ from imgfeat.estimators._skorch import (
 )
 from imgfeat.estimators._team import Alone, Launched, find_own_device, find_team
 from imgfeat.nets import Preprocessing
-from imgfeat.nets._head import choose_trainable
+from imgfeat.nets._head import choose_trainable, suit_norms
 from imgfeat.nets._mixing import Mixing
 from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets._schedule import usable_threads
@@ -83,6 +83,7 @@ def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial
         if not choice.is_new(cnn.backbone, cnn.weights):
             _begin_with_head(cnn, ready, is_new=not go_on, is_partial=is_partial)
         job = _job(cnn, ready, n_epochs, constant=is_partial)
+        suit_norms(ready.module, job.n_steps)
         job.n_before = len(cnn.history_) if go_on else 0
         net = _skorch_net(cnn, ready.module, job, ready.valid, ready.names)
         net.partial_fit(ready.data, None)

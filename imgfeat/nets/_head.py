@@ -149,6 +149,25 @@ def choose_trainable(net, trainable):
         parameter.requires_grad_(name in chosen)
 
 
+def suit_norms(net, n_steps):
+    """Let the statistics of batch norms keep up with a short training.
+
+    They are running means with a memory of about ten steps; of 50 steps or less, about
+    a fifth is remembered. Statistics that are kept do not move at all.
+
+    Parameters
+    ----------
+    net : TrainableNet
+    n_steps : int
+        Of the whole training.
+    """
+    if net.keep_statistics:
+        return
+    for module in net.modules():
+        if isinstance(module, _NORMS):
+            module.momentum = min(0.5, max(0.1, 5 / n_steps))
+
+
 def parameter_groups(net, *, lr, body_factor, weight_decay, in_stages):
     """Parameters in groups with their learning rate and weight decay.
 

@@ -20,7 +20,7 @@ from skorch.callbacks import Callback
 from imgfeat.deploy import load, save
 from imgfeat.estimators import CNNClassifier, find_lr
 from imgfeat.estimators._images import TrainingImages
-from imgfeat.sources import ImageDecodeError
+from imgfeat.sources import ImageDecodeError, load_sample
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
 from tests.estimators._tiny_net import TinyNet
 
@@ -78,6 +78,13 @@ def test_learns_digits(digits):
     history = cnn.history_
     assert list(history["epoch"]) == list(range(1, 11))
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0] / 3
+
+
+def test_few_steps_are_enough_for_few_images():
+    faces = load_sample("faces")
+    cnn = tiny(max_epochs=5).fit(faces.images[::2], faces.target[::2])
+    # With the statistics of norms that torch would have by now it is a guess.
+    assert cnn.score(faces.images[1::2], faces.target[1::2]) > 0.85
 
 
 @pytest.mark.parametrize("backbone", ["simple_cnn", "resnet9"])
