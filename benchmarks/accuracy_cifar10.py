@@ -228,8 +228,9 @@ def main():
     results, decisions = [], {}
     for name in args.rows:
         if name == NET:
-            continue
-        row, decisions[name] = measure(name, train, test)
+            row = measure_net(train, test)
+        else:
+            row, decisions[name] = measure(name, train, test)
         results.append(row)
         if name == HYBRID[-1] and all(part in decisions for part in HYBRID):
             mean = np.mean([decisions[part] for part in HYBRID], axis=0)
@@ -237,10 +238,6 @@ def main():
             results[-1] |= {"of": list(HYBRID), "n_test": len(mean)}
             print(f"{'hybrid':14} {100 * results[-1]['accuracy']:.2f} %", flush=True)
         if args.json:  # after every row: the next may take long
-            save(args.json, results)
-    if NET in args.rows:
-        results.append(measure_net(train, test))
-        if args.json:
             save(args.json, results)
 
 

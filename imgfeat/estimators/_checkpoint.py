@@ -133,7 +133,8 @@ def _read(path):
     try:
         with safe_open(path, framework="pt") as file:
             record = json.loads((file.metadata() or {})["record"])
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, no dict
+            names = file.keys()
+            state = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise ValueError(
             f"The checkpoint {path} cannot be read; it is damaged or no checkpoint. "

@@ -41,7 +41,7 @@ from imgfeat.preprocess._augment import Policy, find_policy
 _RATES = {"adamw": (1e-2, 1e-3), "sgd": (1e-1, 1e-2)}
 _USUAL_BATCH = 64
 _PATIENCE = 5
-# TrainingImages from which a net from scratch learns the statistics of pixels.
+# Images from which a net from scratch learns the statistics of pixels.
 _N_FOR_STATISTICS = 2000
 
 
@@ -83,7 +83,8 @@ def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial
         if not choice.is_new(cnn.backbone, cnn.weights):
             _begin_with_head(cnn, ready, is_new=not go_on, is_partial=is_partial)
         job = _job(cnn, ready, n_epochs, constant=is_partial)
-        suit_norms(ready.module, job.n_steps)
+        if not is_partial:  # many short calls may be one long training
+            suit_norms(ready.module, job.n_steps)
         job.n_before = len(cnn.history_) if go_on else 0
         net = _skorch_net(cnn, ready.module, job, ready.valid, ready.names)
         net.partial_fit(ready.data, None)
@@ -123,12 +124,12 @@ def try_rates(cnn, X, y, rates):
 def _begin_with_head(cnn, ready, *, is_new, is_partial):
     """Fit a new head on frozen features, and keep these if nothing else learns."""
     is_new = is_new and cnn.trainable in ("head", "staged")
-    is_all = (
+    is_frozen = (
         cnn.trainable == "head"
         and find_policy(cnn.augment) == Policy()
         and not (cnn.mixup or cnn.cutmix or is_partial)
     )
-    if not (is_new or is_all):
+    if not (is_new or is_frozen):
         return
     data, module = ready.data, ready.module
 
@@ -141,7 +142,7 @@ def _begin_with_head(cnn, ready, *, is_new, is_partial):
     if is_new:
         weights = None if data.weights is None else data.weights.numpy()[rows]
         fit_head(module, X, data.targets.numpy()[rows], weights)
-    if is_all:
+    if is_frozen:
         ready.data = data.of_features(X, rows)
         if ready.valid is not None:
             ready.valid = ready.valid.of_features(*features_of(ready.valid))

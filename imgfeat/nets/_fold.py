@@ -35,7 +35,7 @@ def fold_norms(net, run):
     pairs = _find_pairs(net, run)
     for conv, norm in pairs:
         conv.forward = _ConvolutionAndNorm(conv, norm)
-        norm.forward = _AfterNorm(norm)
+        norm.forward = _Activation(norm) if _has_activation(norm) else _unchanged
     return len(pairs)
 
 
@@ -45,6 +45,7 @@ class _ConvolutionAndNorm:
     def __init__(self, conv, norm):
         self.conv = conv
         self.norm = norm
+        self.convolve = _find_convolution(conv)
 
     def __call__(self, x):
         conv, norm = self.conv, self.norm
@@ -58,7 +59,7 @@ class _ConvolutionAndNorm:
         if norm.bias is not None:
             bias = bias + norm.bias
         # Not by new parameters for a moment: threads may share the net.
-        return _find_convolution(conv)(
+        return self.convolve(
             x,
             conv.weight * factor.reshape(-1, 1, 1, 1),
             bias,
@@ -69,14 +70,18 @@ class _ConvolutionAndNorm:
         )
 
 
-class _AfterNorm:
-    """What is left of a norm: in timm's nets an activation."""
+class _Activation:
+    """What is left of a norm of timm's that has an activation."""
 
     def __init__(self, norm):
         self.norm = norm
 
     def __call__(self, x):
-        return self.norm.act(self.norm.drop(x)) if _has_activation(self.norm) else x
+        return self.norm.act(self.norm.drop(x))
+
+
+def _unchanged(x):
+    return x
 
 
 def _find_convolution(module):

@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch.callbacks import Callback
+from torch.nn import BatchNorm2d
 
 from imgfeat.deploy import load, save
 from imgfeat.estimators import CNNClassifier, find_lr
@@ -55,6 +56,13 @@ def digits():
 def tiny(backbone="simple_cnn", **options):
     defaults = {"max_epochs": 3, "random_state": 0, "n_jobs": 1}
     return CNNClassifier(backbone, **(defaults | options))
+
+
+def write_files(images, folder):
+    paths = [str(folder / f"{i}.png") for i in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        Image.fromarray(image).save(path)
+    return paths
 
 
 def tensors(cnn):
@@ -114,10 +122,7 @@ def test_callers_random_state_is_left_alone(digits):
 @pytest.mark.parametrize("augment", ["none", "standard"])
 def test_files_give_what_arrays_give(digits, tmp_path, augment):
     X, y = digits[0][:60], digits[1][:60]
-    paths = []
-    for i, image in enumerate(X):
-        paths.append(tmp_path / f"{i}.png")
-        Image.fromarray(image).save(paths[-1])
+    paths = write_files(X, tmp_path)
     options = {"size": 8, "max_epochs": 2, "augment": augment}
     from_arrays, from_files = tiny(**options).fit(X, y), tiny(**options).fit(paths, y)
     expected = from_arrays.predict_proba(X)
@@ -127,9 +132,7 @@ def test_files_give_what_arrays_give(digits, tmp_path, augment):
 
 def test_small_files_are_read_once_unless_sizes_differ(digits, tmp_path):
     X, y = digits[0][:20], digits[1][:20]
-    paths = [tmp_path / f"{i}.png" for i in range(20)]
-    for path, image in zip(paths, X, strict=True):
-        Image.fromarray(image).save(path)
+    paths = write_files(X, tmp_path)
     counts = []
     for _ in range(2):
         with count_calls(TrainingImages, "read") as calls:
@@ -334,6 +337,13 @@ def test_partial_fit_goes_on(digits):
         cnn.partial_fit(X, y)
     assert list(cnn.history_["epoch"]) == list(range(1, 9))
     assert cnn.score(X, y) > 0.8
+
+
+def test_norms_remember_more_than_one_call_of_partial_fit(digits):
+    X, y = digits
+    cnn = tiny().partial_fit(X[:64], y[:64])
+    norms = [m for m in cnn.net_.module_.modules() if isinstance(m, BatchNorm2d)]
+    assert {norm.momentum for norm in norms} == {0.1}
 
 
 def test_partial_fit_may_name_classes_first(digits):
@@ -566,10 +576,7 @@ def test_validation_needs_images(digits):
 @pytest.fixture
 def files(digits, tmp_path):
     """Thirty PNG files, the seventh of which is damaged."""
-    paths = []
-    for i, image in enumerate(digits[0][:30]):
-        paths.append(str(tmp_path / f"{i}.png"))
-        Image.fromarray(image).save(paths[-1])
+    paths = write_files(digits[0][:30], tmp_path)
     content = (tmp_path / "7.png").read_bytes()
     (tmp_path / "7.png").write_bytes(content[:-30])
     return paths
