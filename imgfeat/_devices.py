@@ -54,6 +54,15 @@ def find_device(name):
     return str(found)
 
 
+def has_device(name):
+    """Whether there is a device of this name here."""
+    try:
+        find_device(name)
+    except ValueError:
+        return False
+    return True
+
+
 @cache  # asked for every image that is described by itself
 def _has_driver():
     return any(Path(driver).exists() for driver in _DRIVERS)

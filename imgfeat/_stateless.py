@@ -1,7 +1,16 @@
-"""Which transformers learn nothing, so that their rows may be kept and shared."""
+"""What learns nothing: its rows may be kept, shared, and computed once for all folds.
 
+What stands in front of the first learning step gives every row the same features in
+every fold, so a cross-validation may compute it once without leaking anything.
+"""
+
+import numpy as np
+from sklearn.base import clone
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
+
+from imgfeat._nesting import NO_STEP, branches
+from imgfeat._sklearn import safe_indexing
 
 
 def is_stateless(transformer):
@@ -22,15 +31,61 @@ def find_learner(transformer):
     tuple of (str, estimator) or None
         The part's name in the pipeline, ``""`` if it is `transformer` itself.
     """
-    if isinstance(transformer, Pipeline):
-        parts = transformer.steps
-    elif isinstance(transformer, FeatureUnion):
-        parts = transformer.transformer_list
-    elif transformer in ("passthrough", "drop", None):
+    if transformer in NO_STEP:
         return None
-    else:
+    if not isinstance(transformer, Pipeline | FeatureUnion):
         return ("", transformer) if get_tags(transformer).requires_fit else None
-    for name, part in parts:
+    for name, part in branches(transformer):
         if found := find_learner(part):
             return found[0] or name, found[1]
     return None
+
+
+def split_stateless(pipeline, searched=()):
+    """Cut a pipeline into what learns nothing and what learns.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    searched : iterable of str
+        Names of parameters that a search sets, as in ``"hog__orientations"``. A step
+        that is searched belongs to the learning part, and so does all behind it.
+
+    Returns
+    -------
+    front : Pipeline or None
+    rest : Pipeline
+        Never empty: the last step always learns. Steps keep their names.
+    """
+    touched = {name.split("__")[0] for name in searched}
+    n_front = 0
+    for name, step in pipeline.steps[:-1]:
+        if name in touched or not is_stateless(step):
+            break
+        n_front += 1
+    front = Pipeline(pipeline.steps[:n_front]) if n_front else None
+    return front, Pipeline(pipeline.steps[n_front:])
+
+
+def transform_in_chunks(front, X, *, batch_size=256):
+    """``front.transform(X)``, some rows at a time, so that only features pile up.
+
+    Parameters
+    ----------
+    front : stateless transformer or None
+        None returns X as it is.
+    X : images, as everywhere
+    batch_size : int, default=256
+        Rows a chunk.
+    """
+    if front is None:
+        return X
+    front = clone(front)
+    chunks = []
+    for start in range(0, len(X), batch_size):
+        rows = np.arange(start, min(start + batch_size, len(X)))
+        chunk = safe_indexing(X, rows)
+        if not chunks:
+            front.fit(chunk)  # checks, and remembers the size of the images
+        chunks.append(front.transform(chunk))
+    return np.concatenate(chunks)

@@ -17,10 +17,11 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from imgfeat._nesting import fit_param_of_last, last_step
 from imgfeat._progress import progress
-from imgfeat._sklearn import BaseSearchCV, HasMethods, Interval, fit_context
+from imgfeat._sklearn import HasMethods, Interval, fit_context
+from imgfeat._stateless import split_stateless
 from imgfeat._threads import map_threads
-from imgfeat.estimators._stateless import split_stateless
 from imgfeat.estimators._views import (
     fixed_view,
     join,
@@ -280,8 +281,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _check_classifier(self):
         if not is_classifier(self.pipeline):
-            is_pipeline = isinstance(self.pipeline, Pipeline)
-            last = self.pipeline[-1] if is_pipeline else self.pipeline
+            last = last_step(self.pipeline)
             raise TypeError(
                 "AugmentedClassifier needs a classifier, or a pipeline that ends in "
                 f"one. Got {type(last).__name__}."
@@ -386,9 +386,4 @@ def _weight_name(estimator):
     # With scikit-learn's metadata routing the steps say themselves who wants it.
     if get_config()["enable_metadata_routing"]:
         return "sample_weight"
-    if isinstance(estimator, BaseSearchCV):
-        return _weight_name(estimator.estimator)
-    if isinstance(estimator, Pipeline):
-        name, last = estimator.steps[-1]
-        return f"{name}__{_weight_name(last)}"
-    return "sample_weight"
+    return fit_param_of_last(estimator, "sample_weight")

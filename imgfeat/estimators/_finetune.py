@@ -9,7 +9,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from imgfeat._sklearn import Interval, Options, StrOptions, fit_context
+from imgfeat._traits import Traits
 from imgfeat.estimators import _training
+from imgfeat.estimators._history import draw_history
+from imgfeat.nets._precision import golden_tolerance
 from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets._rates import SCHEDULES
 from imgfeat.preprocess._augment import POLICIES, Policy
@@ -358,19 +361,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Axes
         """
         check_is_fitted(self)
-        import matplotlib.pyplot as plt  # only who draws needs it
-
-        if ax is None:
-            _, ax = plt.subplots(layout="constrained")
-        history = self.history_
-        ax.plot(history["epoch"], history["train_loss"], label="training loss")
-        if "valid_loss" in history:
-            ax.plot(history["epoch"], history["valid_loss"], label="validation loss")
-            best = history.loc[history["valid_loss"].idxmin(), "epoch"]
-            ax.axvline(best, color="0.8", zorder=0, label="best epoch")
-        ax.set(xlabel="epoch", ylabel="cross-entropy", ylim=(0, None))
-        ax.legend()
-        return ax
+        return draw_history(self.history_, ax)
 
     @property
     def net_(self):
@@ -392,6 +383,15 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     def __setstate__(self, state):
         tables = {name: pd.DataFrame(state[name]) for name in _TABLES & state.keys()}
         super().__setstate__(state | tables)
+
+    def __imgfeat_traits__(self):
+        # Launched processes have devices of their own.
+        return Traits(
+            holds_net=True,
+            takes_any_size=True,
+            device_param=None if self.device == "accelerate" else "device",
+            tolerance=golden_tolerance(self.precision, on_cuda="bfloat16"),
+        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

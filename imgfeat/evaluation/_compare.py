@@ -19,8 +19,8 @@ from sklearn.pipeline import Pipeline
 
 from imgfeat._progress import progress
 from imgfeat._sklearn import BaseSearchCV, safe_indexing
+from imgfeat._stateless import split_stateless, transform_in_chunks
 from imgfeat.estimators import make_recipe
-from imgfeat.estimators._stateless import split_stateless, transform_in_chunks
 
 SCORING = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
 # scikit-learn's scorers of these names warn about a class that is never predicted.

@@ -5,11 +5,11 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
+from imgfeat._nesting import last_step
 from imgfeat._progress import progress
 from imgfeat._sklearn import (
     HasMethods,
@@ -311,10 +311,10 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 
     def _wrap(self, features, X):
         """Features as the table that the transformer was asked for."""
-        last = _last_step(self.transformer)
+        last = last_step(self.transformer)
         if output_config("transform", last)["dense"] == "default":
             return features
-        return wrap_output("transform", features, X, _last_step(self._newest()))
+        return wrap_output("transform", features, X, last_step(self._newest()))
 
     def __getstate__(self):
         # Where a pickle goes the file of the example may not be.
@@ -341,9 +341,3 @@ def clone_of(cached):
         ]
         worker.set_params(**dict.fromkeys(names, cached.n_jobs))
     return worker
-
-
-def _last_step(transformer):
-    while isinstance(transformer, Pipeline):
-        transformer = transformer.steps[-1][1]
-    return transformer

@@ -7,6 +7,7 @@ import numpy as np
 from imgfeat._devices import find_device, run_on_device
 from imgfeat._sklearn import Interval, StrOptions
 from imgfeat._threads import count_threads, map_threads, row_slices
+from imgfeat._traits import Traits
 from imgfeat._validation import size_text
 from imgfeat.features._descriptors import Descriptors
 from imgfeat.features._local import LocalFeature, histogram_names, to_unit_range
@@ -149,6 +150,9 @@ class DenseSIFT(LocalFeature, auto_wrap_output_keys=None):
             histogram_names(f"{channel}_sift") for channel in _CHANNELS[self.color]
         ]
         return np.concatenate(names)
+
+    def __imgfeat_traits__(self):
+        return Traits(device_param="device")
 
     def _describe(self, image):
         positions = self._positions(image.shape)

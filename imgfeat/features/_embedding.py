@@ -1,7 +1,6 @@
 """CNN embeddings: what a pretrained net sees in an image, as a vector."""
 
 import os
-import warnings
 from dataclasses import asdict
 from numbers import Integral, Real
 
@@ -11,16 +10,18 @@ from torch import nn
 
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, Options, StrOptions, fit_context
+from imgfeat._traits import Traits
 from imgfeat.features._images import Images
 from imgfeat.kernels.resize import INTERPOLATIONS
 from imgfeat.nets._backbones import find_backbone
 from imgfeat.nets._engine import PRECISIONS, open_engine, plan_inference
+from imgfeat.nets._lite0 import NAME, TAG
+from imgfeat.nets._precision import golden_tolerance
 from imgfeat.nets._preprocessing import VIEWS
-from imgfeat.nets._readout import POOLINGS, Readout, layer_names
+from imgfeat.nets._readout import POOLINGS, Readout, layer_names, warn_if_large
 from imgfeat.nets._run import known_width, measure_layers, measure_width, run_net
 from imgfeat.nets._schedule import usable_threads
-
-_LARGE_BYTES = 2**30
+from imgfeat.nets._weights import register_weights
 
 
 class CNNEmbedding(TransformerMixin, BaseEstimator):
@@ -282,7 +283,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         seen = backbone.preprocessing
         width = known_width(backbone, readout) or measure_width(engine, backbone)
         shape = len(images), width
-        _warn_of_size(shape, self.pooling)
+        warn_if_large(shape, self.pooling)
         features = np.empty(shape, dtype=np.float32)
         # Resizing to half or less leaves little of what a decoder does differently.
         at_least = 2 * seen.shorter_side() if self.fast_decode else None
@@ -322,6 +323,34 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
+    def __imgfeat_traits__(self):
+        return Traits(
+            holds_net=True,
+            takes_any_size=True,
+            device_param="device",
+            tolerance=golden_tolerance(self.precision, on_cuda="float16"),
+        )
+
+    def _weights_needed(self):
+        """What a saved file calls the weights that it must hold, or None if none.
+
+        Inner layers need those of the net's head as well.
+        """
+        info = getattr(self, "weights_info_", None)
+        if info is None or (info["name"], info["tag"]) == (NAME, TAG):
+            return None
+        sha256 = info["sha256"]
+        return sha256 if self.layer is None else f"{sha256} with head"
+
+    def _weights(self):
+        """The tensors that a saved file must hold, by name."""
+        return self._find_backbone(self.weights_info_["sha256"]).state_dict()
+
+    def _use_weights(self, sha256, tensors):
+        """Run with the tensors of a saved file from now on."""
+        register_weights(sha256, tensors)
+        self.weights_info_ = {**self.weights_info_, "sha256": sha256}
+
     def _find_backbone(self, sha256=None):
         return find_backbone(
             self.backbone,
@@ -360,14 +389,3 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         if known is not None:
             return [known]
         return [measure_width(open_engine(backbone, readout, plan), backbone)]
-
-
-def _warn_of_size(shape, pooling):
-    n_bytes = 4 * shape[0] * shape[1]
-    if pooling is None and n_bytes > _LARGE_BYTES:
-        warnings.warn(
-            f"pooling=None gives {shape[1]:,} numbers an image, {n_bytes / 2**30:.1f} "
-            f"GiB for {shape[0]:,} images. Use pooling='avg', or CachedFeatures, which "
-            "keeps them on disk.",
-            stacklevel=3,
-        )

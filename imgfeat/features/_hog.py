@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from imgfeat._devices import find_device, run_on_device
 from imgfeat._sklearn import Interval, StrOptions, fit_context
 from imgfeat._threads import count_threads
+from imgfeat._traits import Traits
 from imgfeat._validation import check_shape_param, size_text
 from imgfeat.kernels.hog import BLOCK_NORMS, hog
 from imgfeat.sources._batch import check_images, is_sequence_of_sources, list_sources
@@ -248,6 +249,9 @@ class HOG(TransformerMixin, BaseEstimator):
         cell = check_shape_param(self.pixels_per_cell, "pixels_per_cell")
         block = check_shape_param(self.cells_per_block, "cells_per_block")
         return [image_shape[k] // cell[k] - block[k] + 1 for k in range(2)]
+
+    def __imgfeat_traits__(self):
+        return Traits(device_param="device")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -13,6 +13,7 @@ from imgfeat._devices import find_device
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, RealNotInt, StrOptions, fit_context
 from imgfeat._threads import count_threads, map_threads, row_slices
+from imgfeat._traits import Traits
 from imgfeat._validation import check_shape_param, size_text
 from imgfeat.features._unit_range import white_level
 from imgfeat.kernels import patches as on_cpu
@@ -355,6 +356,9 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
                 encoded += on_device.encode(images.flip(2), dictionary, **how)
             features[rows] = encoded.cpu().numpy()
             advance(rows.stop - rows.start)
+
+    def __imgfeat_traits__(self):
+        return Traits(device_param="device")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

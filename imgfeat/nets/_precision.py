@@ -23,6 +23,25 @@ BOUNDS = {
 }
 
 
+# Of golden outputs, relative to the largest: a net that was saved in one precision may
+# run in another.
+_TOLERANCE, _TOLERANCE_OF_BFLOAT16 = 3e-2, 1e-1
+
+
+def golden_tolerance(precision, on_cuda):
+    """How far the outputs of a net may differ elsewhere.
+
+    Parameters
+    ----------
+    precision : str
+        What was asked for.
+    on_cuda : str
+        What "auto" is on CUDA.
+    """
+    lowest = on_cuda if precision == "auto" else precision
+    return _TOLERANCE_OF_BFLOAT16 if lowest == "bfloat16" else _TOLERANCE
+
+
 class CheckedPrecision:
     """Runs a net in the precision that was asked for, or in float32 if that is off.
 

@@ -3,6 +3,7 @@
 from numbers import Integral
 
 from imgfeat._sklearn import StrOptions
+from imgfeat._traits import Traits
 from imgfeat._validation import check_shape_param, size_text
 from imgfeat.kernels.resize import INTERPOLATIONS
 from imgfeat.sources._batch import item_name, read_source, stack_images, take_items
@@ -104,6 +105,9 @@ class Resize(ImageTransformer):
 
         items = take_items(self, X, image_shape=self.image_shape)
         return stack_images(read, items, type(self).__name__, n_jobs=self.n_jobs)
+
+    def __imgfeat_traits__(self):
+        return Traits(takes_any_size=True)
 
     def _check_parameters(self):
         check_shape_param(self.size, "size")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from imgfeat._sklearn import Interval, StrOptions
+from imgfeat._traits import Traits
 from imgfeat._validation import check_shape_param
 from imgfeat.kernels.resize import INTERPOLATIONS
 from imgfeat.sources._batch import item_name, stack_images, take_items
@@ -195,6 +196,9 @@ class ImageReader(ImageTransformer):
                 "on_error='nan' needs dtype='float32', for integers have no NaN. Got "
                 f"dtype={self.dtype!r}; set dtype='float32' or on_error='raise'."
             )
+
+    def __imgfeat_traits__(self):
+        return Traits(takes_any_size=self.size is not None)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

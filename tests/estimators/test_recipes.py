@@ -10,13 +10,13 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import Normalizer, StandardScaler
 
 from imgfeat import compare, list_recipes, load_sample, make_recipe
-from imgfeat.estimators import CNNClassifier
-from imgfeat.estimators._recipes import without_search
-from imgfeat.estimators._stateless import (
+from imgfeat._stateless import (
     is_stateless,
     split_stateless,
     transform_in_chunks,
 )
+from imgfeat.estimators import CNNClassifier
+from imgfeat.estimators._recipes import without_search
 from imgfeat.features import HOG, CNNEmbedding
 from imgfeat.sources import ImageReader
 
