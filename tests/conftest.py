@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from imgfeat.deploy import _bundle
+
 
 @pytest.fixture
 def images():
@@ -29,6 +31,21 @@ def real_data():
     if not folder.is_dir():
         pytest.skip(f"IMGFEAT_DATA={folder} is not a folder")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def quick_self_check(request, monkeypatch):
+    """Let `save` check its file in this process: a fresh one takes seconds to start.
+
+    Not for tests that are marked ``fresh_process``.
+    """
+    if request.node.get_closest_marker("fresh_process"):
+        return
+
+    def check_here(written, path, hidden=()):
+        _bundle.load_to_check(written, path, lambda pipeline: None)
+
+    monkeypatch.setattr(_bundle, "check_elsewhere", check_here)
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,8 @@ from imgfeat._files import replacing
 from imgfeat.deploy._errors import BundleError, one_clear_error
 
 FORMAT = "imgfeat bundle"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE = 1, 2
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 4 << 20
 
@@ -38,8 +39,8 @@ def write_bundle(path, manifest, parts, check):
         Gets ``format``, ``format_version`` and ``parts``.
     parts : dict of str to bytes
     check : callable
-        Called with the manifest and the parts as read back, before the file takes its
-        place; whatever it raises ends the work.
+        Called with the path of what was written, before that takes its place; whatever
+        it raises ends the work.
     """
     manifest = {
         "format": FORMAT,
@@ -60,7 +61,7 @@ def write_bundle(path, manifest, parts, check):
                     archive.writestr(ZipInfo(name), data)
                 archive.comment = SEAL + b"0" * N_HEX
             _close_seal(file)
-            check(*_read(file, path))
+            check(file.name)
     except OSError as error:
         reason = error.strerror or str(error)
         message = f"Cannot write {path}: {reason}. What was there is unchanged"
@@ -174,7 +175,7 @@ def _parse_manifest(archive, path):
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise BundleError(f"{path} was not written by imgfeat.save.")
     version = manifest.get("format_version")
-    if version != FORMAT_VERSION:
+    if type(version) is not int or version not in READABLE:
         raise BundleError(
             f"This imgfeat reads files of format {FORMAT_VERSION}. {path} has format "
             f"{version!r:.20}; install the imgfeat that wrote it, or a newer one."

@@ -1,19 +1,22 @@
 """Save a fitted pipeline as one file that serves anywhere; load it."""
 
 import importlib
+import os
 from functools import partial
 from pathlib import Path
 
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from imgfeat.deploy._archive import read_bundle, write_bundle
+from imgfeat._nesting import holds_nets, walk
+from imgfeat.deploy._archive import FORMAT_VERSION, read_bundle, write_bundle
 from imgfeat.deploy._errors import BundleError
 from imgfeat.deploy._golden import check_golden, make_golden
 from imgfeat.deploy._manifest import compare_versions, describe
 from imgfeat.deploy._model import dump_model, load_model
+from imgfeat.deploy._placement import leave_missing_devices
+from imgfeat.deploy._self_check import check_elsewhere
 from imgfeat.deploy._uncached import without_caches
-from imgfeat.deploy._walk import holds_nets
 
 MODEL = "model.skops"
 
@@ -21,25 +24,30 @@ MODEL = "model.skops"
 def save(pipeline, path, *, example=None):
     """Save a fitted pipeline as one file, without pickle.
 
-    The file is written beside `path`, loaded again and compared, and only then takes
-    the place of `path`: whatever goes wrong, what was there before is still there.
+    The file is written beside `path`, loaded in a fresh process that has nothing but
+    it, compared, and only then takes the place of `path`: whatever goes wrong, what was
+    there before is still there.
 
     Parameters
     ----------
     pipeline : estimator
         Fitted: a `Pipeline`, or any estimator of imgfeat and scikit-learn. A fitted
         search is kept whole; save its ``best_estimator_`` for a smaller file.
-        `CachedFeatures` are left out, and what they hold takes their place.
+        `CachedFeatures` are left out, wherever they stand, and what they hold takes
+        their place.
     path : str or path
         File to write, ``"model.imgfeat"`` by custom. An older one is replaced.
-    example : images, optional
-        One to 16 images as for ``predict``, kept in the file, pixels and all, as golden
+    example : images or DataFrame, optional
+        One to 16 images as for ``predict``, or rows of a table whose columns a
+        `ColumnTransformer` shares out, kept in the file, pixels and all, as golden
         images: `load` runs them and compares. By default two synthetic ones.
 
     Raises
     ------
     NotFittedError
         If `pipeline` is not fitted.
+    BundleError
+        If the file does not work in the fresh process.
     UntrustedFileError
         If it holds what a file must not: a function, an ``nn.Module``, an object of
         another package. The message names the step.
@@ -79,15 +87,16 @@ def save(pipeline, path, *, example=None):
         name = getattr(pipeline, "__name__", type(pipeline).__name__)
         raise TypeError(f"save needs a fitted estimator. Got {name}.")
     check_is_fitted(pipeline)
+    path, hidden = Path(path), _leaned_on(pipeline)
     pipeline = without_caches(pipeline)
-    path = Path(path)
-    parts = {MODEL: dump_model(pipeline)} | make_golden(pipeline, example)
+    parts = {MODEL: dump_model(pipeline)}
+    golden, layout = make_golden(pipeline, example)
     names, tensors = {}, {}
     if holds_nets(pipeline):
         names, tensors = _weights().dump_weights(pipeline)
-    manifest = describe(pipeline) | {"weights": names}
-    check = partial(_build, path=path, install=False)
-    write_bundle(path, manifest, parts | tensors, check)
+    manifest = describe(pipeline) | {"weights": names, "example": layout}
+    check = partial(check_elsewhere, path=path, hidden=hidden)
+    write_bundle(path, manifest, parts | golden | tensors, check)
 
 
 def load(path):
@@ -122,32 +131,56 @@ def load(path):
 
     Notes
     -----
-    Golden outputs may differ by 1e-3 of the largest value, with nets by 3e-2 since
-    they may run in half precision. Other library versions alone are no error.
+    Golden outputs may differ by 1e-3 of the largest value, with nets by 3e-2 or, in
+    bfloat16, 1e-1, since they may run in half precision. What was bound to a device
+    that is not here chooses one itself. Other library versions alone are no error.
 
     A seal is not a signature: it finds accidents, not a forger. A forged file cannot
     run code, but it can hold a model that says what its maker wants.
     """
     path = Path(path)
-    manifest, parts = read_bundle(path)
-    return _build(manifest, parts, path, install=True)
+    return _build(*read_bundle(path), path)
 
 
-def _build(manifest, parts, path, *, install):
-    """Make the pipeline in `parts` and compare its answers with the golden ones.
+def load_to_check(written, path, change):
+    """Load a file that `save` is about to move to `path`.
 
-    Unless `install`, its nets run on the weights that this process has already.
+    Parameters
+    ----------
+    written, path : path
+    change : callable
+        Gets the pipeline before its answers are compared.
     """
+    _build(*read_bundle(Path(written)), path, change)
+
+
+def _build(manifest, parts, path, change=None):
+    """Make the pipeline in `parts` and compare its answers with the golden ones."""
     if MODEL not in parts:
         raise BundleError(f"{path} has no {MODEL}; imgfeat.save writes one.")
-    pipeline = load_model(parts[MODEL])
+    is_old = manifest["format_version"] < FORMAT_VERSION
+    pipeline = load_model(parts[MODEL], is_old=is_old)
     if holds_nets(pipeline):
         names = manifest.get("weights", {})
         tensors = _weights().read_weights(pipeline, names, parts, path)
-        if install:
-            _weights().use_weights(pipeline, names, tensors)
-    check_golden(pipeline, parts, path, compare_versions(manifest.get("versions")))
+        _weights().use_weights(pipeline, names, tensors)
+    leave_missing_devices(pipeline)
+    if change is not None:
+        change(pipeline)
+    versions = compare_versions(manifest.get("versions"))
+    check_golden(pipeline, parts, manifest.get("example"), path, versions)
     return pipeline
+
+
+def _leaned_on(pipeline):
+    """Files and folders of this machine that `pipeline` reads: weights and caches."""
+    found = []
+    for _, item in walk(pipeline):
+        for name in ("weights", "location"):
+            place = getattr(item, name, None)
+            if isinstance(place, str | os.PathLike) and Path(place).exists():
+                found.append(place)
+    return found
 
 
 def _weights():

@@ -9,50 +9,36 @@ import warnings
 
 import numpy as np
 from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.utils.validation import check_is_fitted
+from sklearn.pipeline import Pipeline
 
-from imgfeat.deploy._errors import BundleError
-from imgfeat.deploy._walk import NET, holds_nets, type_name, walk
-from imgfeat.preprocess import Resize
-from imgfeat.sources import ImageReader
-from imgfeat.sources._batch import is_sequence_of_sources, read_source
+from imgfeat._nesting import walk
+from imgfeat._traits import traits_of
+from imgfeat.deploy._errors import BundleError, one_clear_error
+from imgfeat.deploy._example import pack, synthetic, unpack
 
-# Largest allowed error relative to the largest value expected (at least 1 for scores).
-# float32 sums in another order differ by 1e-6 or so, and what follows (a scaler, a
-# classifier) may enlarge that. Nets may run in half precision on another device.
-TOLERANCE = 1e-3
-TOLERANCE_OF_NETS = 3e-2
 SCORES = "decision_function", "predict_proba"
-MAX_IMAGES = 16
-PICTURE = 96, 128, 3
-
-_NO_STEP = "passthrough", "drop", None
 
 
 def make_golden(pipeline, example=None):
-    """Return ``{"golden/NAME.npy": bytes}``: images, and what `pipeline` makes of them.
+    """Return what a file keeps of an example, and of what `pipeline` makes of it.
 
     Parameters
     ----------
     pipeline : fitted estimator
-    example : images, as for ``predict``, optional
-        By default two synthetic images of a kind that the pipeline takes.
+    example : images or DataFrame, as for ``predict``, optional
+        By default two synthetic rows of a kind that the pipeline takes.
+
+    Returns
+    -------
+    parts : dict of str to bytes
+        ``golden/NAME.npy``.
+    layout : list or None
+        As `pack` gives it.
     """
-    if example is None:
-        images = _synthetic(pipeline)
-    elif is_sequence_of_sources(example):
-        images = [read_source(item, index) for index, item in enumerate(example)]
-    else:
-        images = list(np.asarray(example))
-    if not 1 <= len(images) <= MAX_IMAGES:
-        raise ValueError(
-            f"example must hold 1 to {MAX_IMAGES} images. Got {len(images)}; a few are "
-            "enough, they are stored as pixels and run at every load."
-        )
-    parts = {f"image{index}": image for index, image in enumerate(images)}
+    shown = synthetic(pipeline) if example is None else example
+    arrays, layout = pack(shown, pipeline)
     try:
-        parts.update(_outputs(pipeline, images))
+        found = _outputs(pipeline, unpack(dict(arrays), layout))
     except NotFittedError:
         raise
     except (TypeError, ValueError) as error:
@@ -60,16 +46,24 @@ def make_golden(pipeline, example=None):
             raise
         raise ValueError(
             f"{type(pipeline).__name__} does not take the synthetic golden images: "
-            f"{error} Pass example=, a few images as for predict."
+            f"{error} Pass example=, a few rows as for predict."
         ) from error
-    return {f"golden/{name}.npy": _to_bytes(array) for name, array in parts.items()}
+    arrays |= found
+    parts = {f"golden/{name}.npy": _to_bytes(array) for name, array in arrays.items()}
+    return parts, layout
 
 
-def check_golden(pipeline, parts, path, versions):
+def check_golden(pipeline, parts, layout, path, versions):
     """Run `pipeline` on the golden images in `parts`; raise if the answers differ.
 
     Parameters
     ----------
+    pipeline : fitted estimator
+    parts : dict of str to bytes
+    layout : list or None
+        As `make_golden` gave it.
+    path : Path
+        Named in errors.
     versions : str
         What the message says about libraries that changed since.
 
@@ -82,10 +76,10 @@ def check_golden(pipeline, parts, path, versions):
         for name, data in parts.items()
         if name.startswith("golden/")
     }
-    names = [f"image{index}" for index in range(MAX_IMAGES)]
-    images = [arrays.pop(name) for name in names if name in arrays]
+    with one_clear_error(f"{path} has golden images that cannot be used"):
+        example = unpack(arrays, layout)
     try:
-        found = _outputs(pipeline, images)
+        found = _outputs(pipeline, example)
     except Exception as error:  # whatever it is, this pipeline does not work here
         raise BundleError(
             f"{path} does not run here: its golden images give {error!r}. {versions}"
@@ -111,74 +105,16 @@ def check_golden(pipeline, parts, path, versions):
 
 
 def tolerance_of(pipeline):
-    """Largest relative error allowed for `pipeline`."""
-    return TOLERANCE_OF_NETS if holds_nets(pipeline) else TOLERANCE
+    """Largest relative error allowed for `pipeline`: that of its least exact part."""
+    return max(traits_of(item).tolerance for _, item in walk(pipeline))
 
 
-def picture(shape, seed):
-    """A deterministic uint8 image: a ramp, a disc, a bar, and noise."""
-    height, width = shape[:2]
-    rng = np.random.default_rng(seed)
-    row, col = np.ogrid[:height, :width]
-    ramp = 40 + 120 * col / width + 20 * row / height
-    center_row, center_col = rng.uniform(0.3, 0.7, 2) * (height, width)
-    distance = np.hypot(row - center_row, col - center_col)
-    disc = 70.0 * (distance < 0.3 * min(height, width))
-    bar = -60.0 * (np.abs(row - col * height / width) < 0.05 * height)
-    gray = ramp + disc + bar
-    if len(shape) == 3:
-        gray = gray[..., None] * rng.uniform(0.5, 1.2, shape[2])
-    return np.clip(gray + rng.normal(0, 8, shape), 0, 255).astype(np.uint8)
-
-
-def _synthetic(pipeline):
-    first = _first_steps(pipeline)
-    if any(type_name(type(step)).startswith("imgfeat.") for step in first):
-        shape = None if any(map(_takes_any_size, first)) else _fitted_shape(pipeline)
-        return [picture(shape or PICTURE, seed) for seed in (0, 1)]
-    for step in [*first, pipeline]:
-        if hasattr(step, "n_features_in_"):
-            return list(np.random.default_rng(0).random((2, step.n_features_in_)))
-    for step in first:
-        check_is_fitted(step)
-    raise ValueError(
-        f"Cannot tell which images {type(pipeline).__name__} takes, to keep some as "
-        "golden images. Pass example=, a few images as for predict."
-    )
-
-
-def _takes_any_size(step):
-    resizes = isinstance(step, ImageReader | Resize) and step.size is not None
-    return resizes or type_name(type(step)) == NET
-
-
-def _fitted_shape(pipeline):
-    """Shape of the images that the first step with a memory of it was fitted on."""
-    for _, item in walk(pipeline):
-        if hasattr(item, "image_shape_in_"):
-            return item.image_shape_in_
-    return None
-
-
-def _first_steps(estimator):
-    """The estimators that see X itself."""
-    if isinstance(estimator, Pipeline):
-        steps = [step for _, step in estimator.steps if step not in _NO_STEP]
-        return _first_steps(steps[0]) if steps else []
-    if isinstance(estimator, FeatureUnion):
-        branches = [branch for _, branch in estimator.transformer_list]
-        branches = [branch for branch in branches if branch not in _NO_STEP]
-        return [step for branch in branches for step in _first_steps(branch)]
-    for inner in ("best_estimator_", "estimator"):
-        if hasattr(estimator, inner):
-            return _first_steps(getattr(estimator, inner))
-    return [estimator]
-
-
-def _outputs(pipeline, images):
-    """What `pipeline` says about `images`: features, scores and labels, as offered."""
-    same = len({(image.shape, image.dtype) for image in images}) == 1
-    X = np.stack(images) if same else images
+def _outputs(pipeline, example):
+    """What `pipeline` says about rows: features, scores and labels, as offered."""
+    X = example
+    if isinstance(example, list):
+        same = len({(image.shape, image.dtype) for image in example}) == 1
+        X = np.stack(example) if same else example
     outputs = {}
     with warnings.catch_warnings():
         # A pipeline fitted on a table warns that these rows have no column names.

@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from sklearn.base import BaseEstimator
 
 import imgfeat
+from imgfeat._nesting import type_name, walk
 from imgfeat.deploy._golden import tolerance_of
-from imgfeat.deploy._walk import type_name, walk
 
 # Those that may change what a pipeline predicts.
 LIBRARIES = (

@@ -3,20 +3,19 @@
 import io
 import json
 import warnings
+from copy import copy
+from pathlib import PurePath
 from zipfile import ZipFile, ZipInfo
 
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
-from imgfeat.deploy._errors import (
-    BundleError,
-    UntrustedFileError,
-    one_clear_error,
-)
+from imgfeat._nesting import replace_nested, type_name, walk
+from imgfeat.deploy._errors import BundleError, UntrustedFileError, one_clear_error
+from imgfeat.deploy._names import add_defaults, migrate, nodes, publish
 from imgfeat.deploy._skops import io as skops_io
 from imgfeat.deploy._trusted import TRUSTED
 from imgfeat.deploy._vet import vet
-from imgfeat.deploy._walk import type_name, walk
 
 SCHEMA = "schema.json"
 MAX_SCHEMA_BYTES = 256 << 20
@@ -31,22 +30,30 @@ def dump_model(pipeline):
         If it holds what `load_model` would refuse, naming steps and types.
     """
     _refuse_networks(pipeline)
+    pipeline = replace_nested(pipeline, _with_paths_as_text)
     try:
         data = skops_io.dumps(pipeline)
     except (TypeError, ValueError, RecursionError) as error:
         raise UntrustedFileError(
             f"{type(pipeline).__name__} cannot be saved: {error}"
         ) from error
+    data = _edit_schema(data, publish, _renumber)
     if refused := set(skops_io.get_untrusted_types(data=data)) - TRUSTED:
         raise UntrustedFileError(
             f"A saved file holds scikit-learn's and imgfeat's own types only. Got "
             f"{_places(pipeline, refused)}; {_remedy(pipeline, refused)}."
         )
-    return _renumber(data)
+    return data
 
 
-def load_model(data):
+def load_model(data, *, is_old=False):
     """Build the pipeline that `dump_model` wrote.
+
+    Parameters
+    ----------
+    data : bytes
+    is_old : bool, default=False
+        Whether the file is of format 1.
 
     Raises
     ------
@@ -57,6 +64,8 @@ def load_model(data):
     """
     with one_clear_error("model.skops is not readable"):
         _check_sizes(data)
+        if is_old:
+            data = _edit_schema(data, migrate)
         refused = set(skops_io.get_untrusted_types(data=data)) - TRUSTED
     if refused:
         raise UntrustedFileError(
@@ -73,7 +82,22 @@ def load_model(data):
         for _, item in walk(pipeline):
             if isinstance(item, Pipeline):
                 item.memory = None  # a folder of the machine that trained, of pickles
+        if is_old:
+            add_defaults(pipeline)
     return pipeline
+
+
+def _with_paths_as_text(estimator):
+    """An estimator whose parameters name files by text, which every system can read."""
+    paths = {
+        name: str(value)
+        for name, value in vars(estimator).items()
+        if isinstance(value, PurePath)
+    }
+    if paths:
+        estimator = copy(estimator)
+        vars(estimator).update(paths)
+    return estimator
 
 
 def _refuse_networks(pipeline):
@@ -105,31 +129,33 @@ def _remedy(pipeline, refused):
     return "replace it by a step that needs no code of your own"
 
 
-def _renumber(data):
-    """Replace memory addresses, by which skops tells objects apart, by 0, 1, 2..."""
+def _edit_schema(data, *edits):
+    """Let each of `edits` change the schema, in place; files are named by number."""
     with ZipFile(io.BytesIO(data)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     schema = json.loads(files.pop(SCHEMA))
-    ids, names = {}, {}
-    waiting = [schema]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            if isinstance(node.get("__id__"), int):
-                node["__id__"] = ids.setdefault(node["__id__"], len(ids) + 1)
-            if isinstance(node.get("file"), str):
-                old = node["file"]
-                suffix = old.rpartition(".")[2]
-                node["file"] = names.setdefault(old, f"{len(names) + 1}.{suffix}")
-            waiting.extend(node.values())
-        elif isinstance(node, list):
-            waiting.extend(node)
+    for edit in edits:
+        edit(schema)
+    names = {}
+    for node in nodes(schema):
+        if isinstance(node.get("file"), str):
+            old = node["file"]
+            suffix = old.rpartition(".")[2]
+            node["file"] = names.setdefault(old, f"{len(names) + 1}.{suffix}")
     buffer = io.BytesIO()
     with ZipFile(buffer, "w") as archive:
         for old, new in names.items():
             archive.writestr(ZipInfo(new), files[old])
         archive.writestr(ZipInfo(SCHEMA), json.dumps(schema))
     return buffer.getvalue()
+
+
+def _renumber(schema):
+    """Replace memory addresses, by which skops tells objects apart, by 1, 2, 3..."""
+    ids = {}
+    for node in nodes(schema):
+        if isinstance(node.get("__id__"), int):
+            node["__id__"] = ids.setdefault(node["__id__"], len(ids) + 1)
 
 
 def _check_sizes(data):

@@ -3,34 +3,9 @@
 The list is fixed here. Beyond it stands what skops itself trusts: numbers, text,
 containers, arrays, numpy's and scipy's elementwise functions, and scikit-learn's public
 estimators. A file is never asked what it wants to be trusted with.
-
-Names are part of the file format: a class that moves keeps its old name in this list
-and at its old place, or old files are refused.
 """
 
-_IMGFEAT = """
-    estimators._augmented.AugmentedClassifier
-    estimators._finetune.CNNClassifier
-    estimators._probe.RidgeProbe
-    features._bovw.BagOfVisualWords
-    features._color.ColorHistogram
-    features._cooccurrence.GLCM
-    features._dense_sift.DenseSIFT
-    features._embedding.CNNEmbedding
-    features._fisher.FisherVector
-    features._hog.HOG
-    features._patches.PatchDictionary
-    features._sift.ORB
-    features._sift.SIFT
-    features._texture.LBP
-    features._vlad.VLAD
-    preprocess._augment.Policy
-    preprocess._color.Equalize
-    preprocess._color.Grayscale
-    preprocess._geometry.CenterCrop
-    preprocess._geometry.Resize
-    sources._reader.ImageReader
-"""
+from imgfeat.deploy._names import PUBLIC
 
 # Left out on purpose, because scikit-learn's C code indexes by what they hold, without
 # looking: KDTree and BallTree, and the predictors of HistGradientBoosting. Tree is the
@@ -73,7 +48,4 @@ _SKLEARN = """
     utils._metadata_requests.MethodMetadataRequest
 """
 
-TRUSTED = frozenset(
-    [f"imgfeat.{name}" for name in _IMGFEAT.split()]
-    + [f"sklearn.{name}" for name in _SKLEARN.split()]
-)
+TRUSTED = PUBLIC | {f"sklearn.{name}" for name in _SKLEARN.split()}

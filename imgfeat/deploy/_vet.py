@@ -18,8 +18,8 @@ from sklearn.ensemble import (
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.tree import BaseDecisionTree
 
+from imgfeat._nesting import walk
 from imgfeat.deploy._errors import BundleError, UntrustedFileError
-from imgfeat.deploy._walk import walk
 
 LEAF = -1
 UNGUARDED = GradientBoostingClassifier, GradientBoostingRegressor

@@ -1,20 +1,15 @@
 """The weights of nets in a saved file, as safetensors.
 
-Those of the default net are installed with imgfeat and stay out of the file. Others are
-named by a hash of their tensors, which is checked, and by that alone they are found
-again: no file can replace the weights that another model runs with.
+A net says itself whether it needs weights that no installed package has. They are named
+by a hash of their tensors, which is checked, and by that alone they are found again: no
+file can replace the weights that another model runs with.
 """
 
 import safetensors.torch
-import torch
 
+from imgfeat._nesting import walk
 from imgfeat.deploy._errors import BundleError, one_clear_error
-from imgfeat.deploy._walk import walk
-from imgfeat.features import CNNEmbedding
-from imgfeat.nets import register_weights
 from imgfeat.nets._weights import hash_state_dict
-
-INSTALLED = "efficientnet_lite0", "imagenet1k"
 
 
 def dump_weights(pipeline):
@@ -23,22 +18,20 @@ def dump_weights(pipeline):
     Returns
     -------
     names : dict of str to str
-        From what a net needs, see `_need`, to the hash of the tensors.
+        From what a net needs to the hash of the tensors.
     parts : dict of str to bytes
         ``"weights/HASH.safetensors"`` of each.
     """
     names, parts = {}, {}
-    for net in _fitted_nets(pipeline):
-        info = net.weights_info_
-        if (info["name"], info["tag"]) == INSTALLED or _need(net) in names:
+    for need, net in _in_need(pipeline):
+        if need in names:
             continue
-        backbone = net._find_backbone(info["sha256"])
         # Copies, because safetensors refuses tensors that share memory.
         tensors = {
             name: tensor.detach().cpu().contiguous().clone()
-            for name, tensor in backbone.state_dict().items()
+            for name, tensor in net._weights().items()
         }
-        names[_need(net)] = content = _hash(tensors)
+        names[need] = content = _hash(tensors)
         parts[f"weights/{content}.safetensors"] = safetensors.torch.save(tensors)
     return names, parts
 
@@ -57,7 +50,7 @@ def read_weights(pipeline, names, parts, path):
         If weights are missing, unreadable, or not what their name says.
     """
     with one_clear_error(f"{path} has weights that cannot be used"):
-        needed = {_need(net) for net in _fitted_nets(pipeline)}
+        needed = {need for need, _ in _in_need(pipeline)}
         return {
             content: _read(f"weights/{content}.safetensors", content, parts, path)
             for name, content in dict(names).items()
@@ -66,30 +59,17 @@ def read_weights(pipeline, names, parts, path):
 
 
 def use_weights(pipeline, names, tensors):
-    """Make the nets of a loaded `pipeline` find these tensors, and a device."""
-    for content, state_dict in tensors.items():
-        register_weights(content, state_dict)
-    for net in _fitted_nets(pipeline):
-        if _need(net) in names:
-            content = names[_need(net)]
-            net.weights_info_ = {**net.weights_info_, "sha256": content}
-        if str(net.device).startswith("cuda") and not torch.cuda.is_available():
-            # Trained on a GPU, serves without; half precision would crawl.
-            net.device = "auto"
-            if net.precision in ("float16", "bfloat16"):
-                net.precision = "auto"
+    """Make the nets of a loaded `pipeline` find these tensors."""
+    for need, net in list(_in_need(pipeline)):
+        if need in names:
+            net._use_weights(names[need], tensors[names[need]])
 
 
-def _need(net):
-    """The hash of a net's weights; inner layers need those of its head as well."""
-    sha256 = net.weights_info_["sha256"]
-    return sha256 if net.layer is None else f"{sha256} with head"
-
-
-def _fitted_nets(pipeline):
+def _in_need(pipeline):
+    """Yield ``(need, net)`` for nets whose weights no installed package has."""
     for _, item in walk(pipeline):
-        if isinstance(item, CNNEmbedding) and hasattr(item, "weights_info_"):
-            yield item
+        if hasattr(item, "_weights_needed") and (need := item._weights_needed()):
+            yield need, item
 
 
 def _read(name, content, parts, path):

@@ -86,8 +86,8 @@ def test_missing_file_and_folder_say_what_to_do(tmp_path):
 
 
 def test_newer_format_asks_for_a_newer_imgfeat(saved):
-    rewrite(saved, lambda manifest, parts: manifest.update(format_version=2))
-    with pytest.raises(BundleError, match="format 2; install the imgfeat that wrote"):
+    rewrite(saved, lambda manifest, parts: manifest.update(format_version=3))
+    with pytest.raises(BundleError, match="format 3; install the imgfeat that wrote"):
         load(saved)
 
 

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from imgfeat import list_recipes, make_recipe
 from imgfeat.deploy import load, save
 from imgfeat.deploy._archive import read_bundle
-from imgfeat.deploy._golden import picture
+from imgfeat.deploy._example import picture
 from imgfeat.estimators import CNNClassifier
 from imgfeat.features import HOG, CNNEmbedding
 from imgfeat.preprocess import Equalize
@@ -145,7 +145,7 @@ def test_whole_fitted_search_comes_back(digits, tmp_path):
 
 def test_manifest_tells_versions_and_classes(saved, fitted):
     manifest, _ = read_bundle(saved)
-    assert manifest["format_version"] == 1
+    assert manifest["format_version"] == 2
     assert manifest["classes"] == [f"digit {i}" for i in range(10)]
     assert manifest["versions"]["scikit-learn"]
     assert manifest["versions"]["imgfeat"]

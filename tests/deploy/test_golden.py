@@ -14,7 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from imgfeat.deploy import BundleError, load, save
 from imgfeat.deploy._archive import read_bundle
-from imgfeat.deploy._golden import picture
+from imgfeat.deploy._example import picture
 from tests.deploy._forge import rewrite, swap_model
 
 

@@ -8,10 +8,10 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from imgfeat._nesting import walk
 from imgfeat.deploy import load, save
-from imgfeat.deploy._golden import picture
+from imgfeat.deploy._example import picture
 from imgfeat.deploy._uncached import without_caches
-from imgfeat.deploy._walk import walk
 from imgfeat.features import HOG, CachedFeatures
 from imgfeat.sources import ImageReader
 

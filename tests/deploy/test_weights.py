@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from imgfeat.deploy import BundleError, UntrustedFileError, load, save
 from imgfeat.deploy._archive import read_bundle
-from imgfeat.deploy._golden import picture
+from imgfeat.deploy._example import picture
 from imgfeat.features import CNNEmbedding
 from imgfeat.nets import Preprocessing, _weights
 from tests.deploy._forge import rewrite, swap_model
@@ -131,6 +131,7 @@ def test_nonsense_about_weights_is_one_clear_error(random_file, names):
         load(random_file)
 
 
+@pytest.mark.fresh_process
 def test_saving_registers_nothing(random_file, random, tmp_path):
     save(random, tmp_path / "again.imgfeat")
     assert _weights._registered == {}

@@ -1,0 +1,100 @@
+"""Tests for imgfeat/deploy/_self_check.py: the fresh process that tries a file."""
+
+import os
+
+import numpy as np
+import pytest
+import timm
+import torch
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+from imgfeat.deploy import BundleError, UntrustedFileError, load, save
+from imgfeat.deploy._example import picture
+from imgfeat.deploy._self_check import check_elsewhere
+from imgfeat.features import HOG, CachedFeatures, CNNEmbedding
+from tests.deploy._forge import rewrite
+
+pytestmark = pytest.mark.fresh_process
+
+
+@pytest.fixture(scope="module")
+def photos():
+    return np.stack([picture((40, 50), seed) for seed in range(8)]), ["a", "b"] * 4
+
+
+@pytest.fixture
+def own_weights(tmp_path):
+    """A file of weights that no package has."""
+    torch.manual_seed(3)
+    path = tmp_path / "own.pth"
+    torch.save(timm.create_model("test_efficientnet").state_dict(), path)
+    return path
+
+
+def test_whole_file_passes(saved):
+    check_elsewhere(saved, saved)
+
+
+def test_file_that_answers_otherwise_is_refused_under_its_own_name(saved, tmp_path):
+    def edit(manifest, parts):
+        parts["golden/image0.npy"], parts["golden/image1.npy"] = (
+            parts["golden/image1.npy"],
+            parts["golden/image0.npy"],
+        )
+
+    rewrite(saved, edit)
+    with pytest.raises(BundleError, match=r"real\.imgfeat does not behave as"):
+        check_elsewhere(saved, tmp_path / "real.imgfeat")
+
+
+def test_kind_of_the_error_is_kept(saved, monkeypatch):
+    monkeypatch.setattr(
+        "imgfeat.deploy._self_check._PROGRAM",
+        'print(\'{"error": "UntrustedFileError", "message": "no such type"}\')',
+    )
+    with pytest.raises(UntrustedFileError, match="no such type"):
+        check_elsewhere(saved, saved)
+
+
+def test_process_that_dies_is_an_error(saved, monkeypatch):
+    monkeypatch.setattr("imgfeat.deploy._self_check._PROGRAM", "import os; os._exit(7)")
+    with pytest.raises(BundleError, match="exit code 7: it said nothing"):
+        check_elsewhere(saved, saved)
+
+
+def test_weights_on_disk_and_caches_are_out_of_reach(photos, own_weights, tmp_path):
+    net = CNNEmbedding(
+        "timm/test_efficientnet", weights=own_weights, engine="torch", device="cpu"
+    )
+    hog = CachedFeatures(HOG(), location=str(tmp_path / "cache"))
+    model = make_pipeline(net, CalibratedClassifierCV(LinearSVC(), cv=2))
+    path = tmp_path / "model.imgfeat"
+    save(model.fit(*photos), path)
+    expected = model.predict_proba(photos[0])
+    own_weights.unlink()
+    np.testing.assert_array_equal(load(path).predict_proba(photos[0]), expected)
+    # A file without the weights that it needs fails at once, not at its user's.
+    rewrite(path, lambda manifest, parts: manifest.update(weights={}))
+    with pytest.raises(BundleError, match=r"own\.pth|weights"):
+        check_elsewhere(path, path, [own_weights])
+    save(make_pipeline(hog, LogisticRegression()).fit(*photos), path)
+    check_elsewhere(path, path, [tmp_path / "cache"])
+
+
+def test_hidden_file_cannot_be_opened(saved):
+    with pytest.raises(BundleError, match=r"could not be checked.*is hidden"):
+        check_elsewhere(saved, saved, [saved])
+
+
+def test_failed_check_leaves_what_was_there(fitted, saved, monkeypatch):
+    before = saved.read_bytes()
+    monkeypatch.setattr(
+        "imgfeat.deploy._self_check._PROGRAM", "raise SystemExit('no memory left')"
+    )
+    with pytest.raises(BundleError, match="exit code 1: no memory left"):
+        save(fitted, saved)
+    assert saved.read_bytes() == before
+    assert os.listdir(saved.parent) == [saved.name]
