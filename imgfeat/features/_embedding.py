@@ -351,6 +351,17 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         register_weights(sha256, tensors)
         self.weights_info_ = {**self.weights_info_, "sha256": sha256}
 
+    def _cache_facts(self):
+        """What "default" weights and "auto" devices are here, for they differ."""
+        fitted = getattr(self, "weights_info_", {})
+        is_named = isinstance(self.backbone, str)
+        sha256 = fitted.get("sha256") if is_named else None
+        plan = self._plan()
+        return {
+            "weights": self._find_backbone(sha256).info(),
+            "runs_as": [plan.engine, plan.device.split(":")[0], plan.precision],
+        }
+
     def _find_backbone(self, sha256=None):
         return find_backbone(
             self.backbone,

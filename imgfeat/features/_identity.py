@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 import imgfeat
+from imgfeat._public_names import public_name
 from imgfeat.sources._decode import ImageDecodeError, decode_image
 
 # Parameters that change how fast features are there, not what they are.
@@ -59,6 +60,8 @@ def transformer_key(transformer):
     Parameters
     ----------
     transformer : estimator
+        What it, or a step of it, depends on beside its parameters it says in a method
+        ``_cache_facts``, by a dict ready for JSON.
 
     Returns
     -------
@@ -163,21 +166,21 @@ def _describe(value, owner):
     if isinstance(value, np.dtype):
         return {"dtype": value.str}
     if isinstance(value, Enum):
-        return {"enum": f"{_qualname(type(value))}.{value.name}"}
+        return {"enum": f"{public_name(type(value))}.{value.name}"}
     if callable(value) and (found := _describe_callable(value, owner)):
         return found
     if _is_net(value):
         return _describe_net(value)
     raise TypeError(
         "CachedFeatures must tell transformers apart by their parameters. Got "
-        f"{owner} of type {_qualname(type(value))}, which is more than its value; use "
-        "numbers, text, arrays, functions or estimators, or go without the cache."
+        f"{owner} of type {public_name(type(value))}, which is more than its value; "
+        "use numbers, text, arrays, functions or estimators, or go without the cache."
     )
 
 
 def _describe_class(kind):
     if version := _version(kind.__module__):
-        return {"class": _qualname(kind), "version": version}
+        return {"class": public_name(kind), "version": version}
     # Someone's own class, edited as they go: its code is its version.
     digest = hashlib.blake2b(digest_size=16, person=b"class")
     for base in kind.__mro__:
@@ -190,7 +193,7 @@ def _describe_class(kind):
                 digest.update(name.encode())
                 for part in _code_parts(function.__code__):
                     digest.update(part)
-    return {"class": _qualname(kind), "code": digest.hexdigest()}
+    return {"class": public_name(kind), "code": digest.hexdigest()}
 
 
 def _describe_estimator(estimator, owner):
@@ -200,14 +203,8 @@ def _describe_estimator(estimator, owner):
         if name not in _IGNORED
     }
     found = {**_describe_class(type(estimator)), "parameters": parameters}
-    if hasattr(estimator, "_find_backbone"):
-        # "default" weights and "auto" devices are others elsewhere.
-        fitted = getattr(estimator, "weights_info_", {})
-        is_named = isinstance(estimator.backbone, str)
-        sha256 = fitted.get("sha256") if is_named else None
-        found["weights"] = estimator._find_backbone(sha256).info()
-        plan = estimator._plan()
-        found["runs_as"] = [plan.engine, plan.device.split(":")[0], plan.precision]
+    if hasattr(estimator, "_cache_facts"):
+        found |= estimator._cache_facts()
     return found
 
 
@@ -220,7 +217,7 @@ def _describe_callable(function, owner):
         cells = [cell.cell_contents for cell in function.__closure__ or ()]
         extras = [function.__defaults__, function.__kwdefaults__, cells]
         return {
-            "function": _qualname(function),
+            "function": public_name(function),
             "code": _hash(b"code", *_code_parts(function.__code__)).hex(),
             "extras": _describe(extras, owner),
         }
@@ -260,11 +257,6 @@ def _describe_net(net):
         "layers": repr(net),
         "weights": digest.hexdigest(),
     }
-
-
-def _qualname(thing):
-    name = getattr(thing, "__qualname__", getattr(thing, "__name__", repr(thing)))
-    return f"{getattr(thing, '__module__', None)}.{name}"
 
 
 def _version(module_name):

@@ -29,7 +29,6 @@ from imgfeat.features import (
     Descriptors,
     FisherVector,
     _store,
-    cache_info,
     clear_cache,
 )
 from imgfeat.sources import ImageDecodeError, ImageReader
@@ -610,6 +609,23 @@ def test_a_cache_cleared_meanwhile_is_filled_again(files, location, hog):
     assert len(chunk_files(location)) == 4
 
 
+def test_a_cache_cleared_in_mid_run_is_filled_with_the_rest(files, location, hog, log):
+    ninth = files[8]
+
+    def clear(sources):
+        if ninth in sources:
+            clear_cache(location)
+        return sources
+
+    clearing = make_pipeline(FunctionTransformer(clear), hog)
+    cached = CachedFeatures(clearing, location, batch_size=8)
+    assert_array_equal(cached.fit_transform(files), hog.transform(files))
+    assert len(chunk_files(location)) == 3
+    log.read()
+    cached.transform(files)
+    assert names(log.read()) == names(files[:8])
+
+
 # What scikit-learn expects
 
 
@@ -677,37 +693,3 @@ def test_keeps_features_below_home_by_default(images, monkeypatch, tmp_path):
     monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path))
     CachedFeatures(HOG(**SMALL)).fit(images)
     assert len(chunk_files(tmp_path / "features")) == 1
-
-
-# The folder from outside
-
-
-def test_lists_what_is_kept(files, location, hog):
-    assert cache_info(location).empty
-    CachedFeatures(hog, location, batch_size=8).fit_transform(files)
-    CachedFeatures(DenseSIFT(bin_size=3), location).fit_transform(files[:4])
-    info = cache_info(location)
-    assert dict(zip(info["transformer"], info["rows"], strict=True)) == {
-        "FunctionTransformer, ImageReader, HOG": 30,
-        "DenseSIFT": 4,
-    }
-    assert sorted(info["files"]) == [1, 4]
-    assert info["megabytes"].sum() > 0.01
-    assert (info["last_written"] > pd.Timestamp("2020-01-01")).all()
-
-
-def test_clears_what_is_ours_and_nothing_else(files, location, hog):
-    CachedFeatures(hog, location).fit_transform(files)
-    folder = chunk_files(location)[0].parent
-    (folder / f".{0:032x}.features.abc").write_bytes(bytes(1000))  # of a killed run
-    (folder / "notes.txt").write_text("mine")
-    (location / "photos").mkdir()
-    size = sum(path.stat().st_size for path in folder.iterdir()) - len("mine")
-    assert clear_cache(location) == size
-    assert names(location.rglob("*")) == names(
-        [folder, folder / "notes.txt", location / "photos"]
-    )
-    assert cache_info(location)["rows"].sum() == 0
-    (folder / "notes.txt").unlink()
-    assert clear_cache(location) == 0
-    assert cache_info(location).empty

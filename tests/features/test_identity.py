@@ -1,15 +1,22 @@
 """Tests for imgfeat/features/_identity.py."""
 
 import functools
+import importlib
+import json
 import os
+import pkgutil
+import sys
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 
+import imgfeat
+from imgfeat._public_names import public_name
 from imgfeat.features import HOG, LBP, CNNEmbedding
 from imgfeat.features._identity import row_keys, transformer_key
 from imgfeat.nets import Preprocessing
@@ -102,6 +109,76 @@ def test_a_net_is_known_by_its_weights():
     with torch.no_grad():
         net.weight[0, 0, 0, 0] += 1
     assert before != key(CNNEmbedding(net))
+
+
+@pytest.mark.parametrize("kind", [HOG, CNNEmbedding, ImageReader])
+def test_a_class_of_ours_may_move_within_its_room(kind, monkeypatch):
+    before, description = transformer_key(make_pipeline(kind()))
+    assert f'"{public_name(kind)}"' in json.dumps(description)
+    room = kind.__module__.split(".")[1]
+    monkeypatch.setattr(kind, "__module__", f"imgfeat.{room}.inner._elsewhere")
+    assert key(make_pipeline(kind())) == before
+
+
+def test_other_classes_are_known_by_their_modules(monkeypatch):
+    before = key(Scale())
+    monkeypatch.setattr(Scale, "__module__", "elsewhere")
+    assert key(Scale()) != before
+    class_name = transformer_key(Normalizer())[1]["transformer"]["class"]
+    assert class_name == "sklearn.preprocessing._data.Normalizer"
+
+
+class Helper(Scale):
+    __module__ = "imgfeat.features._helpers"
+    __qualname__ = "_Helper"
+
+
+def test_a_private_class_of_ours_is_known_by_its_room_too():
+    description = transformer_key(Helper())[1]["transformer"]
+    assert description["class"] == "imgfeat.features._Helper"
+    assert key(Helper()) != key(Helper(2.0))
+
+
+def test_no_two_estimators_of_a_room_share_a_name():
+    for module in pkgutil.walk_packages(imgfeat.__path__, "imgfeat."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    ours = {
+        kind
+        for name, module in list(sys.modules.items())
+        if name.startswith("imgfeat.")
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, BaseEstimator)
+        if kind.__module__.startswith("imgfeat.")
+    }
+    names = sorted(map(public_name, ours))
+    assert "imgfeat.features.HOG" in names
+    assert names == sorted(set(names))
+
+
+class Knows(Scale):
+    """Its features depend on more than its parameters."""
+
+    seen = 1
+
+    def _cache_facts(self):
+        return {"seen": self.seen}
+
+
+def test_an_estimator_says_what_else_its_features_depend_on(monkeypatch):
+    before, description = transformer_key(make_pipeline(Knows()))
+    assert description["transformer"]["parameters"]["steps"][0][1]["seen"] == 1
+    assert key(make_pipeline(Knows())) == before
+    monkeypatch.setattr(Knows, "seen", 2)
+    assert key(make_pipeline(Knows())) != before
+
+
+def test_an_embedding_says_its_weights_and_what_runs_them():
+    found = transformer_key(CNNEmbedding(engine="torch", device="cpu"))[1]
+    facts = found["transformer"]
+    assert facts["runs_as"] == ["torch", "cpu", "float32"]
+    assert facts["weights"]["name"] == "efficientnet_lite0"
+    assert len(facts["weights"]["sha256"]) == 64
 
 
 def test_refuses_what_is_more_than_its_value():
