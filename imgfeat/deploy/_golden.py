@@ -16,7 +16,7 @@ from imgfeat.deploy._errors import BundleError
 from imgfeat.deploy._walk import NET, holds_nets, type_name, walk
 from imgfeat.preprocess import Resize
 from imgfeat.sources import ImageReader
-from imgfeat.sources._batch import is_sequence_of_sources, read_source
+from imgfeat.sources._images import Images
 
 # Largest allowed error relative to the largest value expected (at least 1 for scores).
 # float32 sums in another order differ by 1e-6 or so, and what follows (a scaler, a
@@ -41,10 +41,9 @@ def make_golden(pipeline, example=None):
     """
     if example is None:
         images = _synthetic(pipeline)
-    elif is_sequence_of_sources(example):
-        images = [read_source(item, index) for index, item in enumerate(example)]
     else:
-        images = list(np.asarray(example))
+        given = Images(pipeline, example, reset=False, check_numbers=np.asarray)
+        images = [given.read(row) for row in range(len(given))]
     if not 1 <= len(images) <= MAX_IMAGES:
         raise ValueError(
             f"example must hold 1 to {MAX_IMAGES} images. Got {len(images)}; a few are "

@@ -178,7 +178,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         "early_stopping": ["boolean", Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_views": [Options(Integral, set(VIEWS))],
-        "size": [Interval(Integral, 1, None, closed="left"), tuple, None],
+        "size": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
         "device": [str],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
         "compile": ["boolean"],

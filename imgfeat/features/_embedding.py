@@ -11,7 +11,6 @@ from torch import nn
 
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, Options, StrOptions, fit_context
-from imgfeat.features._images import Images
 from imgfeat.kernels.resize import INTERPOLATIONS
 from imgfeat.nets._backbones import find_backbone
 from imgfeat.nets._engine import PRECISIONS, open_engine, plan_inference
@@ -19,6 +18,7 @@ from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets._readout import POOLINGS, Readout, layer_names
 from imgfeat.nets._run import known_width, measure_layers, measure_width, run_net
 from imgfeat.nets._schedule import usable_threads
+from imgfeat.sources._images import Images
 
 _LARGE_BYTES = 2**30
 
@@ -160,7 +160,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         "layer": [str, list, tuple, None],
         "weights": [str, os.PathLike, None],
         "pooling": [StrOptions(set(POOLINGS)), None],
-        "size": [Interval(Integral, 1, None, closed="left"), tuple, None],
+        "size": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
         "crop": [Interval(Real, 0, 1, closed="right"), None],
         "interpolation": [StrOptions(set(INTERPOLATIONS)), None],
         "n_views": [Options(Integral, set(VIEWS))],
@@ -172,7 +172,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         "compile": ["boolean"],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
-        "image_shape": [tuple, None],
+        "image_shape": [tuple, list, None],
     }
 
     def __init__(
@@ -240,7 +240,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         ValueError
             If a parameter names what does not exist, or X is not a batch of images.
         """
-        Images(self, X, reset=True)
+        self._images(X, reset=True)
         backbone, plan = self._find_backbone(), self._plan()
         self._widths = self._measure_widths(backbone, plan)
         self.weights_info_ = backbone.info()
@@ -273,7 +273,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         is_fitted = hasattr(self, "weights_info_")
         if not is_fitted:
             self._validate_params()
-        images = Images(self, X, reset=False)
+        images = self._images(X, reset=False)
         is_named = is_fitted and isinstance(self.backbone, str)
         sha256 = self.weights_info_["sha256"] if is_named else None
         backbone, plan = self._find_backbone(sha256), self._plan()
@@ -321,6 +321,11 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+    def _images(self, X, *, reset):
+        return Images(
+            self, X, reset=reset, image_shape=self.image_shape, unit_range=True
+        )
 
     def _find_backbone(self, sha256=None):
         return find_backbone(
