@@ -76,7 +76,8 @@ def check_shape_param(value, name, *, length=(2,)):
 
 def check_size_param(value, name="size"):
     """Return `value`, an int or a pair of them, as (height, width) of positive ints."""
-    pair = (value, value) if isinstance(value, Integral) else value
+    is_one = isinstance(value, Integral) and not isinstance(value, bool)
+    pair = (value, value) if is_one else value
     try:
         return check_shape_param(pair, name)
     except ValueError:

@@ -66,7 +66,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Views of each image to predict from: the image itself and ``tta - 1`` augmented
         ones, always the same; probabilities, or decisions where there are none, are
         averaged. 1 is the image alone.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     random_state : int, RandomState instance or None, default=None
         Seeds the copies. The pipeline has random states of its own.

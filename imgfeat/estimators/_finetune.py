@@ -105,7 +105,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         use.
     verbose : int or bool, default=0
         Print a line an epoch.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
 
     Attributes

@@ -34,7 +34,7 @@ class ColorHistogram(ImageFeature):
         (``"sqrt"``, after which a linear classifier compares histograms by their
         Hellinger distance), to the length 1 (``"l2"``), or keep the counts (None). With
         ``joint=False``, the three channels of a cell are one histogram.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads; -1 uses all cores.

@@ -33,7 +33,7 @@ class GLCM(ImageFeature):
     properties : tuple of str
         Of ``"contrast"``, ``"dissimilarity"``, ``"homogeneity"``, ``"energy"`` and
         ``"correlation"``, as scikit-image defines them; all by default.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads; -1 uses all cores.

@@ -53,7 +53,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         maximum, the mean of both, or generalized mean with power 3 [2]_; or the class
         token. "auto" is the net's own way, and the average for an inner `layer`. None
         keeps every place, channel by channel.
-    size : int or tuple of (int, int), optional
+    size : int, tuple or list of (int, int), optional
         Height and width in pixels that the net sees, instead of those that its weights
         were trained for.
     crop : float, optional
@@ -93,7 +93,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         processes share the machine by that variable.
     verbose : int, default=0
         Show progress.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
 
     Attributes

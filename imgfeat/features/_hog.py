@@ -34,7 +34,7 @@ class HOG(ImageFeature):
         0.2 and do it again (``"L2-Hys"``).
     transform_sqrt : bool, default=False
         Take the square root of every pixel first, which weakens edges in bright parts.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads; -1 uses all cores.

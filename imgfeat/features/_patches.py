@@ -59,7 +59,7 @@ class PatchDictionary(ImageFeature):
         whitened variance, or all. Time is proportional to it.
     n_iter : int, default=10
         Iterations of k-means.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
     random_state : int, RandomState instance or None, default=None
         Draws the patches and the first atoms.

@@ -52,7 +52,7 @@ class LBP(ImageFeature):
     border : {"skip", "zeros"}, default="skip"
         What becomes of pixels whose circle leaves the image: not counted, as in [1]_,
         or counted as if zeros lay around the image, as scikit-image does.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads; -1 uses all cores.

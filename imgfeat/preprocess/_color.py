@@ -19,7 +19,7 @@ class Grayscale(ImageTransformer):
 
     Parameters
     ----------
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
         Threads that read files; None is 1, -1 is all cores.
@@ -83,7 +83,7 @@ class Equalize(ImageTransformer):
         times the mean; more means more contrast.
     grid : tuple of (int, int), default=(8, 8)
         For ``"clahe"``: tiles down and across. Images must have a pixel for each.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
         Threads; None is 1, -1 is all cores.

@@ -14,7 +14,7 @@ class Resize(ImageTransformer):
 
     Parameters
     ----------
-    size : int or tuple of (height, width), default=(224, 224)
+    size : int, tuple or list of (height, width), default=(224, 224)
         In pixels; an int is both.
     aspect : {"stretch", "crop", "pad"}, default="stretch"
         What happens to another aspect ratio: ``"crop"`` resizes until the image covers
@@ -23,7 +23,7 @@ class Resize(ImageTransformer):
     interpolation : {"nearest", "box", "bilinear", "bicubic", "lanczos"}, \
             default="bilinear"
         The filter; all but ``"nearest"`` antialias.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
         Threads; None is 1, -1 is all cores.
@@ -112,9 +112,9 @@ class CenterCrop(ImageTransformer):
 
     Parameters
     ----------
-    size : int or tuple of (height, width), default=(224, 224)
+    size : int, tuple or list of (height, width), default=(224, 224)
         In pixels; an int is both. No image may be smaller.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
         Threads that read files; None is 1, -1 is all cores.

@@ -21,7 +21,7 @@ class ImageReader(ImageTransformer):
 
     Parameters
     ----------
-    size : int or tuple of (height, width), optional
+    size : int, tuple or list of (height, width), optional
         In pixels; an int is both. By default images keep their size, and must have the
         same.
     mode : {"rgb", "gray"}, default="rgb"
@@ -40,7 +40,7 @@ class ImageReader(ImageTransformer):
         of NaN that `errors_` lists. ``"nan"`` needs ``dtype="float32"``.
     max_pixels : int, default=50_000_000
         Refuse files with more pixels; checked on the header, before decoding.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
         Threads that read; None is 1, -1 is all cores.
