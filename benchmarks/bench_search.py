@@ -34,7 +34,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks._cifar10 import cifar10_files
 from benchmarks._timing import save
 from imgfeat.features import HOG, CachedFeatures
-from imgfeat.sources import ImageReader, _reader
+from imgfeat.sources import ImageReader, _source
 
 CANDIDATES = np.logspace(-5, -1, 40)
 TURNS = 20
@@ -60,13 +60,13 @@ class Contender:
         self.decodes = Counter()
 
     def run(self, function):
-        decode = _reader.decode_image
+        decode = _source.decode_image
 
         def count(source, **options):
             self.decodes[source] += 1
             return decode(source, **options)
 
-        with mock.patch.object(_reader, "decode_image", count):
+        with mock.patch.object(_source, "decode_image", count):
             start = time.perf_counter()
             result = function()
             self.seconds += time.perf_counter() - start

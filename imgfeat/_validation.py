@@ -23,7 +23,7 @@ def check_image_array(estimator, X, *, reset, image_shape=None, any_size=False):
     reset : bool
         True in ``fit`` (remember the shape), False in ``transform`` (require it, if
         the estimator was fitted).
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X.
     any_size : bool, default=False
         Let ``transform`` see other sizes than ``fit`` did.
@@ -72,6 +72,19 @@ def check_shape_param(value, name, *, length=(2,)):
             f"{name} must be a tuple of {lengths} positive ints. Got {value!r}."
         )
     return tuple(int(side) for side in value)
+
+
+def check_size_param(value, name="size"):
+    """Return `value`, an int or a pair of them, as (height, width) of positive ints."""
+    is_one = isinstance(value, Integral) and not isinstance(value, bool)
+    pair = (value, value) if is_one else value
+    try:
+        return check_shape_param(pair, name)
+    except ValueError:
+        raise ValueError(
+            f"{name} must be a tuple of 2 positive ints, or one int for both. Got "
+            f"{value!r}."
+        ) from None
 
 
 def size_text(shape):

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from imgfeat._nesting import first_steps, type_name, walk
 from imgfeat._sklearn import safe_indexing
 from imgfeat._traits import traits_of
-from imgfeat.sources._batch import is_sequence_of_sources, read_source
+from imgfeat.sources._images import Images
 
 MAX_ROWS = 16
 PICTURE = 96, 128, 3
@@ -48,12 +48,12 @@ def pack(example, pipeline):
             "enough, they are stored as pixels and run at every load."
         )
     if not hasattr(example, "columns"):
-        return _numbered(_read(example)), None
+        return _numbered(_read(example, pipeline)), None
     with_images = _columns_of_images(pipeline, example)
     images, arrays, layout = [], {}, []
     for number, name in enumerate(example.columns):
         if name in with_images:
-            images += _read(example[name])
+            images += _read(example[name], pipeline)
             layout.append([str(name), IMAGES])
         else:
             arrays[f"column{number}"] = _values(example[name])
@@ -133,10 +133,9 @@ def picture(shape, seed):
     return np.clip(gray + rng.normal(0, 8, shape), 0, 255).astype(np.uint8)
 
 
-def _read(sources):
-    if is_sequence_of_sources(sources):
-        return [read_source(item, index) for index, item in enumerate(sources)]
-    return list(np.asarray(sources))
+def _read(images, pipeline):
+    given = Images(pipeline, images, reset=False, check_numbers=np.asarray)
+    return [given.read(row) for row in range(len(given))]
 
 
 def _numbered(images):

@@ -26,11 +26,10 @@ from imgfeat.estimators._views import (
     fixed_view,
     join,
     repeat,
-    take_images,
     training_views,
 )
 from imgfeat.preprocess._augment import Policy, find_policy
-from imgfeat.sources._batch import read_source
+from imgfeat.sources._images import Images
 
 # Views described at a time, where the steps in front learn nothing.
 CHUNK = 256
@@ -68,7 +67,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Views of each image to predict from: the image itself and ``tta - 1`` augmented
         ones, always the same; probabilities, or decisions where there are none, are
         averaged. 1 is the image alone.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     random_state : int, RandomState instance or None, default=None
         Seeds the copies. The pipeline has random states of its own.
@@ -189,19 +188,19 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """
         policy = find_policy(self.augment)
         self._check_classifier()
-        items, restore = take_images(self, X, image_shape=self.image_shape)
-        y = _check_labels(y, len(items))
+        images = Images(self, X, reset=False, image_shape=self.image_shape)
+        y = _check_labels(y, len(images))
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
 
         pipeline = clone(self.pipeline)
         if sample_weight is not None:
             fit_params[_weight_name(pipeline)] = sample_weight
         fit_params = {
-            name: repeat(value, self.n_views, len(items))
+            name: repeat(value, self.n_views, len(images))
             for name, value in fit_params.items()
         }
-        y = repeat(y, self.n_views, len(items))
-        self._fit_pipeline(pipeline, items, restore, policy, y, fit_params)
+        y = repeat(y, self.n_views, len(images))
+        self._fit_pipeline(pipeline, images, policy, y, fit_params)
         self.pipeline_ = pipeline
         self.classes_ = pipeline.classes_
         self.__dict__.pop("n_features_in_", None)
@@ -287,16 +286,16 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                 f"one. Got {type(last).__name__}."
             )
 
-    def _fit_pipeline(self, pipeline, items, restore, policy, y, fit_params):
+    def _fit_pipeline(self, pipeline, images, policy, y, fit_params):
         """Fit `pipeline` in place, with few views in memory if that can be."""
         front, rest = _split(pipeline, fit_params)
-        n_images = len(items)
+        n_images = len(images)
         step = n_images if front is None else max(1, CHUNK // self.n_views)
         chunks = []
         with progress("Augmenting images", n_images, self.verbose) as advance:
 
-            def make_views(index):
-                image = read_source(items[index], index)
+            def make_views(row):
+                image = images.read(row)
                 views = training_views(image, policy, self.n_views, self.seed_)
                 advance()
                 return views
@@ -304,7 +303,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             for start in range(0, n_images, step):
                 chunk = range(start, min(start + step, n_images))
                 views = map_threads(make_views, chunk, self.n_jobs)
-                X = restore(list(itertools.chain.from_iterable(views)))
+                X = images.restore(list(itertools.chain.from_iterable(views)))
                 if front is not None:
                     if not chunks:
                         front.fit(X)  # checks, and remembers the size of the images
@@ -317,27 +316,24 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def _over_views(self, method, X):
         """What the pipeline says of X, averaged over views."""
         predict = getattr(self.pipeline_, method)
-        items, restore = take_images(self, X, image_shape=self.image_shape)
+        images = Images(self, X, reset=False, image_shape=self.image_shape)
         if self.tta == 1:
-            return predict(restore(items))
+            return predict(images.restore(images.items))
         policy = find_policy(self.augment)
         chunks = []
-        for start in range(0, len(items), CHUNK):
-            images = map_threads(
-                lambda index: read_source(items[index], index),
-                range(start, min(start + CHUNK, len(items))),
-                self.n_jobs,
-            )
-            total = np.asarray(predict(restore(images)), dtype=np.float64)
+        for start in range(0, len(images), CHUNK):
+            rows = range(start, min(start + CHUNK, len(images)))
+            originals = map_threads(images.read, rows, self.n_jobs)
+            total = np.asarray(predict(images.restore(originals)), dtype=np.float64)
             for view in range(1, self.tta):
                 views = map_threads(
                     lambda image, view=view: fixed_view(
                         image, policy, view, self.seed_
                     ),
-                    images,
+                    originals,
                     self.n_jobs,
                 )
-                total = total + predict(restore(views))
+                total = total + predict(images.restore(views))
             chunks.append(total / self.tta)
         return np.concatenate(chunks)
 

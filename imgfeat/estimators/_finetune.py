@@ -108,7 +108,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         use.
     verbose : int or bool, default=0
         Print a line an epoch.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
 
     Attributes
@@ -181,7 +181,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         "early_stopping": ["boolean", Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_views": [Options(Integral, set(VIEWS))],
-        "size": [Interval(Integral, 1, None, closed="left"), tuple, None],
+        "size": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
         "device": [str],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
         "compile": ["boolean"],

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from imgfeat.features._images import Images
-from imgfeat.sources._batch import item_name
+from imgfeat.sources._images import Images
 from imgfeat.sources._pixels import as_dtype
 
 # Images of the right size are kept on the device if they need no more than this.
@@ -20,6 +19,11 @@ _CHUNK = 1000
 
 class TrainingImages(Images):
     """Images with what a training needs besides."""
+
+    def __init__(self, cnn, X, *, reset):
+        super().__init__(
+            cnn, X, reset=reset, image_shape=cnn.image_shape, unit_range=True
+        )
 
     def first_shape(self):
         """Shape of the first image that can be read."""
@@ -36,9 +40,9 @@ class TrainingImages(Images):
 
         None if they are not, or must be resized or cut, or are too many.
         """
-        items = self._items
-        if not isinstance(items, np.ndarray):
+        if not self.is_array:
             return None
+        items = self.items
         whole = _room_for(len(items), items.shape[1:3], preprocessing, _RESIDENT_BYTES)
         if whole is None:
             return None
@@ -53,7 +57,7 @@ class TrainingImages(Images):
         None if they are not. Like arrays, small images are shifted, not cut.
         """
         size = preprocessing.size
-        if isinstance(self._items, np.ndarray) or max(size) > _SMALL:
+        if self.is_array or max(size) > _SMALL:
             return None
         whole = _room_for(len(self), size, preprocessing, _SMALL_BYTES)
         if whole is None:
@@ -76,11 +80,7 @@ class TrainingImages(Images):
         errors : dict of int to ValueError
         """
         table = [
-            (
-                row,
-                item_name(self._items[row], row),
-                getattr(error, "reason", str(error)),
-            )
+            (row, self.name(row), getattr(error, "reason", str(error)))
             for row, error in sorted(errors.items())
         ]
         return pd.DataFrame(table, columns=["row", "path", "reason"])

@@ -1,51 +1,11 @@
-"""Views of images to learn and to predict from, in the kind of batch they came in."""
+"""Views of images to learn and to predict from."""
 
 import hashlib
 
 import numpy as np
 
 from imgfeat._sklearn import safe_indexing
-from imgfeat._validation import check_image_array
 from imgfeat.preprocess._augment import augment_image
-from imgfeat.sources._batch import (
-    _check_not_one_source,
-    is_sequence_of_sources,
-    list_sources,
-)
-
-
-def take_images(estimator, X, *, image_shape=None):
-    """Return any batch of images as items, and the way back from a list of images.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Named in error messages.
-    X : images
-    image_shape : tuple, optional
-        Shape of the images in a 2-D array.
-
-    Returns
-    -------
-    items : list or ndarray of shape (n_samples, height, width[, 3])
-        An item an image, for `read_source`; files unread.
-    restore : callable
-        Makes a batch of the kind of X of a list of items: a list for a sequence of
-        sources, else an array, flattened if X was.
-    """
-    if is_sequence_of_sources(X):
-        return list_sources(X), list
-    _check_not_one_source(X, type(estimator).__name__)
-    is_flat = np.ndim(X) == 2
-    images = check_image_array(
-        estimator, X, reset=False, image_shape=image_shape, any_size=True
-    )
-
-    def restore(views):
-        views = np.asarray(views)
-        return views.reshape(len(views), -1) if is_flat else views
-
-    return images, restore
 
 
 def training_views(image, policy, n_views, seed):

@@ -22,15 +22,11 @@ from imgfeat._sklearn import (
 from imgfeat._stateless import find_learner
 from imgfeat._validation import IMAGE_DTYPES, check_image_array
 from imgfeat.features._cache_folder import cache_folder
-from imgfeat.features._describe import Describer, take
+from imgfeat.features._describe import Describer
 from imgfeat.features._gather import gather
-from imgfeat.features._identity import is_path, row_keys, transformer_key
+from imgfeat.features._identity import row_keys, transformer_key
 from imgfeat.features._store import open_store
-from imgfeat.sources._batch import (
-    _check_not_one_source,
-    is_sequence_of_sources,
-    list_sources,
-)
+from imgfeat.sources._images import Images
 
 
 class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
@@ -150,9 +146,10 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         ValueError
             If it refuses the images.
         """
-        items = self._check(X)
+        images = self._check(X)
         worker = clone_of(self)
-        self._fit(items, self._gather(items[: self.batch_size], worker), worker)
+        first = images.take(slice(0, self.batch_size))
+        self._fit(images, self._gather(first, worker), worker)
         return self
 
     @fit_context(prefer_skip_nested_validation=False)
@@ -168,10 +165,10 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         -------
         ndarray of shape (n_samples, n_features) or Descriptors
         """
-        items = self._check(X)
+        images = self._check(X)
         worker = clone_of(self)
-        rows = self._gather(items, worker)
-        self._fit(items, rows, worker)
+        rows = self._gather(images, worker)
+        self._fit(images, rows, worker)
         return self._wrap(rows.finish(), X)
 
     def transform(self, X):
@@ -196,9 +193,9 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
             If `transformer` refuses an image, or features differ in length.
         """
         self._validate_params()
-        items = self._check(X)
+        images = self._check(X)
         worker = getattr(self, "_worker", None) or clone_of(self)
-        rows = self._gather(items, worker, getattr(self, "_kind", None))
+        rows = self._gather(images, worker, getattr(self, "_kind", None))
         return self._wrap(rows.finish(), X)
 
     @available_if(lambda self: hasattr(self.transformer, "get_feature_names_out"))
@@ -240,11 +237,11 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         return self._worker
 
     def _check(self, X):
-        """Return X as a list of sources or as an array, an image a row."""
+        """Return X as `Images`; numbers as they are, for `transformer` to check."""
         self._check_transformer()
-        if is_sequence_of_sources(X):
-            return list_sources(X)
-        _check_not_one_source(X, type(self).__name__)
+        return Images(self, X, reset=False, check_numbers=self._check_numbers)
+
+    def _check_numbers(self, X):
         X = check_array(
             X,
             dtype=None,
@@ -271,13 +268,13 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
                 f"CachedFeatures(...), {type(part).__name__}(...))."
             )
 
-    def _gather(self, items, worker, kind=None):
+    def _gather(self, images, worker, kind=None):
         """Describe the images, or find them; note in `errors_` what is wrong."""
         # By the copy that works, whatever became of `transformer` since `fit`.
         store = open_store(cache_folder(self.location), *transformer_key(worker))
-        keys, known = row_keys(items)
-        describe = Describer(worker, items, keys, on_error=self.on_error)
-        with progress("Describing images", len(items), self.verbose) as advance:
+        keys, known = row_keys(images.sources)
+        describe = Describer(worker, images, keys, on_error=self.on_error)
+        with progress("Describing images", len(images), self.verbose) as advance:
             rows = gather(
                 keys,
                 known,
@@ -293,16 +290,16 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
             self.errors_ = describe.error_table(rows.filled)
         return rows
 
-    def _fit(self, items, rows, worker):
+    def _fit(self, images, rows, worker):
         self._worker = worker
         self._kind = rows.kind
         self.__dict__.pop("_example", None)
         self.__dict__.pop("n_features_in_", None)
         first = np.flatnonzero(rows.filled)[0]
-        if is_path(items[first]):
-            self._example = items[first]
+        if images.source(first).is_stored:
+            self._example = images.items[first]
             return
-        self._worker.fit(take(items, [first]))
+        self._worker.fit(images.take([first]).items)
         if hasattr(self._worker, "n_features_in_"):
             self.n_features_in_ = self._worker.n_features_in_
 

@@ -4,18 +4,16 @@ from itertools import chain, product
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 
-from imgfeat._sklearn import StrOptions, fit_context
-from imgfeat._threads import count_threads, map_threads, row_slices
+from imgfeat._sklearn import StrOptions
 from imgfeat._validation import check_shape_param, size_text
 from imgfeat.features._histograms import NORMALIZATIONS, normalize_histograms
-from imgfeat.features._unit_range import white_level
+from imgfeat.features._image_feature import ImageFeature
 from imgfeat.kernels.color_histogram import SPACES, color_histograms, to_space
-from imgfeat.sources._batch import check_images
+from imgfeat.sources._scale import white_of
 
 
-class ColorHistogram(TransformerMixin, BaseEstimator):
+class ColorHistogram(ImageFeature):
     """Histograms of colours, of the whole image or of the cells of a grid.
 
     Parameters
@@ -36,7 +34,7 @@ class ColorHistogram(TransformerMixin, BaseEstimator):
         (``"sqrt"``, after which a linear classifier compares histograms by their
         Hellinger distance), to the length 1 (``"l2"``), or keep the counts (None). With
         ``joint=False``, the three channels of a cell are one histogram.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads; -1 uses all cores.
@@ -54,9 +52,9 @@ class ColorHistogram(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Nothing is learned: `transform` works without `fit`. Mirroring and turning an image
-    by 180 degrees moves cells and changes nothing in them, if the grid splits the
-    image evenly.
+    Nothing is learned: `transform` works without `fit`. Features come cell by cell, and
+    in each bin by bin. Mirroring and turning an image by 180 degrees moves cells and
+    changes nothing in them, if the grid splits the image evenly.
 
     A gray image has the features of the RGB image whose channels all equal it; its
     hue is 0, as that of red. Floats are read as 0..1 and refused beyond. The
@@ -78,14 +76,15 @@ class ColorHistogram(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
+        **ImageFeature._parameter_constraints,
         "n_bins": [Integral, tuple, list],
         "space": [StrOptions(set(SPACES))],
         "joint": ["boolean"],
         "grid": [tuple, list],
         "normalize": [StrOptions(set(NORMALIZATIONS)), None],
-        "image_shape": [tuple, list, None],
-        "n_jobs": [Integral, None],
     }
+
+    _needs_unit_range = True
 
     def __init__(
         self,
@@ -105,64 +104,6 @@ class ColorHistogram(TransformerMixin, BaseEstimator):
         self.normalize = normalize
         self.image_shape = image_shape
         self.n_jobs = n_jobs
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Remember the image size; nothing is learned.
-
-        Parameters
-        ----------
-        X : images of shape (n_samples, height, width[, 3])
-        y : Ignored
-
-        Returns
-        -------
-        self : ColorHistogram
-
-        Raises
-        ------
-        ValueError
-            If a parameter is out of range, floats leave 0..1, or there are fewer
-            pixels than cells.
-        """
-        self._bins()
-        self._check(X, reset=True)
-        return self
-
-    def transform(self, X):
-        """Describe each image by how often its colours occur.
-
-        Parameters
-        ----------
-        X : images of shape (n_samples, height, width[, 3])
-            Of the size seen in `fit`, if there was one.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features), float32
-            Cells row by row, and in each the bins.
-        """
-        self._validate_params()
-        bins = self._bins()
-        X, grid, white = self._check(X, reset=False)
-
-        def describe(rows):
-            images = np.divide(X[rows], np.float32(white), dtype=np.float32)
-            if images.ndim == 3:
-                images = np.repeat(images[..., None], 3, axis=3)
-            counts = color_histograms(
-                to_space(images, self.space),
-                space=self.space,
-                n_bins=bins,
-                joint=self.joint,
-                grid=grid,
-            )
-            return normalize_histograms(counts, self.normalize)
-
-        # Small parts keep what is converted out of the way.
-        n_parts = max(count_threads(self.n_jobs), len(X) // 16)
-        parts = map_threads(describe, row_slices(len(X), n_parts), self.n_jobs)
-        return np.concatenate(parts)
 
     def get_feature_names_out(self, input_features=None):
         """Name features by cell and bins: ``"color_row0_col1_r0_g7_b2"``."""
@@ -185,28 +126,32 @@ class ColorHistogram(TransformerMixin, BaseEstimator):
         ]
         return np.asarray(names, dtype=object)
 
-    def _bins(self):
-        n_bins = self.n_bins
-        n_bins = (n_bins,) * 3 if isinstance(n_bins, Integral) else n_bins
-        return check_shape_param(n_bins, "n_bins", length=(3,))
+    def _check_params(self):
+        self._bins()
+        check_shape_param(self.grid, "grid")
 
-    def _check(self, X, *, reset):
-        """Return images, checked, with the grid and the value of white."""
-        X = check_images(
-            self, X, reset=reset, image_shape=self.image_shape, n_jobs=self.n_jobs
-        )
+    def _check_room(self, X):
         grid = check_shape_param(self.grid, "grid")
         if X.shape[1] < grid[0] or X.shape[2] < grid[1]:
             raise ValueError(
                 f"grid={grid} needs images of at least {size_text(grid)} pixels. Got "
                 f"{size_text(X.shape[1:])}; use a coarser grid or larger images."
             )
-        return X, grid, white_level(X, type(self).__name__)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = True
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
+    def _describe_part(self, X):
+        images = np.divide(X, np.float32(white_of(X.dtype)), dtype=np.float32)
+        if images.ndim == 3:
+            images = np.repeat(images[..., None], 3, axis=3)
+        counts = color_histograms(
+            to_space(images, self.space),
+            space=self.space,
+            n_bins=self._bins(),
+            joint=self.joint,
+            grid=check_shape_param(self.grid, "grid"),
+        )
+        return normalize_histograms(counts, self.normalize)
+
+    def _bins(self):
+        n_bins = self.n_bins
+        n_bins = (n_bins,) * 3 if isinstance(n_bins, Integral) else n_bins
+        return check_shape_param(n_bins, "n_bins", length=(3,))

@@ -4,19 +4,17 @@ from numbers import Integral, Real
 
 import numpy as np
 from skimage.feature import graycomatrix, graycoprops
-from sklearn.base import BaseEstimator, TransformerMixin
 
-from imgfeat._sklearn import Interval, fit_context
-from imgfeat._threads import count_threads, map_threads, row_slices
+from imgfeat._sklearn import Interval
 from imgfeat._validation import check_shape_param, size_text
-from imgfeat.features._unit_range import white_level
+from imgfeat.features._image_feature import ImageFeature
 from imgfeat.kernels.gray import to_gray
-from imgfeat.sources._batch import check_images
+from imgfeat.sources._scale import white_of
 
 PROPERTIES = ("contrast", "dissimilarity", "homogeneity", "energy", "correlation")
 
 
-class GLCM(TransformerMixin, BaseEstimator):
+class GLCM(ImageFeature):
     """Haralick's properties of gray-level co-occurrence matrices.
 
     Gray levels are brought to a few. How often each pair of them lies at a given
@@ -35,7 +33,7 @@ class GLCM(TransformerMixin, BaseEstimator):
     properties : tuple of str
         Of ``"contrast"``, ``"dissimilarity"``, ``"homogeneity"``, ``"energy"`` and
         ``"correlation"``, as scikit-image defines them; all by default.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads; -1 uses all cores.
@@ -53,8 +51,9 @@ class GLCM(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Nothing is learned: `transform` works without `fit`. RGB images become gray first,
-    by ITU-R 601. Floats are read as 0..1 and refused beyond. The matrices and their
+    Nothing is learned: `transform` works without `fit`. Features come property by
+    property; in each, distances, and in each, angles. RGB images become gray first, by
+    ITU-R 601. Floats are read as 0..1 and refused beyond. The matrices and their
     properties are scikit-image's, at its speed. An image of one gray has the
     correlation 1.
 
@@ -75,13 +74,14 @@ class GLCM(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
+        **ImageFeature._parameter_constraints,
         "n_levels": [Interval(Integral, 2, 256, closed="both")],
         "distances": [tuple, list],
         "angles": [tuple, list],
         "properties": [tuple, list],
-        "image_shape": [tuple, list, None],
-        "n_jobs": [Integral, None],
     }
+
+    _needs_unit_range = True
 
     def __init__(
         self,
@@ -100,66 +100,6 @@ class GLCM(TransformerMixin, BaseEstimator):
         self.image_shape = image_shape
         self.n_jobs = n_jobs
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Remember the image size; nothing is learned.
-
-        Parameters
-        ----------
-        X : images of shape (n_samples, height, width[, 3])
-        y : Ignored
-
-        Returns
-        -------
-        self : GLCM
-
-        Raises
-        ------
-        ValueError
-            If a parameter is out of range, floats leave 0..1, or the images are not
-            larger than the largest distance.
-        """
-        self._check(X, reset=True)
-        return self
-
-    def transform(self, X):
-        """Describe each image by the properties of its matrices.
-
-        Parameters
-        ----------
-        X : images of shape (n_samples, height, width[, 3])
-            Of the size seen in `fit`, if there was one.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_properties * n_distances * n_angles), float32
-            Properties one after the other; in each, distances, and in each, angles.
-        """
-        self._validate_params()
-        X, white = self._check(X, reset=False)
-        angles = np.deg2rad(self.angles)
-
-        def describe(rows):
-            images = X[rows] if X.ndim == 3 else to_gray(X[rows])
-            # Integers have as many values as white and black; of floats, white itself
-            # belongs to the last level.
-            scaled = images * (self.n_levels / (white + 1 if white > 1 else 1))
-            levels = np.minimum(scaled, self.n_levels - 1).astype(np.uint8)
-            how = {"levels": self.n_levels, "symmetric": True, "normed": True}
-            matrices = [graycomatrix(x, self.distances, angles, **how) for x in levels]
-            # Images side by side along the distances: one call for each property.
-            matrices = np.concatenate(matrices, axis=2)
-            shape = len(images), -1
-            described = [
-                graycoprops(matrices, name).reshape(shape) for name in self.properties
-            ]
-            return np.concatenate(described, axis=1, dtype=np.float32)
-
-        # Small parts: a matrix may be larger than its image.
-        n_parts = max(count_threads(self.n_jobs), len(X) // 16)
-        parts = map_threads(describe, row_slices(len(X), n_parts), self.n_jobs)
-        return np.concatenate(parts)
-
     def get_feature_names_out(self, input_features=None):
         """Name features by property, distance and angle: ``"glcm_energy_d2_a45"``."""
         self._check_params()
@@ -170,21 +110,6 @@ class GLCM(TransformerMixin, BaseEstimator):
             for angle in self.angles
         ]
         return np.asarray(names, dtype=object)
-
-    def _check(self, X, *, reset):
-        """Return images, checked, and the value of white."""
-        self._check_params()
-        X = check_images(
-            self, X, reset=reset, image_shape=self.image_shape, n_jobs=self.n_jobs
-        )
-        needed = (max(self.distances) + 1,) * 2
-        if min(X.shape[1:3]) < needed[0]:
-            raise ValueError(
-                f"distances={self.distances} needs images of at least "
-                f"{size_text(needed)} pixels. Got {size_text(X.shape[1:])}; use "
-                "smaller distances or larger images."
-            )
-        return X, white_level(X, type(self).__name__)
 
     def _check_params(self):
         lengths = (len(self.distances),) if self.distances else (1,)
@@ -198,10 +123,28 @@ class GLCM(TransformerMixin, BaseEstimator):
                 f"{self.properties!r}."
             )
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = True
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
+    def _check_room(self, X):
+        needed = (max(self.distances) + 1,) * 2
+        if min(X.shape[1:3]) < needed[0]:
+            raise ValueError(
+                f"distances={self.distances} needs images of at least "
+                f"{size_text(needed)} pixels. Got {size_text(X.shape[1:])}; use "
+                "smaller distances or larger images."
+            )
+
+    def _describe_part(self, X):
+        images, white = X if X.ndim == 3 else to_gray(X), white_of(X.dtype)
+        # Integers have as many values as white and black; of floats, white itself
+        # belongs to the last level.
+        scaled = images * (self.n_levels / (white + 1 if white > 1 else 1))
+        levels = np.minimum(scaled, self.n_levels - 1).astype(np.uint8)
+        angles = np.deg2rad(self.angles)
+        how = {"levels": self.n_levels, "symmetric": True, "normed": True}
+        matrices = [graycomatrix(x, self.distances, angles, **how) for x in levels]
+        # Images side by side along the distances: one call for each property.
+        matrices = np.concatenate(matrices, axis=2)
+        shape = len(images), -1
+        described = [
+            graycoprops(matrices, name).reshape(shape) for name in self.properties
+        ]
+        return np.concatenate(described, axis=1, dtype=np.float32)

@@ -50,7 +50,7 @@ class DenseSIFT(LocalFeature, auto_wrap_output_keys=None):
         Describe luminance in 128 numbers, or three channels in 384 [3]_: the colours
         themselves, or ``(R - G, R + G - 2 B, R + G + B)`` scaled to unit length. Gray
         images count as R = G = B.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads, which also decode; -1 uses all cores.

@@ -7,28 +7,26 @@ import pandas as pd
 from scipy.sparse import issparse
 
 from imgfeat.features._descriptors import Descriptors
-from imgfeat.features._identity import is_path, row_keys
-from imgfeat.sources._batch import item_name
+from imgfeat.features._identity import row_keys
 from imgfeat.sources._decode import ImageDecodeError
 
 
 class Describer:
-    """Describes rows of `items`.
+    """Describes some rows of a batch of images.
 
     Parameters
     ----------
     transformer : estimator
         Its `transform` needs no `fit`, or had one.
-    items : list or ndarray
-        An image a row.
+    images : Images
     keys : ndarray of shape (n_rows, 2), uint64
         What the images are known by; 0 for unknown.
     on_error : {"raise", "nan"}
     """
 
-    def __init__(self, transformer, items, keys, *, on_error):
+    def __init__(self, transformer, images, keys, *, on_error):
         self._transformer = transformer
-        self._items = items
+        self._images = images
         self._keys = keys
         self._on_error = on_error
         self._reasons = {}  # by row
@@ -58,23 +56,23 @@ class Describer:
         row = min(self._reasons)
         raise ValueError(
             "CachedFeatures needs at least one image that can be described. Got "
-            f"{len(self._items)} that cannot; {self._name(row)}: {self._reasons[row]}."
+            f"{len(self._images)} that cannot; {self._images.name(row)}: "
+            f"{self._reasons[row]}."
         )
 
     def error_table(self, is_done):
         """List the rows that are not done, and why."""
         # An image that comes in several rows was tried in one of them.
         reasons = {self._key(row): why for row, why in self._reasons.items()}
-        table = [
-            (row, self._name(row), self._reasons.get(row, reasons[self._key(row)]))
-            for row in np.flatnonzero(~is_done)
-        ]
+        table = []
+        for row in np.flatnonzero(~is_done):
+            why = self._reasons.get(row, reasons[self._key(row)])
+            table.append((row, self._images.name(row), why))
         return pd.DataFrame(table, columns=["row", "path", "reason"])
 
     def _describe(self, rows):
         try:
-            features = self._transformer.transform(take(self._items, rows))
-            return _as_arrays(features, len(rows))
+            return self._transform(rows)
         except ValueError as error:
             if self._on_error == "raise":
                 _raise_for(error, rows)
@@ -89,31 +87,25 @@ class Describer:
 
     def _describe_one(self, row):
         try:
-            return _as_arrays(self._transformer.transform(take(self._items, [row])), 1)
+            return self._transform([row])
         except ValueError as error:
             decoding = isinstance(error, ImageDecodeError)
             self._reasons[row] = error.reason if decoding else str(error)
             return None
 
+    def _transform(self, rows):
+        features = self._transformer.transform(self._images.take(rows).items)
+        return _as_arrays(features, len(rows))
+
     def _is_unchanged(self, rows):
         """Whether files are still what their keys say, and there are keys."""
-        paths = [row for row in rows if is_path(self._items[row])]
-        now, _ = row_keys([self._items[row] for row in paths])
-        then = self._keys[np.array(paths, dtype=int)]
+        files = [row for row in rows if self._images.source(row).is_stored]
+        now, _ = row_keys(self._images.take(files).sources)
+        then = self._keys[np.array(files, dtype=int)]
         return bool(self._keys[rows].any(axis=1).all() and np.array_equal(now, then))
-
-    def _name(self, row):
-        return item_name(self._items[row], row)
 
     def _key(self, row):
         return self._keys[row].tobytes()
-
-
-def take(items, rows):
-    """Return some rows of a list or an array."""
-    if isinstance(items, np.ndarray):
-        return items[rows]
-    return [items[row] for row in rows]
 
 
 def _as_arrays(features, n_rows):

@@ -11,7 +11,6 @@ from torch import nn
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, Options, StrOptions, fit_context
 from imgfeat._traits import Traits
-from imgfeat.features._images import Images
 from imgfeat.kernels.resize import INTERPOLATIONS
 from imgfeat.nets._backbones import find_backbone
 from imgfeat.nets._engine import PRECISIONS, open_engine, plan_inference
@@ -22,6 +21,7 @@ from imgfeat.nets._readout import POOLINGS, Readout, layer_names, warn_if_large
 from imgfeat.nets._run import known_width, measure_layers, measure_width, run_net
 from imgfeat.nets._schedule import usable_threads
 from imgfeat.nets._weights import register_weights
+from imgfeat.sources._images import Images
 
 
 class CNNEmbedding(TransformerMixin, BaseEstimator):
@@ -54,7 +54,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         maximum, the mean of both, or generalized mean with power 3 [2]_; or the class
         token. "auto" is the net's own way, and the average for an inner `layer`. None
         keeps every place, channel by channel.
-    size : int or tuple of (int, int), optional
+    size : int, tuple or list of (int, int), optional
         Height and width in pixels that the net sees, instead of those that its weights
         were trained for.
     crop : float, optional
@@ -94,7 +94,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         processes share the machine by that variable.
     verbose : int, default=0
         Show progress.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
 
     Attributes
@@ -161,7 +161,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         "layer": [str, list, tuple, None],
         "weights": [str, os.PathLike, None],
         "pooling": [StrOptions(set(POOLINGS)), None],
-        "size": [Interval(Integral, 1, None, closed="left"), tuple, None],
+        "size": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
         "crop": [Interval(Real, 0, 1, closed="right"), None],
         "interpolation": [StrOptions(set(INTERPOLATIONS)), None],
         "n_views": [Options(Integral, set(VIEWS))],
@@ -173,7 +173,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         "compile": ["boolean"],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
-        "image_shape": [tuple, None],
+        "image_shape": [tuple, list, None],
     }
 
     def __init__(
@@ -241,7 +241,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         ValueError
             If a parameter names what does not exist, or X is not a batch of images.
         """
-        Images(self, X, reset=True)
+        self._images(X, reset=True)
         backbone, plan = self._find_backbone(), self._plan()
         self._widths = self._measure_widths(backbone, plan)
         self.weights_info_ = backbone.info()
@@ -274,7 +274,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         is_fitted = hasattr(self, "weights_info_")
         if not is_fitted:
             self._validate_params()
-        images = Images(self, X, reset=False)
+        images = self._images(X, reset=False)
         is_named = is_fitted and isinstance(self.backbone, str)
         sha256 = self.weights_info_["sha256"] if is_named else None
         backbone, plan = self._find_backbone(sha256), self._plan()
@@ -361,6 +361,11 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
             "weights": self._find_backbone(sha256).info(),
             "runs_as": [plan.engine, plan.device.split(":")[0], plan.precision],
         }
+
+    def _images(self, X, *, reset):
+        return Images(
+            self, X, reset=reset, image_shape=self.image_shape, unit_range=True
+        )
 
     def _find_backbone(self, sha256=None):
         return find_backbone(

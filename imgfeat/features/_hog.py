@@ -3,19 +3,18 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from imgfeat._devices import find_device, run_on_device
-from imgfeat._sklearn import Interval, StrOptions, fit_context
+from imgfeat._sklearn import Interval, StrOptions
 from imgfeat._threads import count_threads
 from imgfeat._traits import Traits
 from imgfeat._validation import check_shape_param, size_text
+from imgfeat.features._image_feature import ImageFeature
 from imgfeat.kernels.hog import BLOCK_NORMS, hog
-from imgfeat.sources._batch import check_images, is_sequence_of_sources, list_sources
 
 
-class HOG(TransformerMixin, BaseEstimator):
+class HOG(ImageFeature):
     """Histograms of oriented gradients [1]_, as ``skimage.feature.hog`` has them.
 
     Each pixel votes with the length of its gradient for the direction of it, in the
@@ -36,7 +35,7 @@ class HOG(TransformerMixin, BaseEstimator):
         0.2 and do it again (``"L2-Hys"``).
     transform_sqrt : bool, default=False
         Take the square root of every pixel first, which weakens edges in bright parts.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads; -1 uses all cores.
@@ -57,11 +56,12 @@ class HOG(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Nothing is learned: `transform` works without `fit`. In RGB images the channel with
-    the longest gradient votes. Adding a constant to an image leaves its features
-    unchanged (without `transform_sqrt`), and so does multiplying it by a positive
-    factor, up to the small constant that keeps empty blocks at zero. An image without
-    edges gives zeros.
+    Nothing is learned: `transform` works without `fit`. Features come block by block,
+    in each cell by cell, and in each its orientations. Pixels may have any real scale.
+    In RGB images the channel with the longest gradient votes. Adding a constant to an
+    image leaves its features unchanged (without `transform_sqrt`), and so does
+    multiplying it by a positive factor, up to the small constant that keeps empty
+    blocks at zero. An image without edges gives zeros.
 
     Features equal those of ``skimage.feature.hog`` within 1e-6. Both depart from the
     paper: a pixel votes for one bin of one cell, where the paper shares its vote among
@@ -85,13 +85,12 @@ class HOG(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
+        **ImageFeature._parameter_constraints,
         "orientations": [Interval(Integral, 1, None, closed="left")],
         "pixels_per_cell": [tuple, list],
         "cells_per_block": [tuple, list],
         "block_norm": [StrOptions(set(BLOCK_NORMS))],
         "transform_sqrt": ["boolean"],
-        "image_shape": [tuple, list, None],
-        "n_jobs": [Integral, None],
         "device": [str],
     }
 
@@ -115,65 +114,6 @@ class HOG(TransformerMixin, BaseEstimator):
         self.image_shape = image_shape
         self.n_jobs = n_jobs
         self.device = device
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Remember the image size; nothing is learned.
-
-        Parameters
-        ----------
-        X : images of shape (n_samples, height, width[, 3])
-            Any real scale. Of a sequence of files, only the first is read.
-        y : Ignored
-
-        Returns
-        -------
-        self : HOG
-
-        Raises
-        ------
-        ImageDecodeError
-            If the first image is a file that cannot be read.
-        ValueError
-            If a parameter is out of range, the images are smaller than one block, or
-            they are negative where `transform_sqrt` needs their root.
-        """
-        if is_sequence_of_sources(X):
-            X = list_sources(X)[:1]
-        self._check(X, reset=True)
-        return self
-
-    def transform(self, X):
-        """Describe each image by the directions of its edges.
-
-        Parameters
-        ----------
-        X : images of shape (n_samples, height, width[, 3])
-            Of the size seen in `fit`, if there was one.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features), float32
-            Blocks row by row; in each its cells row by row; in each its orientations.
-
-        Raises
-        ------
-        ImageDecodeError
-            If an image cannot be read.
-        ValueError
-            As in `fit`, or if the images are of another size, or so far from 0 that
-            sums of their differences leave the range of float32, or there is no such
-            device.
-        """
-        self._validate_params()
-        X = self._check(X, reset=False)
-        features = self._describe(X, find_device(self.device)).reshape(len(X), -1)
-        if X.dtype.kind == "f" and not np.isfinite(features.sum(dtype=np.float64)):
-            raise ValueError(
-                "HOG needs images whose differences sum up to less than 1e38. Got "
-                f"values from {X.min():.3g} to {X.max():.3g}; scale the images down."
-            )
-        return features
 
     def get_feature_names_out(self, input_features=None):
         """Name features by block, cell and bin, as in ``"hog_r3_c5_b2_o4"``.
@@ -206,29 +146,10 @@ class HOG(TransformerMixin, BaseEstimator):
         ]
         return np.asarray(names, dtype=object)
 
-    def _describe(self, X, device):
-        params = {
-            "orientations": int(self.orientations),
-            "pixels_per_cell": check_shape_param(
-                self.pixels_per_cell, "pixels_per_cell"
-            ),
-            "cells_per_block": check_shape_param(
-                self.cells_per_block, "cells_per_block"
-            ),
-            "block_norm": self.block_norm,
-            "transform_sqrt": bool(self.transform_sqrt),
-        }
-        if device == "cpu":
-            return hog(X, **params, n_threads=count_threads(self.n_jobs, len(X)))
-        # Only here, as it imports torch, which takes a second or two.
-        from imgfeat.kernels import torch_hog
+    def _check_params(self):
+        self._kernel_params()
 
-        return run_on_device(torch_hog.hog, X, device, **params)
-
-    def _check(self, X, *, reset):
-        X = check_images(
-            self, X, reset=reset, image_shape=self.image_shape, n_jobs=self.n_jobs
-        )
+    def _check_room(self, X):
         if min(self._count_blocks(X.shape[1:])) < 1:
             cell, block = self.pixels_per_cell, self.cells_per_block
             needed = size_text((cell[0] * block[0], cell[1] * block[1]))
@@ -242,7 +163,37 @@ class HOG(TransformerMixin, BaseEstimator):
                 "HOG(transform_sqrt=True) needs pixels of 0 and more. Got values down "
                 f"to {X.min():.3g}; set transform_sqrt=False or scale to 0..1."
             )
-        return X
+
+    def _describe(self, X):
+        features = self._run(X, find_device(self.device)).reshape(len(X), -1)
+        if X.dtype.kind == "f" and not np.isfinite(features.sum(dtype=np.float64)):
+            raise ValueError(
+                "HOG needs images whose differences sum up to less than 1e38. Got "
+                f"values from {X.min():.3g} to {X.max():.3g}; scale the images down."
+            )
+        return features
+
+    def _run(self, X, device):
+        params = self._kernel_params()
+        if device == "cpu":
+            return hog(X, **params, n_threads=count_threads(self.n_jobs, len(X)))
+        # Only here, as it imports torch, which takes a second or two.
+        from imgfeat.kernels import torch_hog
+
+        return run_on_device(torch_hog.hog, X, device, **params)
+
+    def _kernel_params(self):
+        return {
+            "orientations": int(self.orientations),
+            "pixels_per_cell": check_shape_param(
+                self.pixels_per_cell, "pixels_per_cell"
+            ),
+            "cells_per_block": check_shape_param(
+                self.cells_per_block, "cells_per_block"
+            ),
+            "block_norm": self.block_norm,
+            "transform_sqrt": bool(self.transform_sqrt),
+        }
 
     def _count_blocks(self, image_shape):
         """Blocks down and across, 0 or less if none fits."""
@@ -252,11 +203,3 @@ class HOG(TransformerMixin, BaseEstimator):
 
     def __imgfeat_traits__(self):
         return Traits(device_param="device")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = True
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags

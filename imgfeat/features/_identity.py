@@ -3,55 +3,44 @@
 import functools
 import hashlib
 import inspect
-import io
 import json
 import os
-import stat
 import sys
 import types
 from collections.abc import Mapping
 from enum import Enum
 
 import numpy as np
-from PIL import Image
 
 import imgfeat
 from imgfeat._public_names import public_name
-from imgfeat.sources._decode import ImageDecodeError, decode_image
+from imgfeat.sources._source import hash_array, hash_parts, working_folder
 
 # Parameters that change how fast features are there, not what they are.
 _IGNORED = {"n_jobs", "verbose", "batch_size", "memory"}
 
 
-def row_keys(items):
+def row_keys(sources):
     """Return a key for each image, equal for equal images.
 
     Parameters
     ----------
-    items : sequence
-        A path is known by where it is, its size and the time of its last change, and
+    sources : sequence of Source
+        A file is known by where it is, its size and the time of its last change, and
         is not read. All else is known by its content.
 
     Returns
     -------
-    keys : ndarray of shape (n_items, 2), uint64
-    known : ndarray of shape (n_items,), bool
+    keys : ndarray of shape (n_sources, 2), uint64
+    known : ndarray of shape (n_sources,), bool
         False where there is no telling, such as a missing file; its key is 0.
     """
-    # A search comes here for every fit, so what is done for each path counts.
-    folder = _working_folder()
-    digests = [
-        _path_digest(item, folder) if is_path(item) else _row_digest(item)
-        for item in items
-    ]
-    known = np.array([digest is not None for digest in digests], dtype=bool)
-    content = b"".join(digest or bytes(16) for digest in digests)
+    # A search comes here for every fit, so what is done for each file counts.
+    folder = working_folder()
+    identities = [source.identity(folder) for source in sources]
+    known = np.array([identity is not None for identity in identities], dtype=bool)
+    content = b"".join(identity or bytes(16) for identity in identities)
     return np.frombuffer(content, dtype=np.uint64).reshape(-1, 2), known
-
-
-def is_path(item):
-    """Whether an image is given as a file's path."""
-    return isinstance(item, str) or isinstance(item, os.PathLike)  # noqa: SIM101
 
 
 def transformer_key(transformer):
@@ -80,64 +69,7 @@ def transformer_key(transformer):
         "transformer": _describe(transformer, "transformer"),
     }
     text = json.dumps(description, sort_keys=True)
-    return _hash(b"transformer", text.encode()).hex(), description
-
-
-def _hash(kind, *parts):
-    digest = hashlib.blake2b(digest_size=16, person=kind)
-    for part in parts:
-        digest.update(part)
-    return digest.digest()
-
-
-def _row_digest(item):
-    if isinstance(item, np.ndarray):
-        return _array_digest(item)
-    if isinstance(item, bytes | bytearray | memoryview):
-        return _hash(b"bytes", item)
-    if isinstance(item, Image.Image):
-        # Its pixels as every transformer gets them; float32 tells all depths apart.
-        try:
-            return _array_digest(decode_image(item, dtype="float32"), kind=b"pil")
-        except ImageDecodeError:
-            return None  # the transformer will say what is wrong with it
-    if isinstance(item, io.IOBase) and item.seekable():
-        item.seek(0)
-        content = item.read()
-        return _hash(b"bytes", content) if isinstance(content, bytes) else None
-    return None
-
-
-def _working_folder():
-    try:
-        return os.getcwd()
-    except OSError:  # removed meanwhile; full paths are known without it
-        return ""
-
-
-def _path_digest(path, folder):
-    try:
-        state = os.stat(path)
-    except (OSError, ValueError):  # missing, or no path at all: not ours to say
-        return None
-    if not stat.S_ISREG(state.st_mode):
-        return None
-    return _file_digest(path, folder, state.st_size, state.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=2**17)
-def _file_digest(path, folder, size, mtime_ns):
-    place = os.fsencode(os.path.normpath(os.path.join(folder, path)))
-    return _hash(b"path", place, b"\0%d %d" % (size, mtime_ns))
-
-
-def _array_digest(array, kind=b"array"):
-    if array.dtype.hasobject:
-        return None
-    array = np.ascontiguousarray(array)
-    facts = f"{array.dtype.str} {array.shape}".encode()
-    content = memoryview(array).cast("B") if array.size else b""
-    return _hash(kind, facts, content)
+    return hash_parts(b"transformer", text.encode()).hex(), description
 
 
 def _describe(value, owner):
@@ -158,9 +90,9 @@ def _describe(value, owner):
         pairs = [[repr(k), _describe(v, f"{owner}[{k!r}]")] for k, v in value.items()]
         return {"mapping": sorted(pairs, key=lambda pair: pair[0])}
     if isinstance(value, np.ndarray) and not value.dtype.hasobject:
-        return {"array": _array_digest(value).hex()}
+        return {"array": hash_array(value).hex()}
     if isinstance(value, bytes):
-        return {"bytes": _hash(b"bytes", value).hex()}
+        return {"bytes": hash_parts(b"bytes", value).hex()}
     if isinstance(value, os.PathLike):
         return {"path": os.fspath(value)}
     if isinstance(value, np.dtype):
@@ -218,7 +150,7 @@ def _describe_callable(function, owner):
         extras = [function.__defaults__, function.__kwdefaults__, cells]
         return {
             "function": public_name(function),
-            "code": _hash(b"code", *_code_parts(function.__code__)).hex(),
+            "code": hash_parts(b"code", *_code_parts(function.__code__)).hex(),
             "extras": _describe(extras, owner),
         }
     # A package's own, such as np.clip: known by its name, as classes are.

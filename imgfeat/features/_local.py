@@ -9,15 +9,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from imgfeat._progress import progress
 from imgfeat._sklearn import fit_context
 from imgfeat._threads import map_threads
-from imgfeat._validation import check_image_array
 from imgfeat.features._descriptors import Descriptors
-from imgfeat.sources._batch import (
-    is_sequence_of_sources,
-    item_name,
-    list_sources,
-    read_source,
-)
 from imgfeat.sources._decode import ImageDecodeError
+from imgfeat.sources._images import Images
 
 
 class LocalFeature(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
@@ -54,9 +48,9 @@ class LocalFeature(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
             If a parameter is out of range, or the images cannot be described.
         """
         self._check_params()
-        if not is_sequence_of_sources(X):
-            X = check_image_array(self, X, reset=True, image_shape=self.image_shape)
-            self._check_size(X.shape[1:])
+        images = Images(self, X, reset=True, image_shape=self.image_shape)
+        if images.is_array:
+            self._check_size(images.items.shape[1:])
         return self
 
     def transform(self, X):
@@ -82,28 +76,23 @@ class LocalFeature(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         """
         self._validate_params()
         self._check_params()
-        is_sequence = is_sequence_of_sources(X)
-        if is_sequence:
-            X = list_sources(X)
-        else:
-            X = check_image_array(
-                self, X, reset=False, image_shape=self.image_shape, any_size=True
-            )
-            self._check_size(X.shape[1:])
+        images = Images(self, X, reset=False, image_shape=self.image_shape)
+        if images.is_array:
+            self._check_size(images.items.shape[1:])
         with (
             self._while_running(),
-            progress("Finding descriptors", len(X), self.verbose) as advance,
+            progress("Finding descriptors", len(images), self.verbose) as advance,
         ):
-            if not is_sequence:
-                return self._describe_array(X, advance)
+            if images.is_array:
+                return self._describe_array(images.items, advance)
 
             # Read and described in one go: a thread never holds two images.
-            def describe(index):
-                found = self._describe(self._read(X[index], index))
+            def describe(row):
+                found = self._describe(self._read(images, row))
                 advance()
                 return found
 
-            return _join(map_threads(describe, range(len(X)), self.n_jobs))
+            return _join(map_threads(describe, range(len(images)), self.n_jobs))
 
     def set_output(self, *, transform=None):
         """Return self: no table holds descriptors, so they stay `Descriptors`.
@@ -143,9 +132,8 @@ class LocalFeature(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         """A context around all threads' work."""
         return nullcontext()
 
-    def _read(self, item, index):
-        image = read_source(item, index)
-        name = item_name(item, index)
+    def _read(self, images, row):
+        image, name = images.read(row), images.name(row)
         if not np.isfinite(image).all():
             raise ImageDecodeError(
                 name, "it has NaN or infinite pixels", "replace these values"

@@ -4,7 +4,6 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import check_is_fitted
@@ -15,14 +14,14 @@ from imgfeat._sklearn import Interval, RealNotInt, StrOptions, fit_context
 from imgfeat._threads import count_threads, map_threads, row_slices
 from imgfeat._traits import Traits
 from imgfeat._validation import check_shape_param, size_text
-from imgfeat.features._unit_range import white_level
+from imgfeat.features._image_feature import ImageFeature
 from imgfeat.kernels import patches as on_cpu
 from imgfeat.kernels import torch_patches as on_device
 from imgfeat.nets._torch import torch_threads
-from imgfeat.sources._batch import check_images
+from imgfeat.sources._scale import white_of
 
 
-class PatchDictionary(TransformerMixin, BaseEstimator):
+class PatchDictionary(ImageFeature):
     """Similarity of an image's patches to a learned dictionary, summed over cells.
 
     Small patches are cut at random from the images, freed of brightness and contrast,
@@ -61,7 +60,7 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
         whitened variance, or all. Time is proportional to it.
     n_iter : int, default=10
         Iterations of k-means.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
     random_state : int, RandomState instance or None, default=None
         Draws the patches and the first atoms.
@@ -94,9 +93,9 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Put square roots and a `StandardScaler` between these features and a linear
-    classifier. Two dictionaries side by side, of patches of 6 and 10 pixels, are better
-    than one with as many atoms.
+    Features come cell by cell, and in each atom by atom. Put square roots and a
+    `StandardScaler` between these features and a linear classifier. Two dictionaries
+    side by side, of patches of 6 and 10 pixels, are better than one with as many atoms.
 
     Whitening is by principal components here and by ZCA in [1]_. The two differ by a
     rotation, which changes no distance, so the features are the same, except that
@@ -128,6 +127,7 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
+        **ImageFeature._parameter_constraints,
         "n_atoms": [Interval(Integral, 1, None, closed="left")],
         "patch_size": [Interval(Integral, 1, None, closed="left")],
         "stride": [Interval(Integral, 1, None, closed="left")],
@@ -143,13 +143,13 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
             None,
         ],
         "n_iter": [Interval(Integral, 0, None, closed="left")],
-        "image_shape": [tuple, list, None],
         "random_state": ["random_state"],
         "device": [str],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
         "verbose": ["verbose"],
     }
+
+    _needs_unit_range = True
 
     def __init__(
         self,
@@ -209,8 +209,37 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
             If a parameter is out of range, the images are too small for the patches or
             the grid, or hold fewer patches than `n_atoms`.
         """
-        X = self._check(X, reset=True)
-        self._check_room(X.shape[1:])
+        self._check_params()
+        self._learn(self._read(self._images(X, reset=True)))
+        return self
+
+    def get_feature_names_out(self, input_features=None):
+        """Name features by cell and atom, as in ``"patch_row0_col1_atom12"``."""
+        check_is_fitted(self)
+        n_rows, n_cols = self.pool_grid
+        names = [
+            f"patch_row{row}_col{col}_atom{atom}"
+            for row in range(n_rows)
+            for col in range(n_cols)
+            for atom in range(len(self.atoms_))
+        ]
+        return np.asarray(names, dtype=object)
+
+    def _check_params(self):
+        check_shape_param(self.pool_grid, "pool_grid")
+
+    def _check_room(self, X):
+        grid = check_shape_param(self.pool_grid, "pool_grid")
+        needed = tuple(self.patch_size + (cells - 1) * self.stride for cells in grid)
+        if X.shape[1] < needed[0] or X.shape[2] < needed[1]:
+            raise ValueError(
+                f"patch_size={self.patch_size}, stride={self.stride} and "
+                f"pool_grid={grid} need images of at least {size_text(needed)} pixels. "
+                f"Got {size_text(X.shape[1:])}; use smaller patches, a coarser grid or "
+                "larger images."
+            )
+
+    def _learn(self, X):
         norm_eps = self._norm_eps(X)
         rng = check_random_state(self.random_state)
         drawn = self._draw_patches(X, rng)
@@ -229,29 +258,14 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
         self.mean_, self.whitening_, self.atoms_ = (
             tensor.cpu().numpy() for tensor in (mean, directions, atoms)
         )
-        return self
 
-    def transform(self, X):
-        """Describe each image by how its patches resemble the atoms.
-
-        Parameters
-        ----------
-        X : images of shape (n_samples, height, width[, 3])
-            Of the size seen in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_cells * n_atoms), float32
-            Cells row by row, and in each the atoms.
-        """
-        check_is_fitted(self)
-        X = self._check(X, reset=False)
+    def _describe(self, X):
         how = {
             "size": self.patch_size,
             "stride": self.stride,
             "norm_eps": self._norm_eps(X),
             "encoding": self.encoding,
-            "grid": self._check_room(X.shape[1:]),
+            "grid": check_shape_param(self.pool_grid, "pool_grid"),
         }
         X = X[..., None] if X.ndim == 3 else X
         n_cells = how["grid"][0] * how["grid"][1]
@@ -264,39 +278,9 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
                 self._encode_on_device(X, how, features, device, advance)
         return features.reshape(len(X), -1)
 
-    def get_feature_names_out(self, input_features=None):
-        """Name features by cell and atom, as in ``"patch_row0_col1_atom12"``."""
-        check_is_fitted(self)
-        n_rows, n_cols = self.pool_grid
-        names = [
-            f"patch_row{row}_col{col}_atom{atom}"
-            for row in range(n_rows)
-            for col in range(n_cols)
-            for atom in range(len(self.atoms_))
-        ]
-        return np.asarray(names, dtype=object)
-
-    def _check(self, X, *, reset):
-        return check_images(
-            self, X, reset=reset, image_shape=self.image_shape, n_jobs=self.n_jobs
-        )
-
-    def _check_room(self, shape):
-        """Return the pooling grid, or raise if the images are too small for it."""
-        grid = check_shape_param(self.pool_grid, "pool_grid")
-        needed = tuple(self.patch_size + (cells - 1) * self.stride for cells in grid)
-        if shape[0] < needed[0] or shape[1] < needed[1]:
-            raise ValueError(
-                f"patch_size={self.patch_size}, stride={self.stride} and "
-                f"pool_grid={grid} need images of at least {size_text(needed)} pixels. "
-                f"Got {size_text(shape)}; use smaller patches, a coarser grid or "
-                "larger images."
-            )
-        return grid
-
     def _norm_eps(self, X):
         """`norm_eps` in the unit of X, so that no pixel needs scaling."""
-        return self.norm_eps * (white_level(X, type(self).__name__) / 255) ** 2
+        return self.norm_eps * (white_of(X.dtype) / 255) ** 2
 
     def _draw_patches(self, X, rng):
         """Cut different patches, at most `n_patches`, from random places: one a row."""
@@ -362,7 +346,5 @@ class PatchDictionary(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = True
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
+        tags.requires_fit = True
         return tags

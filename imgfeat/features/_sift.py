@@ -60,7 +60,7 @@ class SIFT(_Keypoints, auto_wrap_output_keys=None):
         Give the square roots of the L1-normalized descriptors (RootSIFT [2]_), whose
         Euclidean distance is the Hellinger distance between histograms. If false,
         L2-normalized descriptors.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads, which also decode; -1 uses all cores.
@@ -177,7 +177,7 @@ class ORB(_Keypoints, auto_wrap_output_keys=None):
         the border without keypoints.
     fast_threshold : int, default=20
         Leave out corners with less contrast, in gray levels of 255.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads, which also decode; -1 uses all cores.

@@ -3,12 +3,11 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 
-from imgfeat._sklearn import StrOptions, fit_context
-from imgfeat._threads import count_threads, map_threads, row_slices
+from imgfeat._sklearn import StrOptions
 from imgfeat._validation import check_shape_param, size_text
 from imgfeat.features._histograms import NORMALIZATIONS, normalize_histograms
+from imgfeat.features._image_feature import ImageFeature
 from imgfeat.kernels.gray import to_gray
 from imgfeat.kernels.lbp import (
     MAX_POINTS,
@@ -18,10 +17,9 @@ from imgfeat.kernels.lbp import (
     lbp_histograms,
     margin,
 )
-from imgfeat.sources._batch import check_images
 
 
-class LBP(TransformerMixin, BaseEstimator):
+class LBP(ImageFeature):
     """Histograms of local binary patterns, at one or several scales.
 
     Around each pixel lies a circle of points; those at least as bright as the pixel
@@ -54,7 +52,7 @@ class LBP(TransformerMixin, BaseEstimator):
     border : {"skip", "zeros"}, default="skip"
         What becomes of pixels whose circle leaves the image: not counted, as in [1]_,
         or counted as if zeros lay around the image, as scikit-image does.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads; -1 uses all cores.
@@ -72,10 +70,12 @@ class LBP(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Nothing is learned: `transform` works without `fit`. RGB images become gray first,
-    by ITU-R 601. Adding a constant to an integer image leaves the features unchanged
-    with ``border="skip"``, and so does multiplying by a power of two; other increasing
-    maps of the gray levels may move points between pixels across their centre.
+    Nothing is learned: `transform` works without `fit`. Features come scale by scale,
+    and in each cell by cell. Pixels may have any real scale. RGB images become gray
+    first, by ITU-R 601. Adding a constant to an integer image leaves the features
+    unchanged with ``border="skip"``, and so does multiplying by a power of two; other
+    increasing maps of the gray levels may move points between pixels across their
+    centre.
 
     Codes are those of ``skimage.feature.local_binary_pattern``, which interpolates
     bilinearly too, except where a point is exactly as bright as its centre: that counts
@@ -99,15 +99,16 @@ class LBP(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
+        **ImageFeature._parameter_constraints,
         "n_points": [Integral, tuple, list],
         "radius": [Real, tuple, list],
         "method": [StrOptions(set(METHODS))],
         "grid": [tuple, list],
         "normalize": [StrOptions(set(NORMALIZATIONS)), None],
         "border": [StrOptions({"skip", "zeros"})],
-        "image_shape": [tuple, list, None],
-        "n_jobs": [Integral, None],
     }
+
+    _part_size = 64
 
     def __init__(
         self,
@@ -130,73 +131,6 @@ class LBP(TransformerMixin, BaseEstimator):
         self.image_shape = image_shape
         self.n_jobs = n_jobs
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Remember the image size; nothing is learned.
-
-        Parameters
-        ----------
-        X : images of shape (n_samples, height, width[, 3])
-            Any real scale.
-        y : Ignored
-
-        Returns
-        -------
-        self : LBP
-
-        Raises
-        ------
-        ValueError
-            If a parameter is out of range, or the images have fewer pixels inside
-            their border than cells.
-        """
-        X = self._check(X, reset=True)
-        self._check_room(X, self._scales(), check_shape_param(self.grid, "grid"))
-        return self
-
-    def transform(self, X):
-        """Describe each image by how often its patterns occur.
-
-        Parameters
-        ----------
-        X : images of shape (n_samples, height, width[, 3])
-            Of the size seen in `fit`, if there was one.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features), float32
-            Scales one after the other; in each, cells row by row.
-        """
-        self._validate_params()
-        X = self._check(X, reset=False)
-        scales, grid = self._scales(), check_shape_param(self.grid, "grid")
-        self._check_room(X, scales, grid)
-        n_cells = grid[0] * grid[1]
-        sizes = [count_bins(n_points, self.method) for n_points, _ in scales]
-        features = np.empty((len(X), n_cells * sum(sizes)), dtype=np.float32)
-
-        def describe(rows):
-            images = X[rows] if X.ndim == 3 else to_gray(X[rows])
-            start = 0
-            for (n_points, radius), n_bins in zip(scales, sizes, strict=True):
-                counts = lbp_histograms(
-                    self._framed(images, radius),
-                    n_points=n_points,
-                    radius=radius,
-                    method=self.method,
-                    grid=grid,
-                )
-                stop = start + n_cells * n_bins
-                features[rows, start:stop] = normalize_histograms(
-                    counts, self.normalize
-                )
-                start = stop
-
-        # Small parts keep what is copied to gray, or framed, out of the way.
-        n_parts = max(count_threads(self.n_jobs), len(X) // 64)
-        map_threads(describe, row_slices(len(X), n_parts), self.n_jobs)
-        return features
-
     def get_feature_names_out(self, input_features=None):
         """Name features by scale, cell and bin, as in ``"lbp_r1_row0_col2_bin9"``."""
         n_rows, n_cols = check_shape_param(self.grid, "grid")
@@ -209,10 +143,9 @@ class LBP(TransformerMixin, BaseEstimator):
         ]
         return np.asarray(names, dtype=object)
 
-    def _check(self, X, *, reset):
-        return check_images(
-            self, X, reset=reset, image_shape=self.image_shape, n_jobs=self.n_jobs
-        )
+    def _check_params(self):
+        self._scales()
+        check_shape_param(self.grid, "grid")
 
     def _scales(self):
         """Pairs of (n_points, radius), checked."""
@@ -237,7 +170,8 @@ class LBP(TransformerMixin, BaseEstimator):
             )
         return list(zip(n_points, radii, strict=True))
 
-    def _check_room(self, X, scales, grid):
+    def _check_room(self, X):
+        scales, grid = self._scales(), check_shape_param(self.grid, "grid")
         edge = max(margin(radius) for _, radius in scales)
         edge = 0 if self.border == "zeros" else edge
         needed = tuple(cells + 2 * edge for cells in grid)
@@ -248,16 +182,23 @@ class LBP(TransformerMixin, BaseEstimator):
                 "a smaller radius, a coarser grid or larger images."
             )
 
+    def _describe_part(self, X):
+        images = X if X.ndim == 3 else to_gray(X)
+        grid = check_shape_param(self.grid, "grid")
+        features = []
+        for n_points, radius in self._scales():
+            counts = lbp_histograms(
+                self._framed(images, radius),
+                n_points=n_points,
+                radius=radius,
+                method=self.method,
+                grid=grid,
+            )
+            features.append(normalize_histograms(counts, self.normalize))
+        return np.concatenate(features, axis=1)
+
     def _framed(self, images, radius):
         if self.border == "skip":
             return images
         edge = margin(radius)
         return np.pad(images, ((0, 0), (edge, edge), (edge, edge)))
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = True
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
-from imgfeat._validation import check_shape_param
+from imgfeat._validation import check_size_param
 from imgfeat.kernels.resize import INTERPOLATIONS, resize
 from imgfeat.sources._pixels import as_dtype
 
@@ -66,9 +66,7 @@ class Preprocessing:
 
     def __post_init__(self):
         # Frozen, so that it can be part of a key: what comes as a list is stored once.
-        size = self.size
-        size = (size, size) if isinstance(size, int) else size
-        object.__setattr__(self, "size", check_shape_param(size, "size"))
+        object.__setattr__(self, "size", check_size_param(self.size))
         for name in ("mean", "std"):
             object.__setattr__(self, name, _three(getattr(self, name), name))
         if min(self.std) <= 0:

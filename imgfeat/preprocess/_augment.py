@@ -12,6 +12,7 @@ from imgfeat._validation import size_text
 from imgfeat.kernels.gray import to_gray
 from imgfeat.kernels.resize import resize
 from imgfeat.sources._pixels import as_dtype
+from imgfeat.sources._scale import check_unit_range, white_of
 
 N_TRIES = 10
 WIDEST = 4 / 3  # how far the aspect ratio of a window may leave that of the result
@@ -334,19 +335,16 @@ def _torch_side():
 
 def _check_levels(image, policy):
     changes_colors = policy.color or policy.operations or policy.function
-    if not (changes_colors and image.dtype.kind == "f"):
-        return
-    low, high = image.min(), image.max()
-    if not (low >= 0 and high <= 1):
-        raise ValueError(
-            "An augmentation that changes colours needs float pixels in 0..1. Got an "
-            f"image of {size_text(image.shape)} pixels with values from {low:.6g} to "
-            f"{high:.6g}; scale them, for instance X / 255, or use 'light'."
+    if changes_colors:
+        check_unit_range(
+            image,
+            "An augmentation that changes colours",
+            f"an image of {size_text(image.shape)} pixels",
+            instead="use 'light'",
         )
 
 
 def _recolor(image, factors):
-    highest = 1 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
     wide = np.float64 if image.dtype == np.float64 else np.float32
     pixels = image.astype(wide)
     luminance = to_gray(pixels) if image.ndim == 3 else pixels
@@ -354,7 +352,7 @@ def _recolor(image, factors):
     offset = b * luminance + c * luminance.mean()
     pixels *= a
     pixels += offset[..., None] if image.ndim == 3 else offset
-    np.clip(pixels, 0, highest, out=pixels)
+    np.clip(pixels, 0, white_of(image.dtype), out=pixels)
     if image.dtype.kind != "f":
         np.rint(pixels, out=pixels)
     return pixels.astype(image.dtype)

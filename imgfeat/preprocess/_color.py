@@ -10,7 +10,7 @@ from imgfeat._sklearn import Interval, StrOptions
 from imgfeat._threads import count_threads, map_threads, row_slices
 from imgfeat._validation import check_shape_param, size_text
 from imgfeat.kernels.gray import to_gray
-from imgfeat.sources._batch import check_images
+from imgfeat.sources._scale import white_of
 from imgfeat.sources._transformer import ImageTransformer
 
 
@@ -19,7 +19,7 @@ class Grayscale(ImageTransformer):
 
     Parameters
     ----------
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
         Threads that read files; None is 1, -1 is all cores.
@@ -66,9 +66,7 @@ class Grayscale(ImageTransformer):
         ValueError
             If X is no batch of images of one size.
         """
-        X = check_images(
-            self, X, reset=False, image_shape=self.image_shape, n_jobs=self.n_jobs
-        )
+        X = self._images(X, any_size=False).as_array(n_jobs=self.n_jobs)
         return to_gray(X) if X.ndim == 4 else X
 
 
@@ -85,7 +83,7 @@ class Equalize(ImageTransformer):
         times the mean; more means more contrast.
     grid : tuple of (int, int), default=(8, 8)
         For ``"clahe"``: tiles down and across. Images must have a pixel for each.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
         Threads; None is 1, -1 is all cores.
@@ -157,10 +155,9 @@ class Equalize(ImageTransformer):
             If floats leave 0..1, or images are smaller than `grid` with ``"clahe"``.
         """
         self._check_parameters()
-        X = check_images(
-            self, X, reset=False, image_shape=self.image_shape, n_jobs=self.n_jobs
-        )
-        self._check_pixels(X)
+        images = self._images(X, any_size=False, unit_range=True)
+        X = images.as_array(n_jobs=self.n_jobs)
+        self._check_room(X)
         equalized = np.empty_like(X)
 
         def equalize_rows(rows):
@@ -183,7 +180,7 @@ class Equalize(ImageTransformer):
     def _check_parameters(self):
         check_shape_param(self.grid, "grid")
 
-    def _check_pixels(self, X):
+    def _check_room(self, X):
         if self.method == "clahe" and (
             X.shape[1] < self.grid[0] or X.shape[2] < self.grid[1]
         ):
@@ -191,11 +188,6 @@ class Equalize(ImageTransformer):
                 f"Equalize(grid={tuple(self.grid)}) needs images of at least "
                 f"{size_text(self.grid)} pixels. Got {size_text(X.shape[1:])}; use a "
                 "coarser grid."
-            )
-        if X.dtype.kind == "f" and not (X.min() >= 0 and X.max() <= 1):
-            raise ValueError(
-                "Equalize needs float pixels in 0..1. Got values from "
-                f"{X.min():.6g} to {X.max():.6g}; scale them, for instance X / 255."
             )
 
 
@@ -209,10 +201,10 @@ def _on_luminance(equalize, image):
         flat = equalize(gray)
     if image.ndim == 2:
         return flat
-    highest = 1 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
     wide = np.float64 if image.dtype.kind == "f" else np.int32
     shift = flat.astype(wide) - gray
-    return np.clip(image + shift[..., None], 0, highest).astype(image.dtype)
+    moved = np.clip(image + shift[..., None], 0, white_of(image.dtype))
+    return moved.astype(image.dtype)
 
 
 def _equalize_histogram(gray):

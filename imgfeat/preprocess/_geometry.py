@@ -4,9 +4,8 @@ from numbers import Integral
 
 from imgfeat._sklearn import StrOptions
 from imgfeat._traits import Traits
-from imgfeat._validation import check_shape_param, size_text
+from imgfeat._validation import check_size_param, size_text
 from imgfeat.kernels.resize import INTERPOLATIONS
-from imgfeat.sources._batch import item_name, read_source, stack_images, take_items
 from imgfeat.sources._fit import ASPECTS, center_corner, fit_image
 from imgfeat.sources._transformer import ImageTransformer
 
@@ -16,8 +15,8 @@ class Resize(ImageTransformer):
 
     Parameters
     ----------
-    size : tuple of (height, width), default=(224, 224)
-        In pixels.
+    size : int, tuple or list of (height, width), default=(224, 224)
+        In pixels; an int is both.
     aspect : {"stretch", "crop", "pad"}, default="stretch"
         What happens to another aspect ratio: ``"crop"`` resizes until the image covers
         `size` and cuts the middle out, ``"pad"`` resizes until it fits in, and centers
@@ -25,7 +24,7 @@ class Resize(ImageTransformer):
     interpolation : {"nearest", "box", "bilinear", "bicubic", "lanczos"}, \
             default="bilinear"
         The filter; all but ``"nearest"`` antialias.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
         Threads; None is 1, -1 is all cores.
@@ -50,7 +49,7 @@ class Resize(ImageTransformer):
     """
 
     _parameter_constraints: dict = {
-        "size": [tuple, list],
+        "size": [Integral, tuple, list],
         "aspect": [StrOptions(set(ASPECTS))],
         "interpolation": [StrOptions(set(INTERPOLATIONS))],
         "image_shape": [tuple, list, None],
@@ -92,25 +91,24 @@ class Resize(ImageTransformer):
         ValueError
             If X is no batch of images, or they are not all gray or all RGB.
         """
-        self._check_parameters()
-        size = tuple(self.size)
+        size = self._check_parameters()
+        images = self._images(X)
 
-        def read(item, index):
+        def read(row):
             return fit_image(
-                read_source(item, index),
+                images.read(row),
                 size,
                 aspect=self.aspect,
                 interpolation=self.interpolation,
             )
 
-        items = take_items(self, X, image_shape=self.image_shape)
-        return stack_images(read, items, type(self).__name__, n_jobs=self.n_jobs)
+        return images.stack(read, n_jobs=self.n_jobs)
 
     def __imgfeat_traits__(self):
         return Traits(takes_any_size=True)
 
     def _check_parameters(self):
-        check_shape_param(self.size, "size")
+        return check_size_param(self.size)
 
 
 class CenterCrop(ImageTransformer):
@@ -118,9 +116,9 @@ class CenterCrop(ImageTransformer):
 
     Parameters
     ----------
-    size : tuple of (height, width), default=(224, 224)
-        In pixels; no image may be smaller.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    size : int, tuple or list of (height, width), default=(224, 224)
+        In pixels; an int is both. No image may be smaller.
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
         Threads that read files; None is 1, -1 is all cores.
@@ -144,7 +142,7 @@ class CenterCrop(ImageTransformer):
     """
 
     _parameter_constraints: dict = {
-        "size": [tuple, list],
+        "size": [Integral, tuple, list],
         "image_shape": [tuple, list, None],
         "n_jobs": [Integral, None],
     }
@@ -174,22 +172,21 @@ class CenterCrop(ImageTransformer):
         ValueError
             If an image is smaller than `size`, or they are not all gray or all RGB.
         """
-        self._check_parameters()
-        height, width = self.size
+        height, width = self._check_parameters()
+        images = self._images(X)
 
-        def read(item, index):
-            image = read_source(item, index)
+        def read(row):
+            image = images.read(row)
             if image.shape[0] < height or image.shape[1] < width:
                 raise ValueError(
                     f"CenterCrop(size={(height, width)}) needs images of at least "
                     f"{height} x {width} pixels. Got {size_text(image.shape)} in "
-                    f"{item_name(item, index)}; resize first, or crop less."
+                    f"{images.name(row)}; resize first, or crop less."
                 )
             top, left = center_corner(image.shape[:2], (height, width))
             return image[top : top + height, left : left + width]
 
-        items = take_items(self, X, image_shape=self.image_shape)
-        return stack_images(read, items, type(self).__name__, n_jobs=self.n_jobs)
+        return images.stack(read, n_jobs=self.n_jobs)
 
     def _check_parameters(self):
-        check_shape_param(self.size, "size")
+        return check_size_param(self.size)

@@ -232,7 +232,7 @@ def _decode(source, max_pixels, at_least, name):
             # Two threads may meet in one lazily opened image.
             with _lock_of(source):
                 return _pixels_of(source, max_pixels, name)
-        with _open(source, name) as file:
+        with open_encoded(source, name) as file:
             image = _identify(file, name)
             return _pixels_of(image, max_pixels, name, at_least)
     except ImageDecodeError:
@@ -241,7 +241,8 @@ def _decode(source, max_pixels, at_least, name):
         raise ImageDecodeError(name, _text(error)) from error
 
 
-def _open(source, name):
+def open_encoded(source, name):
+    """Return what is encoded, not pixels, as a binary file."""
     if isinstance(source, str | os.PathLike):
         return _open_path(source, name)
     if isinstance(source, bytes | bytearray | memoryview):

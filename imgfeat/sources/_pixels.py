@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from imgfeat._validation import IMAGE_DTYPES
 from imgfeat.kernels.gray import to_gray
-
-PIXEL_DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
+from imgfeat.sources._scale import outside_unit_range, white_of
 
 
 def check_pixels(pixels):
-    """Return one image as a C-contiguous array of a dtype in ``PIXEL_DTYPES``.
+    """Return one image as a C-contiguous array of a dtype in ``IMAGE_DTYPES``.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ def check_pixels(pixels):
         pixels = pixels.astype(np.uint8) * np.uint8(255)
     elif pixels.dtype == np.float16:
         pixels = pixels.astype(np.float32)
-    elif pixels.dtype.kind in "iu" and pixels.dtype not in PIXEL_DTYPES:
+    elif pixels.dtype.kind in "iu" and pixels.dtype not in IMAGE_DTYPES:
         pixels = _to_unsigned(pixels)
-    if pixels.dtype not in PIXEL_DTYPES:
+    if pixels.dtype not in IMAGE_DTYPES:
         raise ValueError(
             f"pixels of dtype {pixels.dtype} are not uint8, uint16, float32 or float64"
         )
@@ -54,8 +54,9 @@ def as_dtype(pixels, dtype):
     ValueError
         If floats leave 0..1, NaN included.
     """
-    if pixels.dtype.kind == "f":
-        _check_unit_range(pixels)
+    if pixels.dtype.kind == "f" and (found := outside_unit_range(pixels)):
+        low, high = found
+        raise ValueError(f"float pixels from {low:.6g} to {high:.6g} are outside 0..1")
     if dtype == "uint8":
         if pixels.dtype == np.uint8:
             return pixels
@@ -65,8 +66,7 @@ def as_dtype(pixels, dtype):
         return np.rint(pixels * pixels.dtype.type(255)).astype(np.uint8)
     if pixels.dtype.kind == "f":
         return pixels.astype(np.float32, copy=False)
-    highest = np.float32(np.iinfo(pixels.dtype).max)
-    return np.divide(pixels, highest, dtype=np.float32)
+    return np.divide(pixels, np.float32(white_of(pixels.dtype)), dtype=np.float32)
 
 
 def as_mode(pixels, mode):
@@ -89,9 +89,3 @@ def _to_unsigned(pixels):
     if low < 0 or high > 65535:
         raise ValueError(f"integer pixels from {low} to {high} are outside 0..65535")
     return pixels.astype(np.uint8 if high <= 255 else np.uint16)
-
-
-def _check_unit_range(pixels):
-    low, high = pixels.min(), pixels.max()
-    if not (low >= 0 and high <= 1):
-        raise ValueError(f"float pixels from {low:.6g} to {high:.6g} are outside 0..1")

@@ -7,10 +7,9 @@ import pandas as pd
 
 from imgfeat._sklearn import Interval, StrOptions
 from imgfeat._traits import Traits
-from imgfeat._validation import check_shape_param
+from imgfeat._validation import check_size_param
 from imgfeat.kernels.resize import INTERPOLATIONS
-from imgfeat.sources._batch import item_name, stack_images, take_items
-from imgfeat.sources._decode import DTYPES, MAX_PIXELS, ImageDecodeError, decode_image
+from imgfeat.sources._decode import DTYPES, MAX_PIXELS, ImageDecodeError
 from imgfeat.sources._fit import ASPECTS, fit_image
 from imgfeat.sources._transformer import ImageTransformer
 
@@ -23,8 +22,9 @@ class ImageReader(ImageTransformer):
 
     Parameters
     ----------
-    size : tuple of (height, width), optional
-        In pixels. By default images keep their size, and must have the same.
+    size : int, tuple or list of (height, width), optional
+        In pixels; an int is both. By default images keep their size, and must have the
+        same.
     mode : {"rgb", "gray"}, default="rgb"
         Three channels or none. Gray is ITU-R 601 luminance, Pillow's ``L``.
     dtype : {"uint8", "float32"}, default="uint8"
@@ -41,7 +41,7 @@ class ImageReader(ImageTransformer):
         of NaN that `errors_` lists. ``"nan"`` needs ``dtype="float32"``.
     max_pixels : int, default=50_000_000
         Refuse files with more pixels; checked on the header, before decoding.
-    image_shape : tuple of (height, width) or (height, width, 3), optional
+    image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
         Threads that read; None is 1, -1 is all cores.
@@ -76,7 +76,7 @@ class ImageReader(ImageTransformer):
     """
 
     _parameter_constraints: dict = {
-        "size": [tuple, list, None],
+        "size": [Integral, tuple, list, None],
         "mode": [StrOptions({"rgb", "gray"})],
         "dtype": [StrOptions(set(DTYPES))],
         "aspect": [StrOptions(set(ASPECTS))],
@@ -134,68 +134,52 @@ class ImageReader(ImageTransformer):
         ValueError
             If `size` is None and the images differ in size, or a parameter is wrong.
         """
-        self._check_parameters()
-        items = take_items(self, X, image_shape=self.image_shape)
-        if self.on_error == "raise":
-            return self._stack(self._read, items)
-
+        size = self._check_parameters()
+        images = self._images(X)
         errors = {}
 
-        def read_or_note(item, index):
+        def read(row):
             try:
-                return self._read(item, index)
+                return self._read(images.source(row), size)
             except ImageDecodeError as error:
-                errors[index] = (index, item_name(item, index), error.reason)
-                return self._missing()
+                if self.on_error == "raise":
+                    raise
+                errors[row] = (row, images.name(row), error.reason)
+                return self._missing(size)
 
-        batch = self._stack(read_or_note, items)
-        self.errors_ = pd.DataFrame(
-            [errors[index] for index in sorted(errors)],
-            columns=["row", "path", "reason"],
-        )
+        batch = images.stack(read, n_jobs=self.n_jobs, verbose=self.verbose)
+        if self.on_error == "nan":
+            self.errors_ = pd.DataFrame(
+                [errors[row] for row in sorted(errors)],
+                columns=["row", "path", "reason"],
+            )
         return batch
 
-    def _read(self, item, index):
-        image = decode_image(
-            item,
-            mode=self.mode,
-            dtype=self.dtype,
-            max_pixels=self.max_pixels,
-            name=f"image {index}",
+    def _read(self, source, size):
+        image = source.decode(
+            mode=self.mode, dtype=self.dtype, max_pixels=self.max_pixels
         )
-        if self.size is None:
+        if size is None:
             return image
         return fit_image(
-            image,
-            tuple(self.size),
-            aspect=self.aspect,
-            interpolation=self.interpolation,
+            image, size, aspect=self.aspect, interpolation=self.interpolation
         )
 
-    def _missing(self):
+    def _missing(self, size):
         """Return an image of NaN, or None where the size is still to be seen."""
-        if self.size is None:
+        if size is None:
             return None
-        shape = (*self.size, 3) if self.mode == "rgb" else tuple(self.size)
+        shape = (*size, 3) if self.mode == "rgb" else size
         return np.full(shape, np.nan, dtype=np.float32)
 
-    def _stack(self, read, items):
-        return stack_images(
-            read,
-            items,
-            type(self).__name__,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-        )
-
     def _check_parameters(self):
-        if self.size is not None:
-            check_shape_param(self.size, "size")
+        """Return `size` as a tuple, or None."""
         if self.on_error == "nan" and self.dtype != "float32":
             raise ValueError(
                 "on_error='nan' needs dtype='float32', for integers have no NaN. Got "
                 f"dtype={self.dtype!r}; set dtype='float32' or on_error='raise'."
             )
+        return None if self.size is None else check_size_param(self.size)
 
     def __imgfeat_traits__(self):
         return Traits(takes_any_size=self.size is not None)

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from imgfeat._sklearn import fit_context
-from imgfeat.sources._batch import take_items
+from imgfeat.sources._images import Images
 
 
 class ImageTransformer(TransformerMixin, BaseEstimator):
@@ -37,7 +37,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
             If a parameter is wrong, or X is no batch of images.
         """
         self._check_parameters()
-        take_items(self, X, image_shape=self.image_shape)
+        self._images(X)
         return self
 
     def set_output(self, *, transform=None):
@@ -65,6 +65,9 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
         ndarray of shape (1,)
         """
         return np.asarray(["image"], dtype=object)
+
+    def _images(self, X, **options):
+        return Images(self, X, reset=False, image_shape=self.image_shape, **options)
 
     def _check_parameters(self):
         """Check what ``_parameter_constraints`` cannot say."""

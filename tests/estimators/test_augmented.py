@@ -27,7 +27,7 @@ from imgfeat.features import HOG, CachedFeatures
 from imgfeat.preprocess import Policy, Resize, find_policy
 from imgfeat.sources import ImageDecodeError, ImageReader
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
-from tests.sources.test_batch import batch_kinds
+from tests.sources._batches import batch_kinds
 
 SMALL = {"pixels_per_cell": (4, 4), "cells_per_block": (1, 1)}
 UPRIGHT = replace(find_policy("light"), mirrors=False)
@@ -503,6 +503,6 @@ def test_averaging_needs_probabilities_or_decisions(digits):
 
 def test_floats_beyond_unit_range_are_told_how_to_scale(digits):
     X, y = digits
-    with pytest.raises(ValueError, match=r"needs float pixels in 0\.\.1.*X / 255"):
+    with pytest.raises(ValueError, match=r"needs float pixels in 0\.\.1.*by 255"):
         AugmentedClassifier(hog()).fit(X.astype(float), y)
     AugmentedClassifier(hog(), "light").fit(X.astype(float), y)

@@ -139,7 +139,7 @@ def test_says_what_is_wrong_with_a_parameter(color_images, parameters, message):
 
 
 def test_refuses_floats_of_unknown_scale(color_images):
-    with pytest.raises(ValueError, match=r"from 0 to 1. Got .* divide by 255"):
+    with pytest.raises(ValueError, match=r"in 0\.\.1\. Got .* divide by 255"):
         ColorHistogram().fit(color_images.astype(float))
     with pytest.raises(ValueError, match=r"Got values from -1 to .* scale them"):
         ColorHistogram().fit(color_images / 127.5 - 1)

@@ -112,5 +112,5 @@ def test_says_what_is_wrong_with_a_parameter(images, parameters, message):
 
 
 def test_refuses_floats_of_unknown_scale(images):
-    with pytest.raises(ValueError, match=r"from 0 to 1. Got .* divide by 255"):
+    with pytest.raises(ValueError, match=r"in 0\.\.1\. Got .* divide by 255"):
         GLCM().fit(images.astype(float))

@@ -15,10 +15,11 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from imgfeat.features import CNNEmbedding, _images
+from imgfeat.features import CNNEmbedding
 from imgfeat.features import _embedding as module
 from imgfeat.nets import _backbones
 from imgfeat.sources import ImageDecodeError
+from imgfeat.sources._images import Images
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
 from tests.nets._tiny import TINY, TinyNet
 
@@ -222,14 +223,14 @@ def test_fitted_estimator_refuses_other_weights(photos):
 
 @pytest.mark.parametrize("n_jobs, most", [(1, 1), (2, 2)])
 def test_decode_and_net_together_keep_to_the_threads(photos, monkeypatch, n_jobs, most):
-    seen, read = set(), _images.read_source
+    seen, read = set(), Images.read
 
-    def watched(item, index, **options):
+    def watched(images, row, at_least=None):
         seen.add(threading.get_ident())
         assert torch.get_num_threads() == 1
-        return read(item, index, **options)
+        return read(images, row, at_least)
 
-    monkeypatch.setattr(_images, "read_source", watched)
+    monkeypatch.setattr(Images, "read", watched)
     before = torch.get_num_threads(), threading.active_count()
     embedding(n_jobs=n_jobs).transform(list(photos) * 4)
     assert len(seen) <= most
@@ -249,12 +250,12 @@ def test_one_job_is_one_busy_core(photos, engine):
 def test_memory_does_not_grow_with_the_number_of_images(monkeypatch):
     """Images are decoded when they are needed: a few more than the net has seen."""
     decoded, run, ahead = [0], [0], [0]
-    read, opened = _images.read_source, module.open_engine
+    read, opened = Images.read, module.open_engine
 
-    def watched_read(item, index, **options):
+    def watched_read(images, row, at_least=None):
         decoded[0] += 1
         ahead[0] = max(ahead[0], decoded[0] - run[0])
-        return read(item, index, **options)
+        return read(images, row, at_least)
 
     class Watched:
         def __init__(self, engine):
@@ -272,7 +273,7 @@ def test_memory_does_not_grow_with_the_number_of_images(monkeypatch):
         engine.embedder.forward = counted
         return engine
 
-    monkeypatch.setattr(_images, "read_source", watched_read)
+    monkeypatch.setattr(Images, "read", watched_read)
     monkeypatch.setattr(module, "open_engine", watched_open)
     net = CNNEmbedding(TinyNet(), n_jobs=2).fit([encoded(np.zeros((9, 9), np.uint8))])
     decoded[0] = run[0] = 0
@@ -293,13 +294,16 @@ def test_unreadable_file_is_named(photos, tmp_path):
 
 @pytest.mark.parametrize(
     "scale, message",
-    [(255, "reads float pixels as 0..1. Got 0 to 255 in X; divide"), (-1, "Got -1 to")],
+    [
+        (255, "0..1. Got values from 0 to 255 in X; div"),
+        (-1, "values from -1 to"),
+    ],
 )
 def test_floats_of_another_scale_are_refused(scale, message):
     X = np.linspace(0, 1, 2 * 8 * 8).reshape(2, 8, 8) * scale
     with pytest.raises(ValueError, match=message):
         embedding().fit(X)
-    with pytest.raises(ValueError, match=r"in image 1; divide 0..255 by 255"):
+    with pytest.raises(ValueError, match=r"in image 1; (divide by|scale)"):
         embedding().transform([X[0] * 0, X[1]])
 
 

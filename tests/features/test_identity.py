@@ -21,6 +21,7 @@ from imgfeat.features import HOG, LBP, CNNEmbedding
 from imgfeat.features._identity import row_keys, transformer_key
 from imgfeat.nets import Preprocessing
 from imgfeat.sources import ImageReader
+from imgfeat.sources._source import source_of
 
 # Keys of transformers
 
@@ -189,6 +190,10 @@ def test_refuses_what_is_more_than_its_value():
 # Keys of rows
 
 
+def keys_of(items):
+    return row_keys([source_of(item) for item in items])
+
+
 def test_rows_that_differ_have_other_keys(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"ab")
@@ -202,11 +207,11 @@ def test_rows_that_differ_have_other_keys(tmp_path):
         b"ab",
         b"",
     ]
-    keys, known = row_keys(items)
+    keys, known = keys_of(items)
     assert known.all()
     assert len(np.unique(keys, axis=0)) == len(items)
     os.utime(path, ns=(0, 0))
-    assert not np.array_equal(row_keys([path])[0], keys[4:5])
+    assert not np.array_equal(keys_of([path])[0], keys[4:5])
 
 
 def test_equal_rows_have_equal_keys(tmp_path, monkeypatch):
@@ -220,11 +225,11 @@ def test_equal_rows_have_equal_keys(tmp_path, monkeypatch):
         (b"ab", memoryview(b"ab")),
     ]
     for one, other in pairs:
-        (first, second), known = row_keys([one, other])
+        (first, second), known = keys_of([one, other])
         assert known.all()
         assert_array_equal(first, second)
 
 
 def test_what_cannot_be_told_has_no_key(tmp_path):
     items = ["missing", tmp_path, "nul\0", np.array(["a", None]), None, 3]
-    assert not row_keys(items)[1].any()
+    assert not keys_of(items)[1].any()

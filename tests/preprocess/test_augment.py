@@ -168,7 +168,7 @@ def test_gray_under_operations_is_a_channel_of_rgb(photo, name):
 @pytest.mark.parametrize("name", COLORED)
 def test_colors_of_floats_beyond_unit_range_are_refused(photo, name):
     image = photo.astype(np.float32)
-    with pytest.raises(ValueError, match=r"float pixels in 0\.\.1.*X / 255, or use"):
+    with pytest.raises(ValueError, match=r"float pixels in 0\.\.1.*by 255, or use"):
         augment_image(image, name, np.random.default_rng(0))
     augment_image(image, "light", np.random.default_rng(0))
 

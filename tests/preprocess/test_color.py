@@ -12,7 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from imgfeat.preprocess import Equalize, Grayscale
 from imgfeat.sources import ImageReader
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
-from tests.sources.test_batch import batch_kinds
+from tests.sources._batches import batch_kinds
 
 BOTH = [Grayscale, Equalize]
 METHODS = ["histogram", "clahe"]
@@ -164,7 +164,7 @@ def test_pickles(images, method):
 
 
 def test_refuses_floats_outside_the_unit_range(images):
-    with pytest.raises(ValueError, match=r"in 0..1. Got values from 0 to 255; scale"):
+    with pytest.raises(ValueError, match=r"in 0..1. Got values from 0 to 255 in"):
         Equalize().fit_transform(images.astype(float))
 
 

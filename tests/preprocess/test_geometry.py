@@ -15,8 +15,8 @@ from imgfeat.kernels.resize import resize
 from imgfeat.preprocess import CenterCrop, Resize
 from imgfeat.sources import ImageDecodeError, ImageReader
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
+from tests.sources._batches import batch_kinds
 from tests.sources._files import encode
-from tests.sources.test_batch import batch_kinds
 
 BOTH = [Resize, CenterCrop]
 

@@ -18,8 +18,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from imgfeat.kernels.resize import resize
 from imgfeat.sources import ImageDecodeError, ImageReader
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
+from tests.sources._batches import batch_kinds
 from tests.sources._files import encode, with_orientation
-from tests.sources.test_batch import batch_kinds
 
 READER = ImageReader((5, 4), mode="gray", dtype="float32")
 

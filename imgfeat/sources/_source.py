@@ -1,0 +1,230 @@
+"""One image that has not been read: what it is called, what it is known by."""
+
+import functools
+import hashlib
+import os
+import stat
+
+import numpy as np
+from PIL import Image
+
+from imgfeat.sources._decode import (
+    ImageDecodeError,
+    check_array_source,
+    decode_image,
+    open_encoded,
+)
+
+
+class Source:
+    """An image as an item of a batch. This class is for what is none: reading says so.
+
+    Parameters
+    ----------
+    item : object
+        What stands for the image in the batch.
+    row : int, optional
+        Its place there, from 0.
+
+    Attributes
+    ----------
+    is_stored : bool
+        Whether the image lies outside of this process, in a file, where it is read
+        when it is needed, and may change.
+    """
+
+    __slots__ = ("item", "row")
+    is_stored = False
+
+    def __init__(self, item, row=None):
+        self.item = item
+        self.row = row
+
+    @property
+    def name(self):
+        """What messages call it: its path, or ``"image 3"``."""
+        return "the image" if self.row is None else f"image {self.row}"
+
+    def open(self):
+        """Return the encoded image as a binary file, which the caller closes.
+
+        Raises
+        ------
+        ImageDecodeError
+            If it is missing, or is none.
+        TypeError
+            If it consists of pixels.
+        """
+        return open_encoded(self.item, self.name)
+
+    def decode(self, **options):
+        """Return pixels as `decode_image` does, whose options these are."""
+        return decode_image(self.item, name=self.name, **options)
+
+    def read(self, at_least=None):
+        """Return pixels as they are in a batch that is one array.
+
+        Parameters
+        ----------
+        at_least : int, optional
+            As for `decode_image`.
+
+        Returns
+        -------
+        ndarray of shape (height, width) or (height, width, 3)
+            C-contiguous. What is encoded becomes uint8; an array keeps its dtype and
+            its values, and shares its memory if it can be used as it is.
+
+        Raises
+        ------
+        ImageDecodeError
+            With the name.
+        """
+        return self.decode(at_least=at_least)
+
+    def identity(self, folder=None):
+        """Return a digest that changes when the image does, or None for no telling.
+
+        Parameters
+        ----------
+        folder : str, optional
+            What paths are relative to: `working_folder()`. Who asks for many images
+            looks it up once.
+
+        Returns
+        -------
+        bytes of length 16, or None
+        """
+
+
+class FileSource(Source):
+    """A path, known by where it leads, and by the file's size and last change."""
+
+    __slots__ = ()
+    is_stored = True
+
+    @property
+    def name(self):
+        return os.fspath(self.item)
+
+    def identity(self, folder=None):
+        try:
+            state = os.stat(self.item)
+        except (OSError, ValueError):  # missing, or no path at all: not ours to say
+            return None
+        if not stat.S_ISREG(state.st_mode):
+            return None
+        if folder is None:
+            folder = working_folder()
+        return _file_digest(self.item, folder, state.st_size, state.st_mtime_ns)
+
+
+class BytesSource(Source):
+    """An encoded image in memory, known by its content."""
+
+    __slots__ = ()
+
+    def identity(self, folder=None):
+        return hash_parts(b"bytes", self.item)
+
+
+class StreamSource(Source):
+    """A binary file object, known by its content if that can be read twice."""
+
+    __slots__ = ()
+
+    def identity(self, folder=None):
+        if not self.item.seekable():
+            return None
+        try:
+            with self.open() as file:
+                return hash_parts(b"bytes", file.read())
+        except ImageDecodeError:
+            return None  # a text file, as whoever reads it will say
+
+
+class PixelSource(Source):
+    """Pixels, which nothing encodes."""
+
+    __slots__ = ()
+
+    def open(self):
+        raise TypeError(
+            f"There is no file to open behind {self.name}. Got pixels, as "
+            f"{type(self.item).__name__}; give a path, bytes or a binary file."
+        )
+
+
+class PictureSource(PixelSource):
+    """A PIL image, known by the pixels that every transformer gets of it."""
+
+    __slots__ = ()
+
+    def identity(self, folder=None):
+        try:
+            pixels = self.decode(dtype="float32")  # tells all depths apart
+        except ImageDecodeError:
+            return None  # whoever reads it will say what is wrong with it
+        return hash_array(pixels, kind=b"pil")
+
+
+class ArraySource(PixelSource):
+    """An ndarray, known by its values."""
+
+    __slots__ = ()
+
+    def read(self, at_least=None):
+        return check_array_source(self.item, self.name)
+
+    def identity(self, folder=None):
+        return hash_array(self.item)
+
+
+def source_of(item, row=None):
+    """Return the `Source` of an item of a batch, whatever that is."""
+    # A search over many files comes here for each: the usual kinds first.
+    if isinstance(item, str) or isinstance(item, os.PathLike):  # noqa: SIM101
+        kind = FileSource
+    elif isinstance(item, np.ndarray):
+        kind = ArraySource
+    elif isinstance(item, bytes | bytearray | memoryview):
+        kind = BytesSource
+    elif isinstance(item, Image.Image):
+        kind = PictureSource
+    elif hasattr(item, "read"):
+        kind = StreamSource
+    else:
+        kind = Source
+    return kind(item, row)
+
+
+def working_folder():
+    """What relative paths are relative to."""
+    try:
+        return os.getcwd()
+    except OSError:  # removed meanwhile; full paths are known without it
+        return ""
+
+
+def hash_parts(kind, *parts):
+    """Hash bytes to 16 bytes; `kind` keeps what is of another kind apart."""
+    hashed = hashlib.blake2b(digest_size=16, person=kind)
+    for part in parts:
+        hashed.update(part)
+    return hashed.digest()
+
+
+def hash_array(array, kind=b"array"):
+    """Hash an array's dtype, shape and values; None if it holds objects."""
+    if array.dtype.hasobject:
+        return None
+    array = np.ascontiguousarray(array)
+    facts = f"{array.dtype.str} {array.shape}".encode()
+    content = memoryview(array).cast("B") if array.size else b""
+    return hash_parts(kind, facts, content)
+
+
+@functools.lru_cache(maxsize=2**17)
+def _file_digest(path, folder, size, mtime_ns):
+    place = os.fsencode(os.path.normpath(os.path.join(folder, path)))
+    return hash_parts(b"path", place, b"\0%d %d" % (size, mtime_ns))

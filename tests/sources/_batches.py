@@ -1,0 +1,39 @@
+"""Every kind of batch that the library takes."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from tests.sources._files import encode
+
+
+def batch_kinds(batch, folder):
+    """Every kind of batch that holds these images, by name."""
+    paths = []
+    for index, image in enumerate(batch):
+        paths.append(str(folder / f"{index}.png"))
+        Path(paths[-1]).write_bytes(encode(image))
+    objects = np.empty(len(batch), dtype=object)
+    objects[:] = list(batch)
+    return {
+        "array": batch,
+        "nested lists": batch.tolist(),
+        "flattened": batch.reshape(len(batch), -1),
+        "list of str": paths,
+        "list of Path": [Path(path) for path in paths],
+        "tuple of str": tuple(paths),
+        "str array": np.array(paths),
+        "object array of str": np.array(paths, dtype=object),
+        "Series of str": pd.Series(paths, index=range(10, 10 + len(paths))),
+        "Series of objects": pd.Series(paths, dtype=object),
+        "Index": pd.Index(paths),
+        "bytes": [Path(path).read_bytes() for path in paths],
+        "PIL images": [Image.fromarray(image) for image in batch],
+        "file objects": [io.BytesIO(Path(path).read_bytes()) for path in paths],
+        "list of arrays": list(batch),
+        "object array of arrays": objects,
+        "mixed": [paths[0], batch[1], Image.fromarray(batch[2]), *paths[3:]],
+    }
