@@ -35,7 +35,7 @@ TRANSFORMERS = [
     LBP(),
     GLCM(),
     ColorHistogram(3),
-    PatchDictionary(7, patch_size=4, n_iter=2, random_state=0),
+    PatchDictionary(7, patch_size=4, max_iter=2, random_state=0),
     SIFT(),
     ORB(patch_size=5, scale_factor=1.2),
     DenseSIFT(step=2, bin_size=2),

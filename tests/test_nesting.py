@@ -65,7 +65,7 @@ CONTAINERS = {
     "fixed threshold": lambda folder: FixedThresholdClassifier(inner(folder)),
     "one against the rest": lambda folder: OneVsRestClassifier(inner(folder)),
     "augmented": lambda folder: AugmentedClassifier(
-        inner(folder), n_views=2, random_state=0
+        inner(folder), n_augmented=2, random_state=0
     ),
     "search in calibration": lambda folder: CalibratedClassifierCV(
         CONTAINERS["search"](folder), cv=2

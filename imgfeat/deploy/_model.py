@@ -82,8 +82,7 @@ def load_model(data, *, is_old=False):
         for _, item in walk(pipeline):
             if isinstance(item, Pipeline):
                 item.memory = None  # a folder of the machine that trained, of pickles
-        if is_old:
-            add_defaults(pipeline)
+        add_defaults(pipeline)
     return pipeline
 
 

@@ -53,7 +53,21 @@ _PLACES_1 = {
     for module in modules
 }
 # Attributes that have another name since: by class, from old to new.
-_RENAMED_1 = {}
+_ENCODER_1 = {"norm": "normalize"}
+_RENAMED_1 = {
+    "imgfeat.estimators.AugmentedClassifier": {
+        "n_views": "n_augmented",
+        "tta": "n_views",
+    },
+    "imgfeat.features.BagOfVisualWords": _ENCODER_1,
+    "imgfeat.features.FisherVector": _ENCODER_1,
+    "imgfeat.features.PatchDictionary": {
+        "pool_grid": "grid",
+        "n_iter": "max_iter",
+        "n_patches": "max_patches",
+    },
+    "imgfeat.features.VLAD": _ENCODER_1,
+}
 
 
 def publish(schema):

@@ -60,13 +60,13 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         What happens to a copy; see `imgfeat.preprocess.find_policy`. All but ``"none"``
         mirror some images, which digits and letters do not survive: for those
         ``dataclasses.replace(find_policy("light"), mirrors=False)``.
-    n_views : int, default=4
-        Views of each image to fit on: the image itself and ``n_views - 1`` augmented
-        copies. 1 augments nothing.
-    tta : int, default=1
-        Views of each image to predict from: the image itself and ``tta - 1`` augmented
-        ones, always the same; probabilities, or decisions where there are none, are
-        averaged. 1 is the image alone.
+    n_augmented : int, default=4
+        Views of each image to fit on: the image itself and ``n_augmented - 1``
+        augmented copies. 1 augments nothing.
+    n_views : int, default=1
+        Views of each image to predict from: the image itself and ``n_views - 1``
+        augmented ones, always the same; probabilities, or decisions where there are
+        none, are averaged. 1 is the image alone.
     image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     random_state : int, RandomState instance or None, default=None
@@ -104,8 +104,8 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     Each image is decoded once, to 8 bits where it is not an array. Steps in front that
     learn nothing, readers and most features, get 256 views at a time, and only what
     they make of them is held. If the first step learns, or `pipeline` is no `Pipeline`,
-    all views are held, as arrays of the images' size and dtype: for uint8 RGB 3 n_views
-    bytes a pixel.
+    all views are held, as arrays of the images' size and dtype: for uint8 RGB
+    ``3 * n_augmented`` bytes a pixel.
 
     A copy depends on its image's pixels and on ``seed_``, not on the image's place. So
     with an int as `random_state` folds and candidates of a search make the same copies,
@@ -128,8 +128,8 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "pipeline": [HasMethods(["fit", "predict"])],
         "augment": [str, callable, Policy],
+        "n_augmented": [Interval(Integral, 1, None, closed="left")],
         "n_views": [Interval(Integral, 1, None, closed="left")],
-        "tta": [Interval(Integral, 1, None, closed="left")],
         "image_shape": [tuple, list, None],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
@@ -140,9 +140,9 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self,
         pipeline,
         augment="standard",
-        n_views=4,
+        n_augmented=4,
         *,
-        tta=1,
+        n_views=1,
         image_shape=None,
         random_state=None,
         n_jobs=None,
@@ -150,8 +150,8 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ):
         self.pipeline = pipeline
         self.augment = augment
+        self.n_augmented = n_augmented
         self.n_views = n_views
-        self.tta = tta
         self.image_shape = image_shape
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -196,10 +196,10 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         if sample_weight is not None:
             fit_params[_weight_name(pipeline)] = sample_weight
         fit_params = {
-            name: repeat(value, self.n_views, len(images))
+            name: repeat(value, self.n_augmented, len(images))
             for name, value in fit_params.items()
         }
-        y = repeat(y, self.n_views, len(images))
+        y = repeat(y, self.n_augmented, len(images))
         self._fit_pipeline(pipeline, images, policy, y, fit_params)
         self.pipeline_ = pipeline
         self.classes_ = pipeline.classes_
@@ -218,32 +218,33 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            With ``tta`` above 1 the class of the highest mean probability, or of the
-            highest mean decision where there are no probabilities.
+            With ``n_views`` above 1 the class of the highest mean probability, or of
+            the highest mean decision where there are no probabilities.
 
         Raises
         ------
         ValueError
-            If ``tta`` is above 1 and the pipeline has neither.
+            If ``n_views`` is above 1 and the pipeline has neither.
         """
         check_is_fitted(self)
-        if self.tta == 1:
+        if self.n_views == 1:
             return self._over_views("predict", X)
         if hasattr(self, "predict_proba"):
             return self.classes_[self.predict_proba(X).argmax(axis=1)]
         if not hasattr(self, "decision_function"):
             raise ValueError(
-                f"tta={self.tta} averages probabilities or decisions. Got a pipeline "
-                "that has neither; set tta=1, or CalibratedClassifierCV around its "
-                "classifier."
+                f"n_views={self.n_views} averages probabilities or decisions. Got a "
+                "pipeline that has neither; set n_views=1, or CalibratedClassifierCV "
+                "around its classifier."
             )
         decisions = self.decision_function(X)
         if decisions.ndim == 1:
             return self.classes_[(decisions > 0).astype(np.intp)]
         if decisions.shape[1] != len(self.classes_):
             raise ValueError(
-                f"tta={self.tta} needs a decision a class. Got {decisions.shape[1]} "
-                f"for {len(self.classes_)} classes; set decision_function_shape='ovr'."
+                f"n_views={self.n_views} needs a decision a class. Got "
+                f"{decisions.shape[1]} for {len(self.classes_)} classes; set "
+                "decision_function_shape='ovr'."
             )
         return self.classes_[decisions.argmax(axis=1)]
 
@@ -290,13 +291,13 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """Fit `pipeline` in place, with few views in memory if that can be."""
         front, rest = _split(pipeline, fit_params)
         n_images = len(images)
-        step = n_images if front is None else max(1, CHUNK // self.n_views)
+        step = n_images if front is None else max(1, CHUNK // self.n_augmented)
         chunks = []
         with progress("Augmenting images", n_images, self.verbose) as advance:
 
             def make_views(row):
                 image = images.read(row)
-                views = training_views(image, policy, self.n_views, self.seed_)
+                views = training_views(image, policy, self.n_augmented, self.seed_)
                 advance()
                 return views
 
@@ -317,7 +318,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """What the pipeline says of X, averaged over views."""
         predict = getattr(self.pipeline_, method)
         images = Images(self, X, reset=False, image_shape=self.image_shape)
-        if self.tta == 1:
+        if self.n_views == 1:
             return predict(images.restore(images.items))
         policy = find_policy(self.augment)
         chunks = []
@@ -325,7 +326,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             rows = range(start, min(start + CHUNK, len(images)))
             originals = map_threads(images.read, rows, self.n_jobs)
             total = np.asarray(predict(images.restore(originals)), dtype=np.float64)
-            for view in range(1, self.tta):
+            for view in range(1, self.n_views):
                 views = map_threads(
                     lambda image, view=view: fixed_view(
                         image, policy, view, self.seed_
@@ -334,7 +335,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                     self.n_jobs,
                 )
                 total = total + predict(images.restore(views))
-            chunks.append(total / self.tta)
+            chunks.append(total / self.n_views)
         return np.concatenate(chunks)
 
     def __sklearn_tags__(self):

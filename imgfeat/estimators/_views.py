@@ -8,8 +8,8 @@ from imgfeat._sklearn import safe_indexing
 from imgfeat.preprocess._augment import augment_image
 
 
-def training_views(image, policy, n_views, seed):
-    """The image itself and ``n_views - 1`` augmented copies.
+def training_views(image, policy, n_augmented, seed):
+    """The image itself and ``n_augmented - 1`` augmented copies.
 
     Drawn by `seed` and the image's pixels, so that it has the same copies in every
     fold.
@@ -19,19 +19,19 @@ def training_views(image, policy, n_views, seed):
     image : ndarray of shape (height, width[, 3])
         C-contiguous.
     policy : Policy
-    n_views, seed : int
+    n_augmented, seed : int
 
     Returns
     -------
     list of ndarray like `image`
     """
-    if n_views == 1:
+    if n_augmented == 1:
         return [image]
     content = hashlib.blake2b(memoryview(image).cast("B"), digest_size=8).digest()
     content = int.from_bytes(content, "little")
     return [image] + [
         augment_image(image, policy, np.random.default_rng((seed, content, view)))
-        for view in range(1, n_views)
+        for view in range(1, n_augmented)
     ]
 
 
@@ -40,11 +40,11 @@ def fixed_view(image, policy, view, seed):
     return augment_image(image, policy, np.random.default_rng((seed, view)))
 
 
-def repeat(value, n_views, n_images):
-    """Repeat each entry of `value` `n_views` times, if it has one an image."""
+def repeat(value, n_augmented, n_images):
+    """Repeat each entry of `value` `n_augmented` times, if it has one an image."""
     has_rows = hasattr(value, "__len__") and not isinstance(value, str | bytes | dict)
     if has_rows and len(value) == n_images:
-        return safe_indexing(value, np.repeat(np.arange(n_images), n_views))
+        return safe_indexing(value, np.repeat(np.arange(n_images), n_augmented))
     return value
 
 

@@ -44,9 +44,9 @@ class BagOfVisualWords(Vocabulary):
     tfidf : bool, default=False
         Weigh words by ``log((1 + n_images) / (1 + n_images_with_the_word)) + 1``.
     power : float in (0, 1], default=0.5
-        Raise the numbers to this power: with 0.5 and `norm`, inner products become
+        Raise the numbers to this power: with 0.5 and `normalize`, inner products become
         Hellinger's kernel. 1 leaves them alone.
-    norm : {"l2", "l1", None}, default="l2"
+    normalize : {"l2", "l1", None}, default="l2"
         Length that vectors are brought to at the end: one, their sum, or as it comes.
     n_components_pca : int, default=None
         Reduce descriptors to so many numbers by PCA first. None keeps them.
@@ -105,7 +105,7 @@ class BagOfVisualWords(Vocabulary):
     >>> from imgfeat.features import BagOfVisualWords
     >>> dark, bright = np.zeros((6, 3)), np.ones((6, 3))
     >>> bags = [dark, bright, np.concatenate([dark, bright])]
-    >>> words = BagOfVisualWords(n_words=2, norm="l1", power=1, random_state=0)
+    >>> words = BagOfVisualWords(n_words=2, normalize="l1", power=1, random_state=0)
     >>> np.sort(words.fit_transform(bags), axis=1)
     array([[0. , 1. ],
            [0. , 1. ],
@@ -122,7 +122,7 @@ class BagOfVisualWords(Vocabulary):
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "bandwidth": [Interval(Real, 0, None, closed="neither"), None],
         "tfidf": ["boolean"],
-        "norm": [StrOptions({"l1", "l2"}), None],
+        "normalize": [StrOptions({"l1", "l2"}), None],
     }
 
     def __init__(
@@ -134,7 +134,7 @@ class BagOfVisualWords(Vocabulary):
         bandwidth=None,
         tfidf=False,
         power=0.5,
-        norm="l2",
+        normalize="l2",
         n_components_pca=None,
         whiten=False,
         max_descriptors=200_000,
@@ -149,7 +149,7 @@ class BagOfVisualWords(Vocabulary):
         self.bandwidth = bandwidth
         self.tfidf = tfidf
         self.power = power
-        self.norm = norm
+        self.normalize = normalize
         self.n_components_pca = n_components_pca
         self.whiten = whiten
         self.max_descriptors = max_descriptors

@@ -38,6 +38,8 @@ class ColorHistogram(ImageFeature):
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads; -1 uses all cores.
+    verbose : int, default=0
+        Show a progress bar.
 
     Attributes
     ----------
@@ -96,6 +98,7 @@ class ColorHistogram(ImageFeature):
         normalize="sqrt",
         image_shape=None,
         n_jobs=None,
+        verbose=0,
     ):
         self.n_bins = n_bins
         self.space = space
@@ -104,6 +107,7 @@ class ColorHistogram(ImageFeature):
         self.normalize = normalize
         self.image_shape = image_shape
         self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def get_feature_names_out(self, input_features=None):
         """Name features by cell and bins: ``"color_row0_col1_r0_g7_b2"``."""

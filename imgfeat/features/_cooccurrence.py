@@ -37,6 +37,8 @@ class GLCM(ImageFeature):
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads; -1 uses all cores.
+    verbose : int, default=0
+        Show a progress bar.
 
     Attributes
     ----------
@@ -92,6 +94,7 @@ class GLCM(ImageFeature):
         properties=PROPERTIES,
         image_shape=None,
         n_jobs=None,
+        verbose=0,
     ):
         self.n_levels = n_levels
         self.distances = distances
@@ -99,6 +102,7 @@ class GLCM(ImageFeature):
         self.properties = properties
         self.image_shape = image_shape
         self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def get_feature_names_out(self, input_features=None):
         """Name features by property, distance and angle: ``"glcm_energy_d2_a45"``."""

@@ -33,7 +33,7 @@ class FisherVector(Vocabulary):
         order whatever order is asked for.
     power : float in (0, 1], default=0.5
         Replace each number x by ``sign(x) * |x|**power``; 1 leaves the numbers alone.
-    norm : {"l2", None}, default="l2"
+    normalize : {"l2", None}, default="l2"
         Length that vectors are brought to at the end: one, or as it comes.
     variance_floor : float, default=1e-3
         Least variance of a component, in units of the variance of all descriptors, for
@@ -91,7 +91,7 @@ n_features_in_)
     - variances: ``mean(g * (1 - z**2)) / sqrt(2 * w)``
 
     as in scikit-image, whose ``improved=True`` is our default and whose other form is
-    ``power=1, norm=None``. The variances have the opposite sign in [2]_, which no
+    ``power=1, normalize=None``. The variances have the opposite sign in [2]_, which no
     kernel or linear classifier can tell. Components with less than 2e-8 of a
     descriptor are left out for it.
 
@@ -135,7 +135,7 @@ n_features_in_)
         *,
         parts=("means", "variances"),
         power=0.5,
-        norm="l2",
+        normalize="l2",
         variance_floor=1e-3,
         max_iter=50,
         tol=1e-3,
@@ -150,7 +150,7 @@ n_features_in_)
         self.n_components = n_components
         self.parts = parts
         self.power = power
-        self.norm = norm
+        self.normalize = normalize
         self.variance_floor = variance_floor
         self.max_iter = max_iter
         self.tol = tol

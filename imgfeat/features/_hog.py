@@ -39,6 +39,8 @@ class HOG(ImageFeature):
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads; -1 uses all cores.
+    verbose : int, default=0
+        Show a progress bar.
     device : str, default="auto"
         Where the work is done: ``"cpu"``, ``"cuda"`` or another device of torch;
         ``"auto"`` is CUDA if there is any.
@@ -105,6 +107,7 @@ class HOG(ImageFeature):
         image_shape=None,
         n_jobs=None,
         device="auto",
+        verbose=0,
     ):
         self.orientations = orientations
         self.pixels_per_cell = pixels_per_cell
@@ -114,6 +117,7 @@ class HOG(ImageFeature):
         self.image_shape = image_shape
         self.n_jobs = n_jobs
         self.device = device
+        self.verbose = verbose
 
     def get_feature_names_out(self, input_features=None):
         """Name features by block, cell and bin, as in ``"hog_r3_c5_b2_o4"``.

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from imgfeat._progress import progress
 from imgfeat._sklearn import fit_context
 from imgfeat._threads import count_threads, map_threads, row_slices
 from imgfeat.sources._images import Images
@@ -23,6 +24,7 @@ class ImageFeature(TransformerMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "image_shape": [tuple, list, None],
         "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
     }
 
     # Whether features depend on the scale of pixels, so that floats must be in 0..1.
@@ -114,11 +116,14 @@ class ImageFeature(TransformerMixin, BaseEstimator):
     def _describe(self, X):
         """Features of checked images, (n_images, n_features), float32."""
         n_parts = max(count_threads(self.n_jobs), len(X) // self._part_size)
-        parts = map_threads(
-            lambda rows: self._describe_part(X[rows]),
-            row_slices(len(X), n_parts),
-            self.n_jobs,
-        )
+        with progress("Describing images", len(X), self.verbose) as advance:
+
+            def describe(rows):
+                part = self._describe_part(X[rows])
+                advance(rows.stop - rows.start)
+                return part
+
+            parts = map_threads(describe, row_slices(len(X), n_parts), self.n_jobs)
         return np.concatenate(parts)
 
     def _describe_part(self, X):
@@ -136,7 +141,7 @@ class ImageFeature(TransformerMixin, BaseEstimator):
         )
 
     def _read(self, images):
-        X = images.as_array(n_jobs=self.n_jobs)
+        X = images.as_array(n_jobs=self.n_jobs, verbose=self.verbose)
         self._check_room(X)
         return X
 

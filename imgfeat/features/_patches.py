@@ -39,7 +39,7 @@ class PatchDictionary(ImageFeature):
     stride : int, default=1
         Distance between neighbouring patches of an image, in pixels. Small is better;
         2 takes a quarter of the time.
-    pool_grid : tuple of (int, int), default=(2, 2)
+    grid : tuple of (int, int), default=(2, 2)
         Cells down and across over which similarities are summed.
     encoding : {"triangle", "hard"}, default="triangle"
         ``"triangle"``: how much nearer than the average atom an atom is, or 0 if it
@@ -47,7 +47,7 @@ class PatchDictionary(ImageFeature):
     mirror : bool, default=False
         Add the features of the mirror image. Takes twice the time, and is much better
         where left and right mean nothing, as in most photos.
-    n_patches : int, default=100_000
+    max_patches : int, default=100_000
         Patches to learn from, or all there are if these are fewer.
     norm_eps : float, default=10
         Added to the variance of a patch, in squared levels of 0..255, before dividing
@@ -58,7 +58,7 @@ class PatchDictionary(ImageFeature):
     n_components : int, float or None, default=0.95
         Directions kept in whitening: as many as given, or as hold this share of the
         whitened variance, or all. Time is proportional to it.
-    n_iter : int, default=10
+    max_iter : int, default=10
         Iterations of k-means.
     image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
@@ -131,10 +131,10 @@ class PatchDictionary(ImageFeature):
         "n_atoms": [Interval(Integral, 1, None, closed="left")],
         "patch_size": [Interval(Integral, 1, None, closed="left")],
         "stride": [Interval(Integral, 1, None, closed="left")],
-        "pool_grid": [tuple, list],
+        "grid": [tuple, list],
         "encoding": [StrOptions({"triangle", "hard"})],
         "mirror": ["boolean"],
-        "n_patches": [Interval(Integral, 1, None, closed="left")],
+        "max_patches": [Interval(Integral, 1, None, closed="left")],
         "norm_eps": [Interval(Real, 0, None, closed="neither")],
         "whiten_eps": [Interval(Real, 0, None, closed="neither")],
         "n_components": [
@@ -142,7 +142,7 @@ class PatchDictionary(ImageFeature):
             Interval(RealNotInt, 0, 1, closed="neither"),
             None,
         ],
-        "n_iter": [Interval(Integral, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
         "random_state": ["random_state"],
         "device": [str],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -157,14 +157,14 @@ class PatchDictionary(ImageFeature):
         *,
         patch_size=6,
         stride=1,
-        pool_grid=(2, 2),
+        grid=(2, 2),
         encoding="triangle",
         mirror=False,
-        n_patches=100_000,
+        max_patches=100_000,
         norm_eps=10.0,
         whiten_eps=1.0,
         n_components=0.95,
-        n_iter=10,
+        max_iter=10,
         image_shape=None,
         random_state=None,
         device="auto",
@@ -175,14 +175,14 @@ class PatchDictionary(ImageFeature):
         self.n_atoms = n_atoms
         self.patch_size = patch_size
         self.stride = stride
-        self.pool_grid = pool_grid
+        self.grid = grid
         self.encoding = encoding
         self.mirror = mirror
-        self.n_patches = n_patches
+        self.max_patches = max_patches
         self.norm_eps = norm_eps
         self.whiten_eps = whiten_eps
         self.n_components = n_components
-        self.n_iter = n_iter
+        self.max_iter = max_iter
         self.image_shape = image_shape
         self.random_state = random_state
         self.device = device
@@ -216,7 +216,7 @@ class PatchDictionary(ImageFeature):
     def get_feature_names_out(self, input_features=None):
         """Name features by cell and atom, as in ``"patch_row0_col1_atom12"``."""
         check_is_fitted(self)
-        n_rows, n_cols = self.pool_grid
+        n_rows, n_cols = self.grid
         names = [
             f"patch_row{row}_col{col}_atom{atom}"
             for row in range(n_rows)
@@ -226,15 +226,15 @@ class PatchDictionary(ImageFeature):
         return np.asarray(names, dtype=object)
 
     def _check_params(self):
-        check_shape_param(self.pool_grid, "pool_grid")
+        check_shape_param(self.grid, "grid")
 
     def _check_room(self, X):
-        grid = check_shape_param(self.pool_grid, "pool_grid")
+        grid = check_shape_param(self.grid, "grid")
         needed = tuple(self.patch_size + (cells - 1) * self.stride for cells in grid)
         if X.shape[1] < needed[0] or X.shape[2] < needed[1]:
             raise ValueError(
                 f"patch_size={self.patch_size}, stride={self.stride} and "
-                f"pool_grid={grid} need images of at least {size_text(needed)} pixels. "
+                f"grid={grid} need images of at least {size_text(needed)} pixels. "
                 f"Got {size_text(X.shape[1:])}; use smaller patches, a coarser grid or "
                 "larger images."
             )
@@ -246,7 +246,7 @@ class PatchDictionary(ImageFeature):
         first = rng.permutation(len(drawn))[: self.n_atoms]
         with (
             torch_threads(count_threads(self.n_jobs)),
-            progress("Learning patches", self.n_iter, self.verbose) as advance,
+            progress("Learning patches", self.max_iter, self.verbose) as advance,
         ):
             drawn = torch.from_numpy(drawn).to(find_device(self.device))
             drawn = on_device.normalize(drawn, norm_eps)
@@ -254,7 +254,7 @@ class PatchDictionary(ImageFeature):
             directions = directions[:, : self._count_components(variances)].contiguous()
             points = (drawn - mean) @ directions
             first = torch.from_numpy(first).to(points.device)
-            atoms = on_device.learn_atoms(points, points[first], self.n_iter, advance)
+            atoms = on_device.learn_atoms(points, points[first], self.max_iter, advance)
         self.mean_, self.whitening_, self.atoms_ = (
             tensor.cpu().numpy() for tensor in (mean, directions, atoms)
         )
@@ -265,7 +265,7 @@ class PatchDictionary(ImageFeature):
             "stride": self.stride,
             "norm_eps": self._norm_eps(X),
             "encoding": self.encoding,
-            "grid": check_shape_param(self.pool_grid, "pool_grid"),
+            "grid": check_shape_param(self.grid, "grid"),
         }
         X = X[..., None] if X.ndim == 3 else X
         n_cells = how["grid"][0] * how["grid"][1]
@@ -283,16 +283,16 @@ class PatchDictionary(ImageFeature):
         return self.norm_eps * (white_of(X.dtype) / 255) ** 2
 
     def _draw_patches(self, X, rng):
-        """Cut different patches, at most `n_patches`, from random places: one a row."""
+        """Cut different patches, `max_patches` at most, at random places: one a row."""
         size = self.patch_size
         places = (len(X), *on_cpu.n_positions(X.shape[1:], size, 1))
         n_places = int(np.prod(places, dtype=np.int64))
-        n_drawn = min(self.n_patches, n_places)
+        n_drawn = min(self.max_patches, n_places)
         if n_drawn < self.n_atoms:
             raise ValueError(
                 f"n_atoms={self.n_atoms} needs as many patches to learn from. Got "
-                f"{n_drawn} from n_patches={self.n_patches} and {len(X)} images; use "
-                "fewer atoms or more images."
+                f"{n_drawn} from max_patches={self.max_patches} and {len(X)} images; "
+                "use fewer atoms or more images."
             )
         place = sample_without_replacement(n_places, n_drawn, random_state=rng)
         image, top, left = (

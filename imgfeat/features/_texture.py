@@ -56,6 +56,8 @@ class LBP(ImageFeature):
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
         Number of threads; -1 uses all cores.
+    verbose : int, default=0
+        Show a progress bar.
 
     Attributes
     ----------
@@ -121,6 +123,7 @@ class LBP(ImageFeature):
         border="skip",
         image_shape=None,
         n_jobs=None,
+        verbose=0,
     ):
         self.n_points = n_points
         self.radius = radius
@@ -130,6 +133,7 @@ class LBP(ImageFeature):
         self.border = border
         self.image_shape = image_shape
         self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def get_feature_names_out(self, input_features=None):
         """Name features by scale, cell and bin, as in ``"lbp_r1_row0_col2_bin9"``."""

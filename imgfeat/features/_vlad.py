@@ -24,7 +24,7 @@ class VLAD(Vocabulary):
     power : float in (0, 1], default=0.5
         Replace each number x by ``sign(x) * |x|**power``, before the components are
         normalized; 1 leaves the numbers alone.
-    norm : {"l2", None}, default="l2"
+    normalize : {"l2", None}, default="l2"
         Length that vectors are brought to at the end: one, or as it comes.
     n_components_pca : int, default=None
         Reduce descriptors to so many numbers by PCA first. None keeps them.
@@ -96,7 +96,7 @@ class VLAD(Vocabulary):
         *,
         normalize_components=True,
         power=0.5,
-        norm="l2",
+        normalize="l2",
         n_components_pca=None,
         whiten=False,
         max_descriptors=200_000,
@@ -108,7 +108,7 @@ class VLAD(Vocabulary):
         self.n_words = n_words
         self.normalize_components = normalize_components
         self.power = power
-        self.norm = norm
+        self.normalize = normalize
         self.n_components_pca = n_components_pca
         self.whiten = whiten
         self.max_descriptors = max_descriptors
@@ -133,7 +133,7 @@ class VLAD(Vocabulary):
         power_normalize(code, self.power)
         if self.normalize_components:
             normalize_rows(code, "l2")
-        return normalize_rows(code.reshape(len(code), -1), self.norm)
+        return normalize_rows(code.reshape(len(code), -1), self.normalize)
 
     def _cell_width(self):
         return self.cluster_centers_.size

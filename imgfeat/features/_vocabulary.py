@@ -34,7 +34,7 @@ class Vocabulary(TransformerMixin, BaseEstimator):
 
     _parameter_constraints: dict = {
         "power": [Interval(Real, 0, 1, closed="right")],
-        "norm": [StrOptions({"l2"}), None],
+        "normalize": [StrOptions({"l2"}), None],
         "n_components_pca": [Interval(Integral, 1, None, closed="left"), None],
         "whiten": ["boolean"],
         "max_descriptors": [Interval(Integral, 1, None, closed="left")],
@@ -122,7 +122,7 @@ class Vocabulary(TransformerMixin, BaseEstimator):
 
         self._for_each_image(encode, bags)
         if pyramid.n_cells > 1:
-            normalize_rows(codes, self.norm)
+            normalize_rows(codes, self.normalize)
         return codes
 
     def get_feature_names_out(self, input_features=None):
@@ -180,7 +180,7 @@ class Vocabulary(TransformerMixin, BaseEstimator):
     def _normalize(self, code):
         """Finish cells, each like an image of its own, in place."""
         power_normalize(code, self.power)
-        return normalize_rows(code.reshape(len(code), -1), self.norm)
+        return normalize_rows(code.reshape(len(code), -1), self.normalize)
 
     def _learn_from_images(self, bags):
         """Learn what needs every image; most encodings have nothing of the kind."""

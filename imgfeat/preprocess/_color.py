@@ -23,6 +23,8 @@ class Grayscale(ImageTransformer):
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
         Threads that read files; None is 1, -1 is all cores.
+    verbose : int, default=0
+        Show a progress bar.
 
     Notes
     -----
@@ -43,11 +45,13 @@ class Grayscale(ImageTransformer):
     _parameter_constraints: dict = {
         "image_shape": [tuple, list, None],
         "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
     }
 
-    def __init__(self, *, image_shape=None, n_jobs=None):
+    def __init__(self, *, image_shape=None, n_jobs=None, verbose=0):
         self.image_shape = image_shape
         self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def transform(self, X):
         """Weigh the channels of every image.
@@ -66,7 +70,9 @@ class Grayscale(ImageTransformer):
         ValueError
             If X is no batch of images of one size.
         """
-        X = self._images(X, any_size=False).as_array(n_jobs=self.n_jobs)
+        X = self._images(X, any_size=False).as_array(
+            n_jobs=self.n_jobs, verbose=self.verbose
+        )
         return to_gray(X) if X.ndim == 4 else X
 
 
@@ -87,6 +93,8 @@ class Equalize(ImageTransformer):
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
         Threads; None is 1, -1 is all cores.
+    verbose : int, default=0
+        Show a progress bar.
 
     Notes
     -----
@@ -119,6 +127,7 @@ class Equalize(ImageTransformer):
         "grid": [tuple, list],
         "image_shape": [tuple, list, None],
         "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -129,12 +138,14 @@ class Equalize(ImageTransformer):
         grid=(8, 8),
         image_shape=None,
         n_jobs=None,
+        verbose=0,
     ):
         self.method = method
         self.clip_limit = clip_limit
         self.grid = grid
         self.image_shape = image_shape
         self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def transform(self, X):
         """Equalize every image by itself.
@@ -156,7 +167,7 @@ class Equalize(ImageTransformer):
         """
         self._check_parameters()
         images = self._images(X, any_size=False, unit_range=True)
-        X = images.as_array(n_jobs=self.n_jobs)
+        X = images.as_array(n_jobs=self.n_jobs, verbose=self.verbose)
         self._check_room(X)
         equalized = np.empty_like(X)
 

@@ -28,6 +28,8 @@ class Resize(ImageTransformer):
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
         Threads; None is 1, -1 is all cores.
+    verbose : int, default=0
+        Show a progress bar.
 
     See Also
     --------
@@ -54,6 +56,7 @@ class Resize(ImageTransformer):
         "interpolation": [StrOptions(set(INTERPOLATIONS))],
         "image_shape": [tuple, list, None],
         "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -64,12 +67,14 @@ class Resize(ImageTransformer):
         interpolation="bilinear",
         image_shape=None,
         n_jobs=None,
+        verbose=0,
     ):
         self.size = size
         self.aspect = aspect
         self.interpolation = interpolation
         self.image_shape = image_shape
         self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def transform(self, X):
         """Resize every image.
@@ -102,7 +107,7 @@ class Resize(ImageTransformer):
                 interpolation=self.interpolation,
             )
 
-        return images.stack(read, n_jobs=self.n_jobs)
+        return images.stack(read, n_jobs=self.n_jobs, verbose=self.verbose)
 
     def __imgfeat_traits__(self):
         return Traits(takes_any_size=True)
@@ -122,6 +127,8 @@ class CenterCrop(ImageTransformer):
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
         Threads that read files; None is 1, -1 is all cores.
+    verbose : int, default=0
+        Show a progress bar.
 
     See Also
     --------
@@ -145,12 +152,14 @@ class CenterCrop(ImageTransformer):
         "size": [Integral, tuple, list],
         "image_shape": [tuple, list, None],
         "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
     }
 
-    def __init__(self, size=(224, 224), *, image_shape=None, n_jobs=None):
+    def __init__(self, size=(224, 224), *, image_shape=None, n_jobs=None, verbose=0):
         self.size = size
         self.image_shape = image_shape
         self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def transform(self, X):
         """Crop every image.
@@ -186,7 +195,7 @@ class CenterCrop(ImageTransformer):
             top, left = center_corner(image.shape[:2], (height, width))
             return image[top : top + height, left : left + width]
 
-        return images.stack(read, n_jobs=self.n_jobs)
+        return images.stack(read, n_jobs=self.n_jobs, verbose=self.verbose)
 
     def _check_parameters(self):
         return check_size_param(self.size)

@@ -10,7 +10,8 @@ from imgfeat.sources._images import Images
 class ImageTransformer(TransformerMixin, BaseEstimator):
     """Base of stateless transformers from images to images.
 
-    Subclasses have parameters `image_shape` and `n_jobs`, and write ``transform``.
+    Subclasses have parameters `image_shape`, `n_jobs` and `verbose`, and write
+    ``transform``.
     """
 
     def __init_subclass__(cls, **kwargs):

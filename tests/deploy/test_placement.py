@@ -41,7 +41,7 @@ def test_device_that_is_not_here_becomes_auto(
 ):
     model = make_pipeline(features, LogisticRegression())
     if wrapped:
-        model = AugmentedClassifier(model, n_views=2, random_state=0)
+        model = AugmentedClassifier(model, n_augmented=2, random_state=0)
     save(model.fit(*photos), tmp_path / "model.imgfeat")
 
     def bind(loaded):

@@ -55,7 +55,9 @@ def test_follows_estimator_api(check):
 @parametrize_with_checks(
     [
         behind_adapter(
-            AugmentedClassifier(pixels(), SHADES, n_views=2, tta=2, random_state=0),
+            AugmentedClassifier(
+                pixels(), SHADES, n_augmented=2, n_views=2, random_state=0
+            ),
             unit_range=True,
         )
     ],
@@ -112,7 +114,7 @@ def labels():
 
 
 def test_pipeline_is_fitted_on_images_and_copies_side_by_side(images, labels):
-    model = AugmentedClassifier(WeightedMean(), n_views=3, random_state=0)
+    model = AugmentedClassifier(WeightedMean(), n_augmented=3, random_state=0)
     given = model.fit(images, labels).pipeline_.given_
     policy = find_policy("standard")
     expected = [
@@ -140,7 +142,7 @@ def test_chunks_of_a_stateless_front_fit_what_all_views_at_once_fit(
         StandardScaler(),
         LogisticRegression(),
     )
-    model = AugmentedClassifier(pipeline, n_views=3, random_state=0).fit(X, y)
+    model = AugmentedClassifier(pipeline, n_augmented=3, random_state=0).fit(X, y)
     policy = find_policy("standard")
     views = [v for x in X for v in training_views(x, policy, 3, model.seed_)]
     expected = clone(pipeline).fit(views, np.repeat(y, 3))
@@ -151,21 +153,23 @@ def test_chunks_of_a_stateless_front_fit_what_all_views_at_once_fit(
 
 def test_one_view_is_the_pipeline_itself(digits):
     X, y = digits
-    model = AugmentedClassifier(hog(), n_views=1, random_state=0).fit(X, y)
+    model = AugmentedClassifier(hog(), n_augmented=1, random_state=0).fit(X, y)
     assert_array_equal(model.predict_proba(X), hog().fit(X, y).predict_proba(X))
 
 
 def test_only_the_training_part_of_a_fold_is_augmented(digits):
     X, y = digits
     Spy.seen = []
-    model = AugmentedClassifier(make_pipeline(Spy(), hog()), n_views=4, random_state=0)
+    model = AugmentedClassifier(
+        make_pipeline(Spy(), hog()), n_augmented=4, random_state=0
+    )
     cross_val_score(model, X, y, cv=3)
     assert Spy.seen == 3 * [("fit", 160), ("transform", 20)]
 
 
 def test_weights_groups_and_what_else_has_rows_are_repeated(images, labels):
     weights, groups = np.arange(6.0), pd.Series(list("aabbcc"))
-    model = AugmentedClassifier(WeightedMean(), n_views=2, random_state=0)
+    model = AugmentedClassifier(WeightedMean(), n_augmented=2, random_state=0)
     model.fit(images, list(labels), weights, groups=groups, mode="fast")
     given = model.pipeline_.given_
     assert_array_equal(given["sample_weight"], np.repeat(weights, 2))
@@ -180,11 +184,11 @@ def test_weights_reach_the_last_step_of_pipelines_and_searches(digits):
     search = GridSearchCV(inner, {"logisticregression__C": [0.01]}, cv=2)
     for last in (inner, search):
         pipeline = make_pipeline(HOG(**SMALL), last)
-        one = AugmentedClassifier(pipeline, n_views=1).fit(X, y, weights)
+        one = AugmentedClassifier(pipeline, n_augmented=1).fit(X, y, weights)
         name = f"{type(last).__name__.lower()}__logisticregression__sample_weight"
         expected = clone(pipeline).fit(X, y, **{name: weights})
         assert_allclose(one.predict_proba(X), expected.predict_proba(X))
-        without = AugmentedClassifier(pipeline, n_views=1).fit(X, y)
+        without = AugmentedClassifier(pipeline, n_augmented=1).fit(X, y)
         assert not np.allclose(one.predict_proba(X), without.predict_proba(X))
 
 
@@ -203,7 +207,7 @@ def test_groups_keep_views_of_an_image_in_one_fold_of_an_inner_search(digits):
     X, y = digits
     search = GridSearchCV(hog(), {"logisticregression__C": [0.1, 1]}, cv=GroupKFold(3))
     groups = np.arange(len(y)) // 5
-    model = AugmentedClassifier(search, n_views=2, random_state=0)
+    model = AugmentedClassifier(search, n_augmented=2, random_state=0)
     model.fit(X, y, groups=groups)
     views = [
         v for x in X for v in training_views(x, find_policy("standard"), 2, model.seed_)
@@ -247,7 +251,7 @@ def test_cached_features_know_the_copies_again(digits, tmp_path):
 
     cached = CachedFeatures(Counted(**SMALL), tmp_path)
     model = AugmentedClassifier(
-        make_pipeline(cached, LogisticRegression()), n_views=3, random_state=0
+        make_pipeline(cached, LogisticRegression()), n_augmented=3, random_state=0
     )
     model.fit(X[:40], y[:40])
     n_first = sum(described)
@@ -262,7 +266,7 @@ def test_views_are_averaged_at_predict(digits, method, n_classes, monkeypatch):
     X, y = digits
     X, y = X[y < n_classes], y[y < n_classes]
     monkeypatch.setattr(_augmented, "CHUNK", 11)
-    model = AugmentedClassifier(hog(), tta=3, random_state=0).fit(X, y)
+    model = AugmentedClassifier(hog(), n_views=3, random_state=0).fit(X, y)
     policy = find_policy("standard")
     scores = [
         getattr(model.pipeline_, method)(
@@ -281,7 +285,7 @@ def test_views_are_averaged_at_predict(digits, method, n_classes, monkeypatch):
 @pytest.mark.parametrize("augment", ["standard", "trivialaugment"])
 def test_row_of_averaged_views_depends_on_no_other_row(digits, augment):
     X, y = digits
-    model = AugmentedClassifier(hog(), augment, tta=3, random_state=0).fit(X, y)
+    model = AugmentedClassifier(hog(), augment, n_views=3, random_state=0).fit(X, y)
     whole = model.predict_proba(X[:10])
     assert_array_equal(whole, model.predict_proba(X[:10]))
     assert_allclose(whole[::-1], model.predict_proba(X[:10][::-1]), atol=1e-6)
@@ -294,7 +298,7 @@ def test_decisions_are_averaged_where_there_are_no_probabilities(digits, n_class
     X, y = digits
     X, y = X[y < n_classes], y[y < n_classes]
     pipeline = make_pipeline(HOG(**SMALL), Perceptron(random_state=0))
-    model = AugmentedClassifier(pipeline, UPRIGHT, tta=4, random_state=0).fit(X, y)
+    model = AugmentedClassifier(pipeline, UPRIGHT, n_views=4, random_state=0).fit(X, y)
     assert not hasattr(model, "predict_proba")
     decisions = model.decision_function(X)
     expected = decisions > 0 if n_classes == 2 else decisions.argmax(axis=1)
@@ -317,17 +321,17 @@ def test_every_kind_of_batch_gives_the_same_model(
 ):
     batch = images if kind == "gray" else np.concatenate([color_images] * 2)[:6]
     pipeline = make_pipeline(ImageReader((16, 16)), HOG(**SMALL), LogisticRegression())
-    expected = AugmentedClassifier(pipeline, n_views=2, tta=2, random_state=0)
+    expected = AugmentedClassifier(pipeline, n_augmented=2, n_views=2, random_state=0)
     expected = expected.fit(batch, labels).predict_proba(batch)
     for name, X in batch_kinds(batch, tmp_path).items():
         shape = batch.shape[1:] if name == "flattened" else None
         model = clone(pipeline).set_params(imagereader__image_shape=shape)
         model = AugmentedClassifier(
-            model, n_views=2, tta=2, image_shape=shape, random_state=0, n_jobs=2
+            model, n_augmented=2, n_views=2, image_shape=shape, random_state=0, n_jobs=2
         )
         model.fit(X, labels)
         assert_array_equal(model.predict_proba(X), expected, err_msg=name)
-        model.set_params(tta=1)
+        model.set_params(n_views=1)
         at_once = model.pipeline_.predict_proba(batch)
         assert_array_equal(model.predict_proba(X), at_once, err_msg=name)
 
@@ -336,7 +340,7 @@ def test_rows_of_pixels_stay_rows(digits):
     X, y = digits
     rows = pd.DataFrame(X.reshape(len(X), -1))
     pipeline = make_pipeline(StandardScaler(), SVC())
-    model = AugmentedClassifier(pipeline, "light", tta=2, random_state=0)
+    model = AugmentedClassifier(pipeline, "light", n_views=2, random_state=0)
     model.fit(rows, y)
     assert model.n_features_in_ == 64
     assert model.score(rows, y) > 0.9
@@ -347,7 +351,7 @@ def test_images_of_any_sizes_and_kinds_in_one_list(digits, color_images):
     X, y = list(digits[0][:20]), np.append(digits[1][:20], 9)
     X.append(Image.fromarray(color_images[0]))
     pipeline = make_pipeline(ImageReader((16, 16)), HOG(**SMALL), LogisticRegression())
-    model = AugmentedClassifier(pipeline, tta=2, random_state=0).fit(X, y)
+    model = AugmentedClassifier(pipeline, n_views=2, random_state=0).fit(X, y)
     assert_array_equal(model.predict(X), y)
 
 
@@ -368,7 +372,7 @@ def test_join_keeps_one_chunk_as_it_is():
 
 def test_search_over_augmentations_and_over_the_pipeline(digits):
     X, y = digits
-    model = AugmentedClassifier(hog(), n_views=2, random_state=0)
+    model = AugmentedClassifier(hog(), n_augmented=2, random_state=0)
     grid = {"augment": ["none", "light"], "pipeline__logisticregression__C": [1e-4, 1]}
     search = GridSearchCV(model, grid, cv=2).fit(X, y)
     assert search.best_params_["pipeline__logisticregression__C"] == 1
@@ -384,7 +388,7 @@ def test_compared_beside_the_plain_pipeline(digits):
 def test_callables_and_policies_augment_too(digits):
     X, y = digits
     for augment in (UPRIGHT, lambda image: image[::-1]):
-        model = AugmentedClassifier(hog(), augment, tta=2, random_state=0)
+        model = AugmentedClassifier(hog(), augment, n_views=2, random_state=0)
         assert clone(model).fit(X, y).score(X, y) > 0.9
 
 
@@ -393,10 +397,10 @@ def test_mirrored_digits_are_read_better_after_mirror_images():
     X, y = sample.images, sample.target
     train = np.arange(len(y)) % 6 == 0
     plain, augmented = (
-        AugmentedClassifier(hog(max_iter=1000), "light", n_views, random_state=0)
+        AugmentedClassifier(hog(max_iter=1000), "light", n_augmented, random_state=0)
         .fit(X[train], y[train])
         .score(X[~train][:, :, ::-1], y[~train])
-        for n_views in (1, 4)
+        for n_augmented in (1, 4)
     )
     assert augmented > plain + 0.1
 
@@ -408,10 +412,10 @@ def test_faces_are_known_from_nearer_after_windows():
     near = Resize(X.shape[1:]).transform(np.ascontiguousarray(X[~train][:, 4:21, 4:21]))
     pipeline = make_pipeline(StandardScaler(), LogisticRegression())
     plain, augmented = (
-        AugmentedClassifier(pipeline, "standard", n_views, random_state=0)
+        AugmentedClassifier(pipeline, "standard", n_augmented, random_state=0)
         .fit(flat(X[train]), y[train])
         .score(flat(near), y[~train])
-        for n_views in (1, 6)
+        for n_augmented in (1, 6)
     )
     assert augmented > plain + 0.1
 
@@ -427,16 +431,16 @@ def test_tags_are_those_of_the_pipeline():
 
 def test_pickles_and_predicts_the_same(digits):
     X, y = digits
-    model = AugmentedClassifier(hog(), tta=2).fit(X, y)
+    model = AugmentedClassifier(hog(), n_views=2).fit(X, y)
     again = pickle.loads(pickle.dumps(model))
     assert_array_equal(again.predict_proba(X), model.predict_proba(X))
 
 
-@pytest.mark.parametrize("tta", [1, 3])
-def test_saved_model_draws_the_same_views(digits, tmp_path, tta):
+@pytest.mark.parametrize("n_views", [1, 3])
+def test_saved_model_draws_the_same_views(digits, tmp_path, n_views):
     X, y = digits
     recipe = make_recipe("hog-lr", size=32)
-    model = AugmentedClassifier(recipe, tta=tta).fit(X, y)
+    model = AugmentedClassifier(recipe, n_views=n_views).fit(X, y)
     save(model, tmp_path / "digits.imgfeat")
     again = load(tmp_path / "digits.imgfeat")
     assert again.seed_ == model.seed_
@@ -452,8 +456,8 @@ def test_saved_file_holds_no_callable(digits, tmp_path):
 @pytest.mark.parametrize(
     "parameters, message",
     [
+        ({"n_augmented": 0}, "'n_augmented' parameter .* int in the range"),
         ({"n_views": 0}, "'n_views' parameter .* int in the range"),
-        ({"tta": 0}, "'tta' parameter .* int in the range"),
         ({"augment": "standart"}, "did you mean 'standard'"),
         ({"augment": 3}, "'augment' parameter"),
         ({"pipeline": "hog"}, "'pipeline' parameter .* 'fit' and 'predict'"),
@@ -479,11 +483,11 @@ def test_labels_of_another_number_are_refused(images, y):
         AugmentedClassifier(hog()).fit(images, y)
 
 
-@pytest.mark.parametrize("tta", [1, 2])
-def test_unreadable_file_is_named_in_fit_and_predict(digits, tmp_path, tta):
+@pytest.mark.parametrize("n_views", [1, 2])
+def test_unreadable_file_is_named_in_fit_and_predict(digits, tmp_path, n_views):
     X, y = list(digits[0]), digits[1]
     pipeline = make_pipeline(ImageReader((16, 16)), HOG(**SMALL), LogisticRegression())
-    model = AugmentedClassifier(pipeline, tta=tta, random_state=0).fit(X, y)
+    model = AugmentedClassifier(pipeline, n_views=n_views, random_state=0).fit(X, y)
     (tmp_path / "bad.jpg").write_bytes(b"no image")
     X[7] = str(tmp_path / "bad.jpg")
     with pytest.raises(ImageDecodeError, match=r"bad\.jpg"):
@@ -494,7 +498,7 @@ def test_unreadable_file_is_named_in_fit_and_predict(digits, tmp_path, tta):
 
 def test_averaging_needs_probabilities_or_decisions(digits):
     X, y = digits
-    model = AugmentedClassifier(SVC(decision_function_shape="ovo"), tta=2)
+    model = AugmentedClassifier(SVC(decision_function_shape="ovo"), n_views=2)
     model.fit(X.reshape(len(X), -1), y)
     model.classes_ = np.arange(4)  # three classes have three pairs
     with pytest.raises(ValueError, match=r"a decision a class\. Got 3 for 4 classes"):

@@ -14,7 +14,7 @@ from imgfeat.features import GLCM, HOG, LBP, ColorHistogram, PatchDictionary
 from imgfeat.sources import ImageDecodeError, _source
 from tests.sources._files import encode
 
-PATCHES = PatchDictionary(7, patch_size=4, n_iter=2, random_state=0)
+PATCHES = PatchDictionary(7, patch_size=4, max_iter=2, random_state=0)
 STATELESS = [HOG(), LBP(), GLCM(), ColorHistogram(3)]
 ALL = [*STATELESS, PATCHES]
 

@@ -12,7 +12,7 @@ from imgfeat.kernels import torch_patches
 from imgfeat.kernels.patches import Dictionary
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
 
-SMALL = {"n_atoms": 6, "patch_size": 4, "n_patches": 500, "random_state": 0}
+SMALL = {"n_atoms": 6, "patch_size": 4, "max_patches": 500, "random_state": 0}
 
 
 @pytest.mark.parametrize("check", WITHOUT_DATA, ids=lambda check: check.__name__)
@@ -23,7 +23,9 @@ def test_follows_estimator_api(check):
 @parametrize_with_checks(
     [
         behind_adapter(
-            PatchDictionary(4, patch_size=2, n_patches=200, n_iter=3, random_state=0),
+            PatchDictionary(
+                4, patch_size=2, max_patches=200, max_iter=3, random_state=0
+            ),
             unit_range=True,
         )
     ],
@@ -35,7 +37,7 @@ def test_behaves_in_a_pipeline(estimator, check):
 
 def reference(image, fitted):
     """The definition, one patch at a time, in float64."""
-    size, stride, grid = fitted.patch_size, fitted.stride, fitted.pool_grid
+    size, stride, grid = fitted.patch_size, fitted.stride, fitted.grid
     image = image.reshape(*image.shape[:2], -1).astype(float)
     n_rows, n_cols = ((side - size) // stride + 1 for side in image.shape[:2])
     pooled = np.zeros((*grid, len(fitted.atoms_)))
@@ -56,7 +58,7 @@ def reference(image, fitted):
 
 @pytest.mark.parametrize("encoding", ["triangle", "hard"])
 @pytest.mark.parametrize(
-    "parameters", [{}, {"stride": 3, "pool_grid": (1, 2)}, {"n_components": 5}], ids=str
+    "parameters", [{}, {"stride": 3, "grid": (1, 2)}, {"n_components": 5}], ids=str
 )
 @pytest.mark.parametrize("kind", ["images", "color_images"])
 def test_matches_the_definition(kind, parameters, encoding, request):
@@ -168,7 +170,7 @@ def test_the_same_random_state_gives_the_same_dictionary(images):
 
 def test_learns_from_all_patches_when_these_are_few():
     image = np.random.default_rng(0).integers(0, 256, (1, 8, 9), dtype=np.uint8)
-    parameters = {"patch_size": 4, "pool_grid": (1, 1), "random_state": 0}
+    parameters = {"patch_size": 4, "grid": (1, 1), "random_state": 0}
     fitted = PatchDictionary(n_atoms=30, **parameters).fit(image)
     assert_array_equal(np.unique(fitted.atoms_, axis=0).shape[0], 30)
     with pytest.raises(
@@ -189,7 +191,7 @@ def test_one_colour_and_texture_side_by_side_stay_finite(images):
 
 
 def test_names_every_feature(images):
-    fitted = PatchDictionary(**SMALL | {"n_atoms": 2}, pool_grid=(1, 2)).fit(images)
+    fitted = PatchDictionary(**SMALL | {"n_atoms": 2}, grid=(1, 2)).fit(images)
     assert list(fitted.get_feature_names_out()) == [
         "patch_row0_col0_atom0", "patch_row0_col0_atom1",
         "patch_row0_col1_atom0", "patch_row0_col1_atom1",
@@ -200,9 +202,9 @@ def test_names_every_feature(images):
     "parameters, message",
     [
         ({"patch_size": 21}, "at least 22 x 22 pixels. Got 20 x 18; use smaller"),
-        ({"pool_grid": (2, 9), "stride": 2}, "at least 6 x 20 pixels"),
-        ({"pool_grid": (2, 0)}, "pool_grid must be a tuple of 2 positive ints"),
-        ({"n_atoms": 501}, "n_atoms=501 needs .* Got 500 from n_patches=500 and 6"),
+        ({"grid": (2, 9), "stride": 2}, "at least 6 x 20 pixels"),
+        ({"grid": (2, 0)}, "grid must be a tuple of 2 positive ints"),
+        ({"n_atoms": 501}, "n_atoms=501 needs .* Got 500 from max_patches=500 and 6"),
     ],
 )
 def test_says_what_is_wrong_with_a_parameter(images, parameters, message):

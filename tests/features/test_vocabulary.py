@@ -186,7 +186,7 @@ def test_pyramid_joins_the_cells_encoded_one_by_one(bags, encoder):
 def test_positions_on_the_edges_belong_to_the_outer_cells():
     corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32)
     X = Descriptors(np.ones((4, 2)), corners, [0, 4])
-    counts = BagOfVisualWords(1, spatial_pyramid=(2,), power=1, norm=None)
+    counts = BagOfVisualWords(1, spatial_pyramid=(2,), power=1, normalize=None)
     assert_array_equal(counts.fit_transform(X), [[1, 1, 1, 1]])
 
 

@@ -17,7 +17,7 @@ def distances(bag, words):
 
 
 def raw(**params):
-    return BagOfVisualWords(7, power=1, norm=None, random_state=0, **params)
+    return BagOfVisualWords(7, power=1, normalize=None, random_state=0, **params)
 
 
 def test_hard_assignment_counts_nearest_words(X):
@@ -75,7 +75,7 @@ def test_tfidf_weighs_rare_words_more(X):
 
 
 def test_l1_norm_gives_frequencies(X):
-    bovw = BagOfVisualWords(7, norm="l1", power=1, random_state=0)
+    bovw = BagOfVisualWords(7, normalize="l1", power=1, random_state=0)
     assert_allclose(bovw.fit_transform(X), raw().fit_transform(X) / 30, rtol=1e-6)
 
 

@@ -32,7 +32,7 @@ def as_scikit_learn(fisher):
 @pytest.mark.parametrize("improved", [False, True])
 @pytest.mark.parametrize("n_components", [1, 4, 20])
 def test_matches_scikit_image(X, improved, n_components):
-    form = {} if improved else {"power": 1, "norm": None}
+    form = {} if improved else {"power": 1, "normalize": None}
     fisher = FisherVector(n_components, parts=ALL_PARTS, random_state=0, **form).fit(X)
     expected = [
         fisher_vector(bag.astype(float), as_scikit_learn(fisher), improved=improved)
@@ -48,7 +48,7 @@ def test_matches_scikit_image_at_the_usual_size(improved, n_descriptors, spread)
     rng = np.random.default_rng(0)
     centers = rng.normal(0, spread, (64, 64))
     X = rng.normal(centers[rng.integers(0, 64, (4, 841))], 1)
-    form = {} if improved else {"power": 1, "norm": None}
+    form = {} if improved else {"power": 1, "normalize": None}
     fisher = FisherVector(64, parts=ALL_PARTS, max_iter=5, random_state=0, **form)
     fisher.fit(X)
     bag = X[0, :n_descriptors]
@@ -57,7 +57,7 @@ def test_matches_scikit_image_at_the_usual_size(improved, n_descriptors, spread)
 
 
 def test_parts_are_those_asked_for(X):
-    whole = FisherVector(3, parts=ALL_PARTS, power=1, norm=None, random_state=0)
+    whole = FisherVector(3, parts=ALL_PARTS, power=1, normalize=None, random_state=0)
     expected = whole.fit_transform(X)
     for parts, columns in {
         ("weights",): np.s_[:3],
@@ -71,7 +71,13 @@ def test_parts_are_those_asked_for(X):
 def test_the_images_that_made_the_mixture_pull_it_nowhere(X):
     """At a maximum of the likelihood the gradient is zero."""
     fisher = FisherVector(
-        3, power=1, norm=None, tol=0, max_iter=500, variance_floor=1e-9, random_state=0
+        3,
+        power=1,
+        normalize=None,
+        tol=0,
+        max_iter=500,
+        variance_floor=1e-9,
+        random_state=0,
     )
     codes = fisher.fit_transform(X)
     assert np.abs(codes).max() > 0.1

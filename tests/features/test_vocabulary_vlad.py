@@ -32,7 +32,7 @@ def test_matches_the_definition(X, normalize_components, power, norm):
         6,
         normalize_components=normalize_components,
         power=power,
-        norm=norm,
+        normalize=norm,
         random_state=0,
     ).fit(X)
     expected = [
