@@ -1,6 +1,5 @@
 """Run a net over uint8 batches: by torch, or by ONNX Runtime."""
 
-import os
 import threading
 import warnings
 import weakref
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from imgfeat._devices import find_device
+from imgfeat._forks import after_fork_in_child, leave_behind
 from imgfeat._optional import has_module, import_optional
 from imgfeat.nets._embedder import Embedder
 from imgfeat.nets._export import ExportError
@@ -303,14 +303,12 @@ def _make(backbone, readout, plan):
     )
 
 
+@after_fork_in_child
 def _forget():
     """Drop all engines and locks: neither survives a fork."""
     global _lock  # noqa: PLW0603
     _lock = threading.RLock()
+    leave_behind(*_engines.values(), *_of_modules.values())
     _engines.clear()
     _of_modules.clear()
     _not_exported.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
