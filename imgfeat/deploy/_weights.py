@@ -67,12 +67,15 @@ def read_weights(pipeline, names, parts, path):
 
 def use_weights(pipeline, names, tensors):
     """Make the nets of a loaded `pipeline` find these tensors, and a device."""
-    for content, state_dict in tensors.items():
-        register_weights(content, state_dict)
+    weights = {
+        content: register_weights(content, state_dict)
+        for content, state_dict in tensors.items()
+    }
     for net in _fitted_nets(pipeline):
         if _need(net) in names:
             content = names[_need(net)]
             net.weights_info_ = {**net.weights_info_, "sha256": content}
+            net._held_weights = weights[content]  # as long as it is held, it is found
         if str(net.device).startswith("cuda") and not torch.cuda.is_available():
             # Trained on a GPU, serves without; half precision would crawl.
             net.device = "auto"

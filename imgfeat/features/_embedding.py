@@ -17,8 +17,10 @@ from imgfeat.nets._backbones import find_backbone
 from imgfeat.nets._engine import PRECISIONS, open_engine, plan_inference
 from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets._readout import POOLINGS, Readout, layer_names
-from imgfeat.nets._run import known_width, measure_layers, measure_width, run_net
+from imgfeat.nets._ready import ReadyNet
+from imgfeat.nets._run import run_net
 from imgfeat.nets._schedule import usable_threads
+from imgfeat.nets._weights import registered_weights
 
 _LARGE_BYTES = 2**30
 
@@ -241,13 +243,14 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
             If a parameter names what does not exist, or X is not a batch of images.
         """
         Images(self, X, reset=True)
-        backbone, plan = self._find_backbone(), self._plan()
-        self._widths = self._measure_widths(backbone, plan)
-        self.weights_info_ = backbone.info()
-        self.inference_info_ = asdict(plan) | {
+        net = self._find_net()
+        self._widths = net.widths
+        self.weights_info_ = net.backbone.info()
+        self.inference_info_ = asdict(net.plan) | {
             "n_views": self.n_views,
             "fast_decode": self.fast_decode,
         }
+        self._ready = self._key(), net
         return self
 
     def transform(self, X):
@@ -274,14 +277,10 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         if not is_fitted:
             self._validate_params()
         images = Images(self, X, reset=False)
-        is_named = is_fitted and isinstance(self.backbone, str)
-        sha256 = self.weights_info_["sha256"] if is_named else None
-        backbone, plan = self._find_backbone(sha256), self._plan()
-        readout = self._readout()
-        engine = open_engine(backbone, readout, plan)
-        seen = backbone.preprocessing
-        width = known_width(backbone, readout) or measure_width(engine, backbone)
-        shape = len(images), width
+        net = self._ready_net()
+        engine = open_engine(net.backbone, net.readout, net.plan)
+        seen = net.backbone.preprocessing
+        shape = len(images), net.width
         _warn_of_size(shape, self.pooling)
         features = np.empty(shape, dtype=np.float32)
         # Resizing to half or less leaves little of what a decoder does differently.
@@ -292,7 +291,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
 
         with progress("Embedding images", len(images), self.verbose) as advance:
             views = VIEWS[self.n_views]
-            run_net(engine, plan, read, seen, views, features, advance)
+            run_net(engine, net.plan, read, seen, views, features, advance)
         if is_fitted:
             self.inference_info_.update(engine.info)
         return features
@@ -305,14 +304,27 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         if hasattr(self, "_widths"):
             name, widths = self.weights_info_["name"], self._widths
         else:
-            backbone = self._find_backbone()
-            name, widths = backbone.name, self._measure_widths(backbone, self._plan())
+            net = self._find_net()
+            name, widths = net.backbone.name, net.widths
         names = [
             f"{prefix}_{column:04d}"
             for prefix, width in zip(self._prefixes(name), widths, strict=True)
             for column in range(width)
         ]
         return np.asarray(names, dtype=object)
+
+    def __getstate__(self):
+        state = super().__getstate__().copy()
+        for name in ("_ready", "_held_weights"):
+            state.pop(name, None)
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        # A copy holds what came with a saved file, as long as that is there.
+        weights = registered_weights(getattr(self, "weights_info_", {}).get("sha256"))
+        if weights is not None:
+            self._held_weights = weights
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -321,6 +333,28 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+    def _ready_net(self):
+        """The net of `fit`; looked up again only where something of it has changed."""
+        if not (hasattr(self, "weights_info_") and isinstance(self.backbone, str)):
+            return self._find_net()  # a module may have been trained since
+        key, net = self.__dict__.get("_ready", (None, None))
+        if key != self._key():
+            net = self._find_net(self.weights_info_["sha256"])
+            self._ready = self._key(), net
+        return net
+
+    def _key(self):
+        """All that the net of a fitted estimator depends on."""
+        params = self.get_params(deep=False) | {
+            "layer": layer_names(self.layer),
+            "n_jobs": usable_threads(self.n_jobs),
+        }
+        return params, self.weights_info_["sha256"]
+
+    def _find_net(self, sha256=None):
+        readout = Readout(self.pooling, layer_names(self.layer))
+        return ReadyNet(self._find_backbone(sha256), readout, self._plan())
 
     def _find_backbone(self, sha256=None):
         return find_backbone(
@@ -332,9 +366,6 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
             crop=self.crop,
             interpolation=self.interpolation,
         )
-
-    def _readout(self):
-        return Readout(self.pooling, layer_names(self.layer))
 
     def _plan(self):
         return plan_inference(
@@ -350,16 +381,6 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
     def _prefixes(self, name):
         name = name.lower()
         return [f"{name}_{layer}" for layer in layer_names(self.layer)] or [name]
-
-    def _measure_widths(self, backbone, plan):
-        """Length of the vectors, layer by layer; unless it is known, by a run."""
-        readout = self._readout()
-        if len(readout.layers) > 1:
-            return measure_layers(backbone, readout)
-        known = known_width(backbone, readout)
-        if known is not None:
-            return [known]
-        return [measure_width(open_engine(backbone, readout, plan), backbone)]
 
 
 def _warn_of_size(shape, pooling):

@@ -102,12 +102,13 @@ def find_backbone(
             )
         return _from_module(backbone, preprocessing)
     spec = _find_spec(backbone, weights)
-    if sha256 is not None and registered_weights(sha256) is not None:
+    registered = None if sha256 is None else registered_weights(sha256)
+    if registered is not None:
         found = sha256
 
         def load():
             net = _cut(spec, empty_net(spec), whole)
-            load_into(net, registered_weights(sha256), source="The saved model")
+            load_into(net, registered, source="The saved model")
             return net.eval()
     elif weights is None:
         found = _random_hash(backbone)
@@ -119,14 +120,11 @@ def find_backbone(
         found = hash_file(path)
 
         def load():
+            _check_same(backbone, hash_file(path), found)  # much later, perhaps
             return _net_from_file(spec, path, whole)
 
-    if sha256 not in (None, found):
-        raise ValueError(
-            f"The weights of {backbone} need the sha256 {sha256[:12]}..., with which "
-            f"this estimator was fitted. Got {found[:12]}...; bring back the old "
-            "weights, or fit again."
-        )
+    if sha256 is not None:
+        _check_same(backbone, found, sha256)
     return Backbone(
         name=spec.name,
         tag=spec.tag,
@@ -135,6 +133,15 @@ def find_backbone(
         width=shared_width(backbone, _plain_tag(backbone, weights)),
         load=load,
     )
+
+
+def _check_same(backbone, found, sha256):
+    if found != sha256:
+        raise ValueError(
+            f"The weights of {backbone} need the sha256 {sha256[:12]}..., with which "
+            f"this estimator was fitted. Got {found[:12]}...; bring back the old "
+            "weights, or fit again."
+        )
 
 
 def new_trunk(name, seed):

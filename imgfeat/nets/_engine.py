@@ -24,7 +24,8 @@ _CPU_PIECE = 4
 _KEEP = 4  # nets; the one used longest ago goes first
 _engines = OrderedDict()
 _of_modules = weakref.WeakKeyDictionary()
-_not_exported = set()  # keys of nets that "auto" runs in torch
+_KEEP_NOTES = 256
+_not_exported = OrderedDict()  # keys of nets that "auto" runs in torch
 _lock = threading.RLock()
 
 
@@ -236,7 +237,7 @@ def open_engine(backbone, readout, plan):
         except ExportError as error:
             if plan.fallback is None:
                 raise
-            _not_exported.add(key)
+            _keep(_not_exported, key, True, _KEEP_NOTES)
             warnings.warn(
                 f"{backbone.name} runs in torch, as it cannot be exported for ONNX "
                 f"Runtime. {error}",
@@ -252,11 +253,15 @@ def _without_export(plan):
 
 def _open_named(backbone, readout, plan, key):
     if key not in _engines:
-        _engines[key] = _make(backbone, readout, plan)
-        while len(_engines) > _KEEP:
-            _engines.popitem(last=False)
+        _keep(_engines, key, _make(backbone, readout, plan), _KEEP)
     _engines.move_to_end(key)
     return _engines[key]
+
+
+def _keep(recent, key, value, most):
+    recent[key] = value
+    while len(recent) > most:
+        recent.popitem(last=False)
 
 
 def _open_module(backbone, readout, plan, key):

@@ -29,7 +29,7 @@ from tests.nets._tiny import TINY, TinyNet
 @pytest.fixture(autouse=True)
 def empty_stock(monkeypatch, tmp_path):
     monkeypatch.setattr(_engine, "_engines", type(_engine._engines)())
-    monkeypatch.setattr(_engine, "_not_exported", set())
+    monkeypatch.setattr(_engine, "_not_exported", type(_engine._not_exported)())
     monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path / "home"))
 
 
