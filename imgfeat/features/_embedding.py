@@ -1,7 +1,6 @@
 """CNN embeddings: what a pretrained net sees in an image, as a vector."""
 
 import os
-import warnings
 from dataclasses import asdict
 from numbers import Integral, Real
 
@@ -18,11 +17,10 @@ from imgfeat.nets._engine import PRECISIONS, open_engine, plan_inference
 from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets._readout import POOLINGS, Readout, layer_names
 from imgfeat.nets._ready import ReadyNet
-from imgfeat.nets._run import run_net
+from imgfeat.nets._registered import is_own_code
+from imgfeat.nets._run import empty_features, run_net
 from imgfeat.nets._schedule import usable_threads
 from imgfeat.nets._weights import registered_weights
-
-_LARGE_BYTES = 2**30
 
 
 class CNNEmbedding(TransformerMixin, BaseEstimator):
@@ -36,11 +34,12 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
     ----------
     backbone : str or torch.nn.Module, default="efficientnet_lite0"
         The net: the default, any classification net of torchvision ("resnet18",
-        "vit_b_16"), or any of timm's as "timm/NAME"; `imgfeat.nets.list_backbones`
-        lists them. A module of your own takes normalized pixels (n, 3, height, width),
-        returns feature maps, tokens or vectors, and states its preprocessing, as
-        attribute ``preprocessing`` of type `imgfeat.nets.Preprocessing`, or as timm's
-        nets do. It is never changed: a copy of it runs.
+        "vit_b_16"), any of timm's as "timm/NAME", or one that was registered by
+        `imgfeat.nets.register_backbone`; `imgfeat.nets.list_backbones` lists them. A
+        module of your own takes normalized pixels (n, 3, height, width), returns
+        feature maps, tokens or vectors, and states its preprocessing, as attribute
+        ``preprocessing`` of type `imgfeat.nets.Preprocessing`, or as timm's nets do. It
+        is never changed: a copy of it runs.
     layer : str or sequence of str, optional
         Dotted names of inner modules whose outputs are taken instead of the embedding,
         side by side from one pass; `imgfeat.nets.list_layers` lists them. Of a module
@@ -48,8 +47,9 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
     weights : {"default", None}, tag or path, default="default"
         "default" is ImageNet weights. Those of "efficientnet_lite0" are installed;
         those of others must be on disk (``imgfeat weights fetch``), and are never
-        downloaded here. A tag of torchvision or timm names others, a path is a
-        safetensors or ``.pth`` file, and None is random weights, the same every time.
+        downloaded here; "resnet9" and the like have none. A tag of torchvision or timm
+        names others, a path is a safetensors or ``.pth`` file, and None is random
+        weights, the same every time.
     pooling : {"auto", "avg", "max", "avgmax", "gem", "cls", None}, default="auto"
         How feature maps, or a transformer's tokens, become a vector: their average,
         maximum, the mean of both, or generalized mean with power 3 [2]_; or the class
@@ -280,9 +280,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         net = self._ready_net()
         engine = open_engine(net.backbone, net.readout, net.plan)
         seen = net.backbone.preprocessing
-        shape = len(images), net.width
-        _warn_of_size(shape, self.pooling)
-        features = np.empty(shape, dtype=np.float32)
+        features = empty_features(len(images), net.width, self.pooling)
         # Resizing to half or less leaves little of what a decoder does differently.
         at_least = 2 * seen.shorter_side() if self.fast_decode else None
 
@@ -346,11 +344,8 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
 
     def _key(self):
         """All that the net of a fitted estimator depends on."""
-        params = self.get_params(deep=False) | {
-            "layer": layer_names(self.layer),
-            "n_jobs": usable_threads(self.n_jobs),
-        }
-        return params, self.weights_info_["sha256"]
+        params = repr(self.get_params(deep=False))  # lists among them can change
+        return params, usable_threads(self.n_jobs), self.weights_info_["sha256"]
 
     def _find_net(self, sha256=None):
         readout = Readout(self.pooling, layer_names(self.layer))
@@ -375,20 +370,9 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
             compile=self.compile,
             threads=usable_threads(self.n_jobs),
             batch_size=self.batch_size,
-            own_module=not isinstance(self.backbone, str),
+            own_module=is_own_code(self.backbone),
         )
 
     def _prefixes(self, name):
         name = name.lower()
         return [f"{name}_{layer}" for layer in layer_names(self.layer)] or [name]
-
-
-def _warn_of_size(shape, pooling):
-    n_bytes = 4 * shape[0] * shape[1]
-    if pooling is None and n_bytes > _LARGE_BYTES:
-        warnings.warn(
-            f"pooling=None gives {shape[1]:,} numbers an image, {n_bytes / 2**30:.1f} "
-            f"GiB for {shape[0]:,} images. Use pooling='avg', or CachedFeatures, which "
-            "keeps them on disk.",
-            stacklevel=3,
-        )

@@ -221,6 +221,7 @@ def open_engine(backbone, readout, plan):
     """
     key = (
         *_identity(backbone, readout),
+        backbone.code,
         plan.engine,
         plan.device,
         plan.precision,
@@ -296,7 +297,7 @@ def _make(backbone, readout, plan):
                 batch_size=plan.batch_size,
                 compile=plan.compile,
             )
-    is_own = backbone.module is not None
+    is_own = backbone.module is not None or backbone.code is not None
     return OnnxEngine(
         embedder,
         backbone.name,
