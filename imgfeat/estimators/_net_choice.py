@@ -41,6 +41,11 @@ def stated_preprocessing(backbone, weights, size, image_shape):
     image_shape : tuple
         Of the first image; nets from scratch see that size, up to 128 pixels.
     """
+    if is_from_scratch(backbone) and weights not in ("default", None):
+        raise ValueError(
+            f"{backbone} is trained from scratch, without weights. Got "
+            f"weights={weights!r}; leave them out, or take a pretrained net."
+        )
     if not is_from_scratch(backbone):
         weights = None if is_new(backbone, weights) else weights
         return find_backbone(backbone, weights, size=size).preprocessing

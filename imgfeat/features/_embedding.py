@@ -332,25 +332,6 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def _ready_net(self):
-        """The net of `fit`; looked up again only where something of it has changed."""
-        if not (hasattr(self, "weights_info_") and isinstance(self.backbone, str)):
-            return self._find_net()  # a module may have been trained since
-        key, net = self.__dict__.get("_ready", (None, None))
-        if key != self._key():
-            net = self._find_net(self.weights_info_["sha256"])
-            self._ready = self._key(), net
-        return net
-
-    def _key(self):
-        """All that the net of a fitted estimator depends on."""
-        params = repr(self.get_params(deep=False))  # lists among them can change
-        return params, usable_threads(self.n_jobs), self.weights_info_["sha256"]
-
-    def _find_net(self, sha256=None):
-        readout = Readout(self.pooling, layer_names(self.layer))
-        return ReadyNet(self._find_backbone(sha256), readout, self._plan())
-
     def _find_backbone(self, sha256=None):
         return find_backbone(
             self.backbone,
@@ -376,3 +357,22 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
     def _prefixes(self, name):
         name = name.lower()
         return [f"{name}_{layer}" for layer in layer_names(self.layer)] or [name]
+
+    def _ready_net(self):
+        """The net of `fit`; looked up again only where something of it has changed."""
+        if not (hasattr(self, "weights_info_") and isinstance(self.backbone, str)):
+            return self._find_net()  # a module may have been trained since
+        key, net = self.__dict__.get("_ready", (None, None))
+        if key != self._key():
+            net = self._find_net(self.weights_info_["sha256"])
+            self._ready = self._key(), net
+        return net
+
+    def _key(self):
+        """All that the net of a fitted estimator depends on."""
+        params = repr(self.get_params(deep=False))  # lists among them can change
+        return params, usable_threads(self.n_jobs), self.weights_info_["sha256"]
+
+    def _find_net(self, sha256=None):
+        readout = Readout(self.pooling, layer_names(self.layer))
+        return ReadyNet(self._find_backbone(sha256), readout, self._plan())

@@ -180,6 +180,12 @@ def test_without_weights_an_embedding_says_what_it_needs(photos, name):
     assert features.shape == (8, known[name])
 
 
+def test_a_net_from_scratch_is_given_no_weights(photos, tmp_path):
+    cnn = CNNClassifier("resnet9", weights=tmp_path / "net.pth")
+    with pytest.raises(ValueError, match="resnet9 is trained from scratch, without"):
+        cnn.fit(photos, [0, 1] * 4)
+
+
 @pytest.mark.parametrize("name", ["simple_cnn", "resnet9", "mine"])
 def test_a_trained_net_embeds_with_the_statistics_that_it_has_learned(
     photos, tmp_path, name
