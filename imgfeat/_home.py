@@ -1,8 +1,9 @@
 """The one folder on a user's disk where imgfeat keeps what it can make again."""
 
 import os
-import sys
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 
 def home():
@@ -13,10 +14,5 @@ def home():
     """
     if chosen := os.environ.get("IMGFEAT_HOME"):
         return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "imgfeat"
+    # Not opinionated: that is a folder "Cache" within ours, on Windows only.
+    return user_cache_path("imgfeat", appauthor=False, opinion=False)

@@ -8,21 +8,24 @@ from torch import nn
 from imgfeat.nets import Preprocessing
 from imgfeat.nets._backbones import find_backbone, new_trunk
 from imgfeat.nets._head import TrainableNet, with_new_head
-from imgfeat.nets._small import resnet9, simple_cnn, small_stem
+from imgfeat.nets._registered import find_registered, is_own_code
+from imgfeat.nets._small import small_stem
 
-# Names of nets without pretrained weights, and the width of those that have one.
-FROM_SCRATCH = {"simple_cnn": None, "resnet9": 16, "resnet9_w32": 32}
 # Largest images, in pixels, for which a new net gets a stem of its own.
 _SMALL = 64
 
 
 def is_from_scratch(backbone):
-    """Whether a net has no pretrained weights by its nature."""
-    return isinstance(backbone, str) and backbone in FROM_SCRATCH
+    """Whether a net has no pretrained weights by its nature, sized to its images."""
+    found = find_registered(backbone)
+    return found is not None and found.is_sized
 
 
 def is_new(backbone, weights):
     """Whether all of a net's weights are drawn at random."""
+    found = find_registered(backbone)
+    if found is not None and found.weights is None and weights == "default":
+        return True  # there are none
     return is_from_scratch(backbone) or (isinstance(backbone, str) and weights is None)
 
 
@@ -38,7 +41,13 @@ def stated_preprocessing(backbone, weights, size, image_shape):
     image_shape : tuple
         Of the first image; nets from scratch see that size, up to 128 pixels.
     """
+    if is_from_scratch(backbone) and weights not in ("default", None):
+        raise ValueError(
+            f"{backbone} is trained from scratch, without weights. Got "
+            f"weights={weights!r}; leave them out, or take a pretrained net."
+        )
     if not is_from_scratch(backbone):
+        weights = None if is_new(backbone, weights) else weights
         return find_backbone(backbone, weights, size=size).preprocessing
     if size is None:
         shrink = min(1.0, 128 / max(image_shape[:2]))
@@ -88,10 +97,8 @@ def build(
                 is_pretrained=not is_new(backbone, weights),
                 is_folded=not is_compiled,
             )
-        if backbone == "simple_cnn":
-            body = simple_cnn(n_classes, image_size=preprocessing.size, dropout=dropout)
-        else:
-            body = resnet9(n_classes, width=FROM_SCRATCH[backbone])
+        make = find_registered(backbone).factory
+        body = make(n_classes, image_size=preprocessing.size, dropout=dropout)
     return TrainableNet(
         body,
         None,
@@ -106,7 +113,7 @@ def _trunk(backbone, weights, preprocessing, seed, is_empty):
         weights = None if is_empty else weights
         return find_backbone(backbone, weights, size=preprocessing.size).load()
     trunk = new_trunk(backbone, seed)
-    if max(preprocessing.size) <= _SMALL:
+    if max(preprocessing.size) <= _SMALL and not is_own_code(backbone):
         small_stem(trunk.maps)
     return trunk
 

@@ -11,20 +11,21 @@ from torch import nn
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, Options, StrOptions, fit_context
 from imgfeat._traits import Traits
+from imgfeat.features._portable_net import PortableNet
 from imgfeat.kernels.resize import INTERPOLATIONS
 from imgfeat.nets._backbones import find_backbone
 from imgfeat.nets._engine import PRECISIONS, open_engine, plan_inference
-from imgfeat.nets._lite0 import NAME, TAG
 from imgfeat.nets._precision import golden_tolerance
 from imgfeat.nets._preprocessing import VIEWS
-from imgfeat.nets._readout import POOLINGS, Readout, layer_names, warn_if_large
-from imgfeat.nets._run import known_width, measure_layers, measure_width, run_net
+from imgfeat.nets._readout import POOLINGS, Readout, layer_names
+from imgfeat.nets._ready import ReadyNet
+from imgfeat.nets._registered import is_own_code
+from imgfeat.nets._run import empty_features, run_net
 from imgfeat.nets._schedule import usable_threads
-from imgfeat.nets._weights import register_weights
 from imgfeat.sources._images import Images
 
 
-class CNNEmbedding(TransformerMixin, BaseEstimator):
+class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
     """Describe images by what a pretrained net makes of them.
 
     Works offline: the weights of the default net are installed with the library.
@@ -35,11 +36,12 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
     ----------
     backbone : str or torch.nn.Module, default="efficientnet_lite0"
         The net: the default, any classification net of torchvision ("resnet18",
-        "vit_b_16"), or any of timm's as "timm/NAME"; `imgfeat.nets.list_backbones`
-        lists them. A module of your own takes normalized pixels (n, 3, height, width),
-        returns feature maps, tokens or vectors, and states its preprocessing, as
-        attribute ``preprocessing`` of type `imgfeat.nets.Preprocessing`, or as timm's
-        nets do. It is never changed: a copy of it runs.
+        "vit_b_16"), any of timm's as "timm/NAME", or one that was registered by
+        `imgfeat.nets.register_backbone`; `imgfeat.nets.list_backbones` lists them. A
+        module of your own takes normalized pixels (n, 3, height, width), returns
+        feature maps, tokens or vectors, and states its preprocessing, as attribute
+        ``preprocessing`` of type `imgfeat.nets.Preprocessing`, or as timm's nets do. It
+        is never changed: a copy of it runs.
     layer : str or sequence of str, optional
         Dotted names of inner modules whose outputs are taken instead of the embedding,
         side by side from one pass; `imgfeat.nets.list_layers` lists them. Of a module
@@ -47,8 +49,9 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
     weights : {"default", None}, tag or path, default="default"
         "default" is ImageNet weights. Those of "efficientnet_lite0" are installed;
         those of others must be on disk (``imgfeat weights fetch``), and are never
-        downloaded here. A tag of torchvision or timm names others, a path is a
-        safetensors or ``.pth`` file, and None is random weights, the same every time.
+        downloaded here; "resnet9" and the like have none. A tag of torchvision or timm
+        names others, a path is a safetensors or ``.pth`` file, and None is random
+        weights, the same every time.
     pooling : {"auto", "avg", "max", "avgmax", "gem", "cls", None}, default="auto"
         How feature maps, or a transformer's tokens, become a vector: their average,
         maximum, the mean of both, or generalized mean with power 3 [2]_; or the class
@@ -242,13 +245,14 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
             If a parameter names what does not exist, or X is not a batch of images.
         """
         self._images(X, reset=True)
-        backbone, plan = self._find_backbone(), self._plan()
-        self._widths = self._measure_widths(backbone, plan)
-        self.weights_info_ = backbone.info()
-        self.inference_info_ = asdict(plan) | {
+        net = self._find_net()
+        self._widths = net.widths
+        self.weights_info_ = net.backbone.info()
+        self.inference_info_ = asdict(net.plan) | {
             "n_views": self.n_views,
             "fast_decode": self.fast_decode,
         }
+        self._ready = self._key(), net
         return self
 
     def transform(self, X):
@@ -275,16 +279,10 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         if not is_fitted:
             self._validate_params()
         images = self._images(X, reset=False)
-        is_named = is_fitted and isinstance(self.backbone, str)
-        sha256 = self.weights_info_["sha256"] if is_named else None
-        backbone, plan = self._find_backbone(sha256), self._plan()
-        readout = self._readout()
-        engine = open_engine(backbone, readout, plan)
-        seen = backbone.preprocessing
-        width = known_width(backbone, readout) or measure_width(engine, backbone)
-        shape = len(images), width
-        warn_if_large(shape, self.pooling)
-        features = np.empty(shape, dtype=np.float32)
+        net = self._ready_net()
+        engine = open_engine(net.backbone, net.readout, net.plan)
+        seen = net.backbone.preprocessing
+        features = empty_features(len(images), net.width, self.pooling)
         # Resizing to half or less leaves little of what a decoder does differently.
         at_least = 2 * seen.shorter_side() if self.fast_decode else None
 
@@ -293,7 +291,7 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
 
         with progress("Embedding images", len(images), self.verbose) as advance:
             views = VIEWS[self.n_views]
-            run_net(engine, plan, read, seen, views, features, advance)
+            run_net(engine, net.plan, read, seen, views, features, advance)
         if is_fitted:
             self.inference_info_.update(engine.info)
         return features
@@ -306,8 +304,8 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
         if hasattr(self, "_widths"):
             name, widths = self.weights_info_["name"], self._widths
         else:
-            backbone = self._find_backbone()
-            name, widths = backbone.name, self._measure_widths(backbone, self._plan())
+            net = self._find_net()
+            name, widths = net.backbone.name, net.widths
         names = [
             f"{prefix}_{column:04d}"
             for prefix, width in zip(self._prefixes(name), widths, strict=True)
@@ -330,26 +328,6 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
             device_param="device",
             tolerance=golden_tolerance(self.precision, on_cuda="float16"),
         )
-
-    def _weights_needed(self):
-        """What a saved file calls the weights that it must hold, or None if none.
-
-        Inner layers need those of the net's head as well.
-        """
-        info = getattr(self, "weights_info_", None)
-        if info is None or (info["name"], info["tag"]) == (NAME, TAG):
-            return None
-        sha256 = info["sha256"]
-        return sha256 if self.layer is None else f"{sha256} with head"
-
-    def _weights(self):
-        """The tensors that a saved file must hold, by name."""
-        return self._find_backbone(self.weights_info_["sha256"]).state_dict()
-
-    def _use_weights(self, sha256, tensors):
-        """Run with the tensors of a saved file from now on."""
-        register_weights(sha256, tensors)
-        self.weights_info_ = {**self.weights_info_, "sha256": sha256}
 
     def _cache_facts(self):
         """What "default" weights and "auto" devices are here, for they differ."""
@@ -378,9 +356,6 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
             interpolation=self.interpolation,
         )
 
-    def _readout(self):
-        return Readout(self.pooling, layer_names(self.layer))
-
     def _plan(self):
         return plan_inference(
             engine=self.engine,
@@ -389,19 +364,28 @@ class CNNEmbedding(TransformerMixin, BaseEstimator):
             compile=self.compile,
             threads=usable_threads(self.n_jobs),
             batch_size=self.batch_size,
-            own_module=not isinstance(self.backbone, str),
+            own_module=is_own_code(self.backbone),
         )
 
     def _prefixes(self, name):
         name = name.lower()
         return [f"{name}_{layer}" for layer in layer_names(self.layer)] or [name]
 
-    def _measure_widths(self, backbone, plan):
-        """Length of the vectors, layer by layer; unless it is known, by a run."""
-        readout = self._readout()
-        if len(readout.layers) > 1:
-            return measure_layers(backbone, readout)
-        known = known_width(backbone, readout)
-        if known is not None:
-            return [known]
-        return [measure_width(open_engine(backbone, readout, plan), backbone)]
+    def _ready_net(self):
+        """The net of `fit`; looked up again only where something of it has changed."""
+        if not (hasattr(self, "weights_info_") and isinstance(self.backbone, str)):
+            return self._find_net()  # a module may have been trained since
+        key, net = self.__dict__.get("_ready", (None, None))
+        if key != self._key():
+            net = self._find_net(self.weights_info_["sha256"])
+            self._ready = self._key(), net
+        return net
+
+    def _key(self):
+        """All that the net of a fitted estimator depends on."""
+        params = repr(self.get_params(deep=False))  # lists among them can change
+        return params, usable_threads(self.n_jobs), self.weights_info_["sha256"]
+
+    def _find_net(self, sha256=None):
+        readout = Readout(self.pooling, layer_names(self.layer))
+        return ReadyNet(self._find_backbone(sha256), readout, self._plan())

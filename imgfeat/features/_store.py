@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from imgfeat._files import write_atomic
+from imgfeat._forks import after_fork_in_child, leave_behind
 from imgfeat.features._chunk import (
     SUFFIX,
     CorruptChunkError,
@@ -266,12 +267,10 @@ def _warn_once(place, message):
         _warn(message)
 
 
+@after_fork_in_child
 def _forget():
     """Drop all stores and locks: neither survives a fork."""
     global _stores_lock  # noqa: PLW0603
     _stores_lock = threading.Lock()
+    leave_behind(*_stores.values())
     _stores.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "_fetch": ["fetch_weights", "list_weights", "search_folders"],
         "_layer_list": ["list_layers"],
         "_preprocessing": ["Preprocessing"],
+        "_registry": ["register_backbone"],
         "_weights": ["register_weights"],
     },
 )

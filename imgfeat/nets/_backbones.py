@@ -11,6 +11,7 @@ from torch import nn
 from imgfeat.nets._build import empty_net, random_net, shared_width
 from imgfeat.nets._embedder import WholeNet
 from imgfeat.nets._preprocessing import Preprocessing
+from imgfeat.nets._registered import find_registered
 from imgfeat.nets._registry import get_spec, has_tag
 from imgfeat.nets._sources import check_hash
 from imgfeat.nets._weights import (
@@ -40,6 +41,8 @@ class Backbone:
         Returns the trunk in eval mode on the CPU.
     module : Module or None
         The user's own.
+    code : callable or None
+        What a user has registered to make the net.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Backbone:
     width: int | None
     load: Callable
     module: nn.Module | None = None
+    code: Callable | None = None
 
     def state_dict(self):
         """Tensors to store with a model, and to `register_weights` again later."""
@@ -101,16 +105,18 @@ def find_backbone(
                 "which brings its own; load them into it with load_state_dict."
             )
         return _from_module(backbone, preprocessing)
-    spec = _find_spec(backbone, weights)
-    if sha256 is not None and registered_weights(sha256) is not None:
+    size = _own_size(backbone, preprocessing)
+    spec = _find_spec(backbone, weights, size)
+    registered = None if sha256 is None else registered_weights(sha256)
+    if registered is not None:
         found = sha256
 
         def load():
             net = _cut(spec, empty_net(spec), whole)
-            load_into(net, registered_weights(sha256), source="The saved model")
+            load_into(net, registered, source="The saved model")
             return net.eval()
     elif weights is None:
-        found = _random_hash(backbone)
+        found = _random_hash(backbone, size, find_registered(backbone))
 
         def load():
             return _random_net(spec, whole)
@@ -119,22 +125,29 @@ def find_backbone(
         found = hash_file(path)
 
         def load():
+            _check_same(backbone, hash_file(path), found)  # much later, perhaps
             return _net_from_file(spec, path, whole)
 
-    if sha256 not in (None, found):
-        raise ValueError(
-            f"The weights of {backbone} need the sha256 {sha256[:12]}..., with which "
-            f"this estimator was fitted. Got {found[:12]}...; bring back the old "
-            "weights, or fit again."
-        )
+    if sha256 is not None:
+        _check_same(backbone, found, sha256)
     return Backbone(
         name=spec.name,
         tag=spec.tag,
         sha256=found,
         preprocessing=_change(spec, preprocessing),
-        width=shared_width(backbone, _plain_tag(backbone, weights)),
+        width=shared_width(backbone, _plain_tag(backbone, weights), size),
         load=load,
+        code=spec.code,
     )
+
+
+def _check_same(backbone, found, sha256):
+    if found != sha256:
+        raise ValueError(
+            f"The weights of {backbone} need the sha256 {sha256[:12]}..., with which "
+            f"this estimator was fitted. Got {found[:12]}...; bring back the old "
+            "weights, or fit again."
+        )
 
 
 def new_trunk(name, seed):
@@ -150,9 +163,17 @@ def new_trunk(name, seed):
     return _cut(spec, random_net(spec, seed), False)
 
 
-def _find_spec(name, weights):
+def _own_size(name, changes):
+    """The size that a net is made for, where it is sized to its images."""
+    found, size = find_registered(name), changes.get("size")
+    if found is None or not found.is_sized:
+        return None
+    return tuple(size) if isinstance(size, list) else size
+
+
+def _find_spec(name, weights, size):
     """The NetSpec of a name with any weights; of a file's, what is not the file's."""
-    spec = get_spec(name, _plain_tag(name, weights))
+    spec = get_spec(name, _plain_tag(name, weights), size)
     if weights is None:
         return replace(spec, tag="random")
     if _is_path(name, weights):
@@ -222,8 +243,9 @@ def _cut(spec, net, whole):
 
 
 @lru_cache(maxsize=16)
-def _random_hash(name):
-    return hash_state_dict(_random_net(get_spec(name), False).state_dict())
+def _random_hash(name, size, registered):
+    spec = get_spec(name, size=size)
+    return hash_state_dict(_random_net(spec, False).state_dict())
 
 
 def _from_module(module, changes):

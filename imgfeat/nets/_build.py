@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
+from imgfeat.nets._registered import find_registered
 from imgfeat.nets._registry import get_spec
 
 # What building or running without numbers is known to raise, where a net looks at them.
@@ -86,22 +87,22 @@ def embedding_width(name, tag=None):
     tag : str, optional
         As in `get_spec`.
     """
-    return _widths(name, tag)[0]
+    return _widths(name, tag, None, find_registered(name))[0]
 
 
-def shared_width(name, tag=None):
+def shared_width(name, tag=None, size=None):
     """Return the length of a net's embedding if all poolings agree on it, else None.
 
     timm's nets may have more layers behind their own pooling, and no maps at all.
     """
-    own, average = _widths(name, tag)
+    own, average = _widths(name, tag, size, find_registered(name))
     return own if own == average else None
 
 
 @lru_cache(maxsize=256)
-def _widths(name, tag):
+def _widths(name, tag, size, registered):
     """Lengths for "auto" and for "avg", which may be None."""
-    spec = get_spec(name, tag)
+    spec = get_spec(name, tag, size)
     if spec.width is not None:
         return spec.width, spec.width
     size = spec.preprocessing.size

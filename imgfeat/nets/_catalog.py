@@ -1,12 +1,13 @@
 """All nets that can be had by name, in one table."""
 
 from fnmatch import fnmatchcase
+from functools import partial
 
 from imgfeat.nets import _lite0, _timm, _torchvision
+from imgfeat.nets._registered import list_registered
 from imgfeat.nets._sources import hub_cache, weights_folders
 from imgfeat.nets._torchvision import get_weights
 
-SOURCES = ("imgfeat", "torchvision", "timm")
 _COLUMNS = {
     "name": "string",
     "source": "string",
@@ -30,8 +31,8 @@ def list_backbones(pattern="*", *, source=None):
     pattern : str, default="*"
         For names, as a shell matches files, in upper or lower case: ``"*resnet*"``. A
         pattern with a dot is for timm's nets with a tag: ``"timm/resnet18.*"``.
-    source : {"imgfeat", "torchvision", "timm"}, optional
-        All if None.
+    source : {"imgfeat", "torchvision", "timm"} or str, optional
+        The latter is a package that has registered nets. All if None.
 
     Returns
     -------
@@ -39,7 +40,8 @@ def list_backbones(pattern="*", *, source=None):
         One row a net: ``name``, ``source``, number of ``parameters`` with the
         classifier, ``input_size`` (height, width) in pixels, ``width`` of the
         embedding, ``weights_here`` (the default weights are on this machine), their tag
-        as ``weights``, ``license``, and ``accuracy``, top-1 on ImageNet in percent.
+        as ``weights``, missing where a net has none, ``license``, and ``accuracy``,
+        top-1 on ImageNet in percent.
 
     Raises
     ------
@@ -54,20 +56,34 @@ def list_backbones(pattern="*", *, source=None):
     """
     import pandas as pd  # a second; who only runs a net needs none
 
-    if source not in (None, *SOURCES):
+    listers = _listers()
+    sources = dict.fromkeys(known for known, _ in listers)
+    if source not in (None, *sources):
         raise ValueError(
-            f"source must be one of {', '.join(SOURCES)}, or None for all. Got "
+            f"source must be one of {', '.join(sources)}, or None for all. Got "
             f"{source!r}."
         )
-    pattern = pattern.lower()
-    rows = []
-    for known, list_rows in _LISTERS.items():
-        if source in (None, known):
-            rows += [{"source": known, **row} for row in list_rows(pattern)]
+    rows = [
+        {"source": known, **row}
+        for known, list_rows in listers
+        if source in (None, known)
+        for row in list_rows(pattern.lower())
+    ]
     return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
 
 
-def _own_rows(pattern):
+def _listers():
+    """Pairs of a source, and what lists its nets."""
+    packages = dict.fromkeys(found.package for found in list_registered())
+    return [
+        ("imgfeat", _installed_rows),
+        *((package, partial(_registered_rows, package)) for package in packages),
+        ("torchvision", _torchvision_rows),
+        ("timm", _timm_rows),
+    ]
+
+
+def _installed_rows(pattern):
     if not fnmatchcase(_lite0.NAME, pattern):
         return
     spec = _lite0.make_spec()
@@ -80,6 +96,20 @@ def _own_rows(pattern):
         "weights": spec.tag,
         "license": "apache-2.0",
     }
+
+
+def _registered_rows(package, pattern):
+    for found in list_registered():
+        if found.package != package or not fnmatchcase(found.name.lower(), pattern):
+            continue
+        seen = found.preprocessing
+        yield {
+            "name": found.name,
+            "input_size": None if seen is None else seen.size,
+            "width": found.width,
+            "weights_here": found.is_here,
+            "weights": found.tag,
+        }
 
 
 def _torchvision_rows(pattern):
@@ -124,6 +154,3 @@ def _timm_rows(pattern):
             "weights": config.tag if file else None,
             "license": config.license,
         }
-
-
-_LISTERS = {"imgfeat": _own_rows, "torchvision": _torchvision_rows, "timm": _timm_rows}

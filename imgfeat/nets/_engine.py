@@ -1,6 +1,5 @@
 """Run a net over uint8 batches: by torch, or by ONNX Runtime."""
 
-import os
 import threading
 import warnings
 import weakref
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from imgfeat._devices import find_device
+from imgfeat._forks import after_fork_in_child, leave_behind
 from imgfeat._optional import has_module, import_optional
 from imgfeat.nets._embedder import Embedder
 from imgfeat.nets._export import ExportError
@@ -24,7 +24,8 @@ _CPU_PIECE = 4
 _KEEP = 4  # nets; the one used longest ago goes first
 _engines = OrderedDict()
 _of_modules = weakref.WeakKeyDictionary()
-_not_exported = set()  # keys of nets that "auto" runs in torch
+_KEEP_NOTES = 256
+_not_exported = OrderedDict()  # keys of nets that "auto" runs in torch
 _lock = threading.RLock()
 
 
@@ -220,6 +221,7 @@ def open_engine(backbone, readout, plan):
     """
     key = (
         *_identity(backbone, readout),
+        backbone.code,
         plan.engine,
         plan.device,
         plan.precision,
@@ -236,7 +238,7 @@ def open_engine(backbone, readout, plan):
         except ExportError as error:
             if plan.fallback is None:
                 raise
-            _not_exported.add(key)
+            _keep(_not_exported, key, True, _KEEP_NOTES)
             warnings.warn(
                 f"{backbone.name} runs in torch, as it cannot be exported for ONNX "
                 f"Runtime. {error}",
@@ -252,11 +254,15 @@ def _without_export(plan):
 
 def _open_named(backbone, readout, plan, key):
     if key not in _engines:
-        _engines[key] = _make(backbone, readout, plan)
-        while len(_engines) > _KEEP:
-            _engines.popitem(last=False)
+        _keep(_engines, key, _make(backbone, readout, plan), _KEEP)
     _engines.move_to_end(key)
     return _engines[key]
+
+
+def _keep(recent, key, value, most):
+    recent[key] = value
+    while len(recent) > most:
+        recent.popitem(last=False)
 
 
 def _open_module(backbone, readout, plan, key):
@@ -291,7 +297,7 @@ def _make(backbone, readout, plan):
                 batch_size=plan.batch_size,
                 compile=plan.compile,
             )
-    is_own = backbone.module is not None
+    is_own = backbone.module is not None or backbone.code is not None
     return OnnxEngine(
         embedder,
         backbone.name,
@@ -303,14 +309,12 @@ def _make(backbone, readout, plan):
     )
 
 
+@after_fork_in_child
 def _forget():
     """Drop all engines and locks: neither survives a fork."""
     global _lock  # noqa: PLW0603
     _lock = threading.RLock()
+    leave_behind(*_engines.values(), *_of_modules.values())
     _engines.clear()
     _of_modules.clear()
     _not_exported.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)

@@ -1,14 +1,12 @@
 """Download weights: the only place that uses the network, and only when asked."""
 
-import hashlib
 import re
 import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgfeat._files import replacing, write_atomic
-from imgfeat._progress import progress
+from imgfeat._files import write_atomic
+from imgfeat.nets._download import download
 from imgfeat.nets._registry import get_spec
 from imgfeat.nets._sources import (
     check_hash,
@@ -22,8 +20,6 @@ from imgfeat.nets._timm import PREFIX
 from imgfeat.nets._weights import hash_file, read_state_dict
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
-_TIMEOUT_S = 30
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,8 @@ def fetch_weights(name, *, verbose=1):
     """Download the weights of a net into our own folder, unless they are here.
 
     The file is written under another name, its hash is checked, it takes its place, and
-    is read once, without running code in it, to show that it loads.
+    is read once, without running code in it, to show that it loads. Where its hash is
+    stated, a download that broke off goes on from there the next time.
 
     Parameters
     ----------
@@ -126,14 +123,7 @@ def _download(name, file, verbose):
         url, target, sha256 = _resolve(file)
         path = folder / target
         folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as part:
-            got = _copy(url, part, f"Fetching {target}", verbose)
-            if sha256 and not got.startswith(sha256):
-                raise ValueError(
-                    f"{url} should have a sha256 that starts with {sha256[:8]}. Got "
-                    f"{got[:8]}; the download is damaged or another file lies there. "
-                    "Nothing was kept; try again."
-                )
+        got = download(url, path, sha256=sha256, verbose=verbose)
         write_atomic(hash_file_beside(path), f"{got}  {target}\n".encode())
     except OSError as error:
         raise OSError(
@@ -166,23 +156,6 @@ def _resolve(file):
         # Large files have their sha256 as tag, small ones that of git.
         return url, target, etag if re.fullmatch("[0-9a-f]{64}", etag) else None
     raise FileNotFoundError(f"{file.repo} holds none of {', '.join(file.repo_files)}")
-
-
-def _copy(url, part, title, verbose):
-    """Write what lies at `url`; return its sha256."""
-    request = urllib.request.Request(url, headers={"User-Agent": "imgfeat"})
-    digest, n_bytes = hashlib.sha256(), 0
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
-        total = int(answer.headers.get("Content-Length") or 0)
-        with progress(f"{title}, MB", total / 1e6, verbose) as advance:
-            while chunk := answer.read(_CHUNK):
-                part.write(chunk)
-                digest.update(chunk)
-                n_bytes += len(chunk)
-                advance(len(chunk) / 1e6)
-    if total and n_bytes != total:
-        raise OSError(f"{url} should have {total} bytes, but only {n_bytes} came")
-    return digest.hexdigest()
 
 
 def _reason(error):

@@ -1,6 +1,5 @@
 """What is read out of a net, and how feature maps or tokens become a vector."""
 
-import warnings
 from dataclasses import dataclass
 
 import torch
@@ -8,7 +7,6 @@ import torch
 # Generalized mean: a mean of cubes, between the average and the maximum.
 _GEM_POWER = 3
 _GEM_LEAST = 1e-6
-_LARGE_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -129,15 +127,3 @@ def _is_like(height, width, image_size):
     """Whether sides are those of an image, divided by the same, up to rounding."""
     ratio = image_size[0] / height
     return abs(image_size[1] / ratio - width) < 1
-
-
-def warn_if_large(shape, pooling):
-    """Say how large vectors of this shape are, where nothing pools them."""
-    n_bytes = 4 * shape[0] * shape[1]
-    if pooling is None and n_bytes > _LARGE_BYTES:
-        warnings.warn(
-            f"pooling=None gives {shape[1]:,} numbers an image, {n_bytes / 2**30:.1f} "
-            f"GiB for {shape[0]:,} images. Use pooling='avg', or CachedFeatures, which "
-            "keeps them on disk.",
-            stacklevel=3,
-        )

@@ -2,13 +2,23 @@
 
 import difflib
 
-from imgfeat.nets import _lite0, _timm, _torchvision
+from imgfeat.nets import (
+    _lite0,
+    _registered_spec,
+    _small,  # noqa: F401  Ours without weights, which this registers.
+    _timm,
+    _torchvision,
+)
+from imgfeat.nets._registered import find_registered, list_registered, register_backbone
 from imgfeat.nets._timm import PREFIX
+
+__all__ = ["get_spec", "has_tag", "list_names", "list_tags", "register_backbone"]
 
 
 def list_names():
-    """Return the names of our own and of torchvision's nets, the default one first."""
-    return [_lite0.NAME, *_torchvision.list_names()]
+    """Return the names of all nets but timm's, the default one first."""
+    registered = [found.name for found in list_registered()]
+    return [_lite0.NAME, *registered, *_torchvision.list_names()]
 
 
 def list_tags(name):
@@ -17,10 +27,12 @@ def list_tags(name):
         return [_lite0.TAG]
     if name.startswith(PREFIX):
         return _timm.list_tags(name)
+    if find_registered(name) is not None:
+        return []
     return _torchvision.list_tags(name)
 
 
-def get_spec(name, tag=None):
+def get_spec(name, tag=None, size=None):
     """Return the NetSpec of a name, or say which names are close.
 
     Parameters
@@ -29,6 +41,8 @@ def get_spec(name, tag=None):
         ``timm/NAME`` or ``timm/NAME.TAG`` is a net of timm.
     tag : str, optional
         Of its weights, in upper or lower case; the default ones if None.
+    size : int or tuple of (int, int), optional
+        Height and width in pixels, for a net that is sized to its images.
 
     Raises
     ------
@@ -38,15 +52,20 @@ def get_spec(name, tag=None):
     if name == _lite0.NAME:  # without a wait for torchvision
         _find_tag(name, tag)
         return _lite0.make_spec()
+    if (found := find_registered(name)) is not None:
+        if tag is not None:
+            _find_tag(name, tag)
+        return _registered_spec.make_spec(found, size)
     if name.startswith(PREFIX):
         if _timm.is_name(name):
             return _timm.make_spec(name, _own_tag(name, tag))
-    elif name in _torchvision.list_names():
+    elif _torchvision.is_name(name):
         return _torchvision.make_spec(name, _find_tag(name, tag))
     raise ValueError(
         f"There is no backbone {name!r}. {_hint(name)}Known are "
         f"{_lite0.NAME}, torchvision's (resnet50, vit_b_16) and timm's (timm/NAME), "
-        "which list_backbones() lists; or pass a torch.nn.Module."
+        "which list_backbones() lists; or pass a torch.nn.Module, or import what "
+        "registers the net."
     )
 
 

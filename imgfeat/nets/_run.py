@@ -1,6 +1,7 @@
 """Run a net over many images: read, cut, embedded a few at a time by every thread."""
 
 import copy
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,8 @@ import torch
 
 from imgfeat.nets._embedder import Embedder
 from imgfeat.nets._schedule import share_out
+
+_LARGE_BYTES = 2**30
 
 
 def run_net(engine, plan, read, preprocessing, views, features, advance):
@@ -54,6 +57,19 @@ def run_net(engine, plan, read, preprocessing, views, features, advance):
             return embed_one_view if len(views) == 1 else embed
 
         share_out(make_worker, pieces, n_workers, advance)
+
+
+def empty_features(n_rows, width, pooling):
+    """Return the array that `run_net` fills; warn of one that nobody may have meant."""
+    n_bytes = 4 * n_rows * width
+    if pooling is None and n_bytes > _LARGE_BYTES:
+        warnings.warn(
+            f"pooling=None gives {width:,} numbers an image, {n_bytes / 2**30:.1f} GiB "
+            f"for {n_rows:,} images. Use pooling='avg', or CachedFeatures, which keeps "
+            "them on disk.",
+            stacklevel=3,
+        )
+    return np.empty((n_rows, width), dtype=np.float32)
 
 
 def known_width(backbone, readout):

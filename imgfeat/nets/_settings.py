@@ -1,11 +1,11 @@
 """Torch's settings of the whole process: changed while a net runs, then put back."""
 
-import os
 import threading
 from contextlib import contextmanager
 
 import torch
 
+from imgfeat._forks import after_fork_in_child
 from imgfeat._switch import HeldSwitch
 
 
@@ -15,8 +15,7 @@ class ThreadCount:
     def __init__(self):
         self._start()
         # A fork in the middle would leave a child waiting for a thread it lacks.
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._start)
+        after_fork_in_child(self._start)
 
     def _start(self):
         self._lock, self._depth, self._before = threading.Lock(), 0, None

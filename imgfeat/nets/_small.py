@@ -5,18 +5,22 @@ import math
 import torch
 from torch import nn
 
+from imgfeat.nets._registered import register_backbone
+
 # Feature maps no smaller than this many pixels are left to the last pooling.
 _LEAST_SIDE = 4
 # Added to the variances of patches before whitening, for pixels of unit variance.
 _WHITEN_EPS = 5e-4
 
 
+@register_backbone("simple_cnn")
 def simple_cnn(n_classes, *, image_size, width=32, dropout=0.25):
     """Return the net of the textbooks: convolutions, pooling, one linear layer.
 
     Parameters
     ----------
     n_classes : int
+        With 0 the linear layer is left out.
     image_size : tuple of (int, int)
         Height and width in pixels. Each block halves it, down to about 4.
     width : int, default=32
@@ -39,7 +43,7 @@ def simple_cnn(n_classes, *, image_size, width=32, dropout=0.25):
         )
         for i in range(n_blocks)
     ]
-    head = [nn.Dropout(dropout), nn.Linear(widths[-1], n_classes)]
+    head = [nn.Dropout(dropout), nn.Linear(widths[-1], n_classes)] if n_classes else []
     return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), *head)
 
 
@@ -54,6 +58,7 @@ def resnet9(n_classes, *, width=16):
     Parameters
     ----------
     n_classes : int
+        With 0 the last layer is left out.
     width : int, default=16
         Maps of the second layer; later ones have up to 8 times as many.
 
@@ -65,6 +70,16 @@ def resnet9(n_classes, *, width=16):
     return _ResNet9(n_classes, width)
 
 
+@register_backbone("resnet9", width=128)
+def _narrow(n_classes, *, image_size, dropout):  # it suits any size
+    return resnet9(n_classes)
+
+
+@register_backbone("resnet9_w32", width=256)
+def _wide(n_classes, *, image_size, dropout):
+    return resnet9(n_classes, width=32)
+
+
 class _ResNet9(nn.Module):
     def __init__(self, n_classes, width):
         super().__init__()
@@ -74,14 +89,17 @@ class _ResNet9(nn.Module):
         self.stage2 = _stage(2 * width, 4 * width, residual=False)
         self.stage3 = _stage(4 * width, 8 * width, residual=True)
         self.pool = nn.AdaptiveMaxPool2d(1)
-        self.head = nn.Linear(8 * width, n_classes, bias=False)
+        self.head = None
+        if n_classes:
+            self.head = nn.Linear(8 * width, n_classes, bias=False)
         # Logits of about one at the start, as after a softmax temperature of 8.
         self.head_scale = 1 / 8
 
     def forward(self, x):
         x = self.stem(self.whitening(x))
         x = self.stage3(self.stage2(self.stage1(x)))
-        return self.head(self.pool(x).flatten(1)) * self.head_scale
+        x = self.pool(x).flatten(1)
+        return x if self.head is None else self.head(x) * self.head_scale
 
     def whiten(self, images):
         """Set the first layer from normalized images, (n, 3, height, width)."""

@@ -38,6 +38,8 @@ class NetSpec:
     adapt : callable, optional
         Takes tensors that are named otherwise than the net's; returns the net with
         them, or None if they belong to another net.
+    code : callable, optional
+        What a user has registered to make the net, which may change behind its name.
     """
 
     name: str
@@ -52,6 +54,7 @@ class NetSpec:
     fixed_size: bool = False
     file: WeightsFile | None = None
     adapt: Callable | None = None
+    code: Callable | None = None
 
 
 def library(name):

@@ -35,6 +35,11 @@ def list_names():
     return models.list_models(module=models)
 
 
+def is_name(name):
+    """Whether torchvision has a net of this name."""
+    return _family(name) in _CUTS and name in list_names()
+
+
 def list_tags(name):
     """Return the tags of a net's weights, the default one first."""
     weights = library("torchvision").models.get_model_weights(name)
@@ -45,7 +50,7 @@ def list_tags(name):
 def make_spec(name, tag):
     """Return the NetSpec of a net of this name with the weights of one of its tags."""
     weights = get_weights(name, tag)
-    family = name.replace("wide_", "").split("_")[0].rstrip("0123456789")
+    family = _family(name)
     is_halves = name in _HALVES
     options = {"init_weights": True} if is_halves else {}
     if family == "vit":
@@ -84,6 +89,11 @@ def get_weights(name, tag):
 def get_file(weights):
     """Return the WeightsFile of one of torchvision's records."""
     return WeightsFile((weights.url.rsplit("/", 1)[-1],), url=weights.url)
+
+
+def _family(name):
+    """The first word of a name, without digits."""
+    return name.replace("wide_", "").split("_")[0].rstrip("0123456789")
 
 
 def _without(net, *dropped):
@@ -133,7 +143,7 @@ def _linear_before_last(net):
 _fc = partial(_cut, dropped=("avgpool", "fc"))
 _features = partial(_cut, dropped=("avgpool", "classifier"))
 
-# The first word of a name, without digits -> from the whole net to its trunk.
+# Family -> from the whole net to its trunk.
 _CUTS = {
     "alexnet": _features,
     "convnext": partial(_features, after=lambda net: net.classifier[0]),

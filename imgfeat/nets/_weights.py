@@ -6,6 +6,7 @@ import pickle
 import struct
 from functools import lru_cache
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import torch
 
@@ -27,12 +28,19 @@ _READ_ERRORS = (
 # Averages over training, which are better, come first, as in timm.
 _WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model")
 
-# Weights that came with a saved file: sha256 -> state dict of a net's trunk.
-_registered = {}
+# Weights that came with a saved file: sha256 -> state dict of a net's trunk. They live
+# as long as an estimator that runs with them.
+_registered = WeakValueDictionary()
+
+
+class RegisteredWeights(dict):
+    """A state dict that is found by its hash as long as somebody holds it."""
 
 
 def register_weights(sha256, state_dict):
     """Let nets find weights that are on no disk, such as those of a saved file.
+
+    They are found until nobody holds what this returns, nor a net that has found them.
 
     Parameters
     ----------
@@ -41,13 +49,20 @@ def register_weights(sha256, state_dict):
     state_dict : dict of str to Tensor
         What ``Backbone.state_dict`` gave when the file was saved.
 
+    Returns
+    -------
+    RegisteredWeights
+        A dict; the one that is known already by this hash, if there is one.
+
     Examples
     --------
     >>> import torch
     >>> from imgfeat.nets import register_weights
-    >>> register_weights("0" * 64, {"conv1.weight": torch.zeros(8, 3, 3, 3)})
+    >>> weights = register_weights("0" * 64, {"conv1.weight": torch.zeros(8, 3, 3, 3)})
+    >>> list(weights)
+    ['conv1.weight']
     """
-    _registered[sha256] = dict(state_dict)
+    return _registered.setdefault(sha256, RegisteredWeights(state_dict))
 
 
 def registered_weights(sha256):

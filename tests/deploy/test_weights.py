@@ -1,7 +1,9 @@
 """Tests for imgfeat/deploy/_weights.py: pipelines with nets."""
 
+import gc
 import shutil
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from imgfeat.deploy import BundleError, UntrustedFileError, load, save
 from imgfeat.deploy._archive import read_bundle
 from imgfeat.deploy._example import picture
 from imgfeat.features import CNNEmbedding
-from imgfeat.nets import Preprocessing, _weights
+from imgfeat.nets import Preprocessing, _engine, _weights
 from tests.deploy._forge import rewrite, swap_model
 
 
@@ -27,7 +29,7 @@ def photos():
 
 @pytest.fixture(autouse=True)
 def nothing_registered(monkeypatch):
-    monkeypatch.setattr(_weights, "_registered", {})
+    monkeypatch.setattr(_weights, "_registered", WeakValueDictionary())
 
 
 def fit(photos, backbone, **options):
@@ -104,7 +106,7 @@ def test_weights_under_a_false_name_are_refused(random_file):
     rewrite(random_file, edit)
     with pytest.raises(BundleError, match="holds other tensors than it says"):
         load(random_file)
-    assert _weights._registered == {}
+    assert len(_weights._registered) == 0
 
 
 @pytest.mark.parametrize(
@@ -134,8 +136,23 @@ def test_nonsense_about_weights_is_one_clear_error(random_file, names):
 @pytest.mark.fresh_process
 def test_saving_registers_nothing(random_file, random, tmp_path):
     save(random, tmp_path / "again.imgfeat")
-    assert _weights._registered == {}
+    assert len(_weights._registered) == 0
     assert (tmp_path / "again.imgfeat").read_bytes() == random_file.read_bytes()
+
+
+def test_a_process_that_loads_again_and_again_does_not_grow(photos, tmp_path):
+    path = tmp_path / "small.imgfeat"
+    save(fit(photos, "timm/test_resnet", weights=None), path)
+    expected = load(path).predict_proba(photos)
+    stock = list(_engine._engines)
+    for _ in range(20):
+        loaded = load(path)
+        assert len(_weights._registered) == 1
+    assert_array_equal(loaded.predict_proba(photos), expected)
+    assert list(_engine._engines) == stock
+    del loaded
+    gc.collect()
+    assert len(_weights._registered) == 0
 
 
 def test_module_of_ones_own_is_refused_at_save_by_name(photos, tmp_path):

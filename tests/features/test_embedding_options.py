@@ -11,8 +11,7 @@ from PIL import Image
 from sklearn.base import clone
 
 from imgfeat.features import CNNEmbedding
-from imgfeat.features import _embedding as module
-from imgfeat.nets import Preprocessing
+from imgfeat.nets import Preprocessing, _run
 from tests.nets._tiny import TINY, TinyNet
 
 SIZE = 32
@@ -126,7 +125,7 @@ def test_class_token_needs_a_transformer(photos):
 
 
 def test_much_memory_without_pooling_is_said(photos, monkeypatch):
-    monkeypatch.setattr(module, "_LARGE_BYTES", 1000)
+    monkeypatch.setattr(_run, "_LARGE_BYTES", 1000)
     with pytest.warns(UserWarning, match=r"1,280 numbers an image, .* 5 images"):
         embedding(pooling=None).fit_transform(photos)
 

@@ -1,6 +1,7 @@
 """Tests for imgfeat/nets/_registry.py, _lite0.py and _backbones.py."""
 
 import hashlib
+from weakref import WeakValueDictionary
 
 import pytest
 import timm
@@ -23,7 +24,7 @@ def no_weights_on_disk(tmp_path, monkeypatch):
     monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
-    monkeypatch.setattr("imgfeat.nets._weights._registered", {})
+    monkeypatch.setattr("imgfeat.nets._weights._registered", WeakValueDictionary())
 
 
 def embed(backbone, images):
@@ -127,9 +128,10 @@ def test_random_weights_are_always_the_same_and_touch_no_seed():
 def test_registered_weights_come_before_the_disk():
     backbone = find_backbone("resnet18", None)
     state = {name: tensor + 1 for name, tensor in backbone.state_dict().items()}
-    register_weights("f" * 64, state)
+    held = register_weights("f" * 64, state)
     found = find_backbone("resnet18", "default", sha256="f" * 64)
     assert found.sha256 == "f" * 64
+    del held  # the backbone holds them
     assert torch.equal(
         found.load().maps.conv1.weight, backbone.load().maps.conv1.weight + 1
     )
@@ -199,8 +201,9 @@ def test_path_that_is_not_there_is_named(tmp_path):
 
 def test_path_is_not_needed_for_a_saved_model(tmp_path):
     state = find_backbone("resnet18", None).state_dict()
-    register_weights("e" * 64, state)
+    held = register_weights("e" * 64, state)
     found = find_backbone("resnet18", tmp_path / "gone.pth", sha256="e" * 64)
+    assert held.keys() == state.keys()
     assert torch.equal(found.load().maps.conv1.weight, state["maps.conv1.weight"])
 
 

@@ -1,5 +1,6 @@
 """Tests for imgfeat/nets/_engine.py, and what its engines have in common."""
 
+import gc
 import os
 import sys
 import threading
@@ -11,7 +12,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from imgfeat import _devices
+from imgfeat import _devices, _forks
 from imgfeat.features import CNNEmbedding
 from imgfeat.nets import (
     _engine,
@@ -29,7 +30,7 @@ from tests.nets._tiny import TINY, TinyNet
 @pytest.fixture(autouse=True)
 def empty_stock(monkeypatch, tmp_path):
     monkeypatch.setattr(_engine, "_engines", type(_engine._engines)())
-    monkeypatch.setattr(_engine, "_not_exported", set())
+    monkeypatch.setattr(_engine, "_not_exported", type(_engine._not_exported)())
     monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path / "home"))
 
 
@@ -157,11 +158,31 @@ def test_one_net_is_made_once_for_many_threads(monkeypatch):
     assert len(made) == 1
 
 
+@pytest.mark.parametrize("name", ["torch", "onnx"])
+def test_engines_of_a_module_go_with_it(batch, name):
+    net = TinyNet()
+    options = plan(name, precision="bfloat16" if name == "torch" else "auto")
+    run(open_engine(find_backbone(net), Readout("avg"), options), batch)
+    assert net in _engine._of_modules
+    n_before = len(_engine._of_modules)
+    del net
+    gc.collect()
+    assert len(_engine._of_modules) == n_before - 1
+
+
+def test_notes_of_nets_that_cannot_be_exported_do_not_pile_up():
+    for key in range(1000):
+        _engine._keep(_engine._not_exported, key, True, _engine._KEEP_NOTES)
+    assert list(_engine._not_exported) == list(range(744, 1000))
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
-def test_fork_starts_with_an_empty_stock():
-    _engine._engines["key"] = "engine"
+def test_fork_starts_with_an_empty_stock_and_destroys_nothing(monkeypatch):
+    monkeypatch.setattr(_forks, "_left_behind", [])
+    _engine._engines["key"] = engine = object()
     _engine._forget()
     assert not _engine._engines
+    assert engine in _forks._left_behind
 
 
 # The plan

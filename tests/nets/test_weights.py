@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+from weakref import WeakValueDictionary
 
 import pytest
 import torch
@@ -123,7 +124,10 @@ def test_old_files_without_batch_counters_load():
 
 
 def test_registered_weights_are_found_by_hash(monkeypatch):
-    monkeypatch.setattr("imgfeat.nets._weights._registered", {})
+    monkeypatch.setattr("imgfeat.nets._weights._registered", WeakValueDictionary())
     assert registered_weights("ab") is None
-    register_weights("ab", {"x": torch.ones(1)})
+    held = register_weights("ab", {"x": torch.ones(1)})
     assert registered_weights("ab")["x"] == 1
+    assert register_weights("ab", {"x": torch.ones(1)}) is held  # not a second copy
+    del held
+    assert registered_weights("ab") is None

@@ -1,0 +1,44 @@
+"""A net that is found and planned: what stays the same from one call to the next."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from imgfeat.nets._backbones import Backbone
+from imgfeat.nets._engine import Plan, open_engine
+from imgfeat.nets._readout import Readout
+from imgfeat.nets._run import known_width, measure_layers, measure_width
+
+
+@dataclass(frozen=True)
+class ReadyNet:
+    """What `open_engine` needs, and the lengths of vectors.
+
+    Holds no engine, so that the stock of engines decides which nets stay in memory, and
+    a fork does no harm.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    readout : Readout
+    plan : Plan
+    """
+
+    backbone: Backbone
+    readout: Readout
+    plan: Plan
+
+    @cached_property
+    def width(self):
+        """Length of the vectors; unless it is known, by a run."""
+        known = known_width(self.backbone, self.readout)
+        return known or measure_width(self._engine(), self.backbone)
+
+    @cached_property
+    def widths(self):
+        """Length of the vectors, layer by layer."""
+        if len(self.readout.layers) > 1:
+            return measure_layers(self.backbone, self.readout)
+        return [self.width]
+
+    def _engine(self):
+        return open_engine(self.backbone, self.readout, self.plan)
