@@ -11,8 +11,6 @@ from safetensors.torch import save
 from skorch.callbacks import Callback
 
 from imgfeat._files import write_atomic
-from imgfeat.estimators._skorch import find_best
-from imgfeat.estimators._team import plain
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 _FORMAT = "imgfeat training 1"
@@ -30,6 +28,9 @@ class Checkpoints(Callback):
         Made if it is not there.
     classes : ndarray
         Labels of the classes.
+    job : Job
+    best : Best, optional
+        Of the same training.
     resume : bool
         Go on from ``last.safetensors``, if there is one.
 
@@ -39,9 +40,11 @@ class Checkpoints(Callback):
         If that file is damaged, or of another net, other classes or other settings.
     """
 
-    def __init__(self, folder, classes, *, resume):
+    def __init__(self, folder, classes, job, best=None, *, resume):
         self.folder = folder
         self.classes = classes
+        self.job = job
+        self.best = best
         self.resume = resume
 
     def initialize(self):
@@ -55,12 +58,12 @@ class Checkpoints(Callback):
             self._go_on(net, path)
 
     def on_epoch_end(self, net, **kwargs):
-        if not net.job.team.is_main:
+        if not self.job.team.is_main:
             return
-        state = {f"net.{n}": t for n, t in plain(net.module_).state_dict().items()}
+        state = {f"net.{n}": t for n, t in net.module_.state_dict().items()}
         tensors, numbers = _flatten(net.optimizer_.state_dict())
         state |= {f"optimizer.{name}": tensor for name, tensor in tensors.items()}
-        best = find_best(net)
+        best = self.best
         if best is not None and best.weights_ is not None:
             state |= {f"best.{n}": t for n, t in best.weights_.items()}
         record = {
@@ -103,21 +106,20 @@ class Checkpoints(Callback):
                     f"{_short(theirs)}, here it is {_short(mine)}. Use another "
                     "checkpoint_dir, or resume=False to begin anew."
                 )
-        plain(net.module_).load_state_dict(_part(state, "net."))
+        net.module_.load_state_dict(_part(state, "net."))
         numbers = _unflatten(_part(state, "optimizer."), record["optimizer"])
         net.optimizer_.load_state_dict(numbers)
-        best = find_best(net)
+        best = self.best
         if best is not None and record["best"] is not None:
             best.loss_, best.epoch_ = record["best"]
-            best.weights_ = _part(state, "best.")
+            best.weights_ = _part(state, "best.") or None
         for row in record["history"]:
             net.history.new_epoch()
             for key, value in row.items():
                 net.history.record(key, value)
-        net.set_params(max_epochs=max(0, net.job.n_epochs - len(net.history)))
 
     def _identity(self, net):
-        job, tensors = net.job, plain(net.module_).state_dict()
+        job, tensors = self.job, net.module_.state_dict()
         return {
             "classes": [str(label) for label in self.classes],
             "net": {name: list(tensor.shape) for name, tensor in tensors.items()},

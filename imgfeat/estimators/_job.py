@@ -1,17 +1,20 @@
 """What one training of a net is to do, and how it goes on."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 
-from imgfeat.estimators._team import Alone
+from imgfeat.estimators._team import Alone, Launched
 from imgfeat.nets._head import parameter_groups
-from imgfeat.nets._mixing import Mixing
+from imgfeat.nets._mixing import unmixed
+from imgfeat.nets._rates import rate
 
 _MOMENTUM = 0.9
 
 
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """Everything that a training step needs to know.
 
@@ -29,52 +32,36 @@ class Job:
     in_stages : bool
         Lower rates for earlier layers.
     label_smoothing : float
-    mixing : Mixing
+    mixing : callable
+        As `find_mixing` returns it.
     autocast : callable
         Returns the context that the net runs in.
     compiled : bool
+    must_be_finite : bool
+        End the training when a loss is not.
     seed : int
-    team : Alone or Launched, optional
+    n_before : int
+        Epochs of earlier trainings of the same net.
+    team : Alone or Launched
         The processes that train.
     """
 
-    def __init__(
-        self,
-        *,
-        lr,
-        n_epochs,
-        n_steps,
-        schedule="onecycle",
-        optimizer="adamw",
-        body_factor=1.0,
-        weight_decay=0.0,
-        in_stages=False,
-        label_smoothing=0.0,
-        mixing=None,
-        autocast=nullcontext,
-        compiled=False,
-        seed=0,
-        team=None,
-    ):
-        self.lr = lr
-        self.n_epochs = n_epochs
-        self.n_steps = n_steps
-        self.schedule = schedule
-        self.optimizer = optimizer
-        self.body_factor = body_factor
-        self.weight_decay = weight_decay
-        self.in_stages = in_stages
-        self.label_smoothing = label_smoothing
-        self.mixing = Mixing() if mixing is None else mixing
-        self.autocast = autocast
-        self.compiled = compiled
-        self.seed = seed
-        self.team = Alone("cpu") if team is None else team
-        self.n_before = 0  # epochs of earlier trainings of the same net
-        self.must_be_finite = True
-        self.step = 0
-        self.rng = np.random.default_rng(seed)
-        self._fast = None
+    lr: float
+    n_epochs: int
+    n_steps: int
+    schedule: str | None = "onecycle"
+    optimizer: str = "adamw"
+    body_factor: float = 1.0
+    weight_decay: float = 0.0
+    in_stages: bool = False
+    label_smoothing: float = 0.0
+    mixing: Callable = unmixed
+    autocast: Callable = nullcontext
+    compiled: bool = False
+    must_be_finite: bool = True
+    seed: int = 0
+    n_before: int = 0
+    team: Alone | Launched = field(default_factory=lambda: Alone("cpu"))
 
     def make_optimizer(self, net):
         groups = parameter_groups(
@@ -88,17 +75,8 @@ class Job:
             return torch.optim.AdamW(groups)
         return torch.optim.SGD(groups, momentum=_MOMENTUM, nesterov=True)
 
-    def run(self, net, images):
-        """Run the net in training, compiled if that is wanted."""
-        if not self.compiled:
-            return net(images)
-        if self._fast is None:
-            self._fast = torch.compile(net)
-        return self._fast(images)
-
-    def say_diverged(self, epoch):
-        raise ValueError(
-            f"Training needs finite losses. Got NaN or infinity in epoch {epoch}, with "
-            f"lr={self.lr:g}; use a lower lr (find_lr suggests one), schedule="
-            "'onecycle', which begins slowly, or precision='float32'."
-        )
+    def set_rates(self, optimizer, step):
+        """Give every group of parameters its rate at a step of the training."""
+        share = rate(self.schedule, step / max(1, self.n_steps - 1))
+        for group in optimizer.param_groups:
+            group["lr"] = self.lr * group["factor"] * share

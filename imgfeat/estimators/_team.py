@@ -4,6 +4,7 @@ import zlib
 
 import numpy as np
 import torch
+from torch.nn.parallel import DistributedDataParallel
 
 from imgfeat._devices import find_device
 
@@ -81,9 +82,12 @@ class Alone:
     def share_buffers(self, module):
         """Take over the main process's buffers: statistics of batch norms."""
 
-    def backward(self, loss):
-        """Compute gradients; over all processes they are averaged."""
-        loss.backward()
+    def share_gradients(self, module):
+        """The module, so run that gradients are averaged over all processes."""
+        return module
+
+    def wait(self):
+        """Go on when all processes are here."""
 
 
 class Launched:
@@ -138,11 +142,10 @@ class Launched:
         for buffer in module.buffers():
             buffer.copy_(broadcast(buffer.clone()))
 
-    def backward(self, loss):
-        self.accelerator.backward(loss)
+    def share_gradients(self, module):
+        # Not as accelerate prepares it, whose settings of precision and of gradients
+        # that add up are the launcher's: ours are CNNClassifier's.
+        return module if self.size == 1 else DistributedDataParallel(module)
 
-
-def plain(module):
-    """A module without what the team's gradients need around it."""
-    kind = torch.nn.parallel.DistributedDataParallel
-    return module.module if isinstance(module, kind) else module
+    def wait(self):
+        self.accelerator.wait_for_everyone()

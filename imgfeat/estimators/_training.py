@@ -2,14 +2,13 @@
 
 import warnings
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import torch
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from skorch.helper import predefined_split
 from torch import nn
 
 from imgfeat.estimators import _net_choice as choice
@@ -18,19 +17,13 @@ from imgfeat.estimators._images import TrainingImages
 from imgfeat.estimators._job import Job
 from imgfeat.estimators._labels import encode_labels, hold_out, weigh
 from imgfeat.estimators._linear_head import fit_head, frozen_features
-from imgfeat.estimators._skorch import (
-    Agree,
-    Best,
-    Course,
-    Report,
-    SharedNet,
-    SkorchNet,
-    find_best,
-)
+from imgfeat.estimators._skorch import Agree, Best, Report, make_net
 from imgfeat.estimators._team import Alone, Launched, find_own_device, find_team
+from imgfeat.estimators.cnn._fitted import NetChoice, check_same_net
+from imgfeat.estimators.cnn._loop import Loop
 from imgfeat.nets import Preprocessing
 from imgfeat.nets._head import choose_trainable, suit_norms
-from imgfeat.nets._mixing import Mixing
+from imgfeat.nets._mixing import find_mixing
 from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets._schedule import usable_threads
 from imgfeat.nets._torch import torch_threads
@@ -82,18 +75,38 @@ def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial
         ready = _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched)
         if not choice.is_new(cnn.backbone, cnn.weights):
             _begin_with_head(cnn, ready, is_new=not go_on, is_partial=is_partial)
-        job = _job(cnn, ready, n_epochs, constant=is_partial)
+        job = _job(
+            cnn,
+            ready,
+            n_epochs,
+            schedule=None if is_partial else cnn.schedule,
+            n_before=len(cnn.history_) if go_on else 0,
+        )
         if not is_partial:  # many short calls may be one long training
             suit_norms(ready.module, job.n_steps)
-        job.n_before = len(cnn.history_) if go_on else 0
-        net = _skorch_net(cnn, ready.module, job, ready.valid, ready.names)
-        net.partial_fit(ready.data, None)
-    best = find_best(net)
-    if best is not None:
-        best.restore(net)
-    _say_if_interrupted(net, best, n_epochs)
+        best = None
+        if ready.valid is not None:
+            patience = _PATIENCE if cnn.early_stopping is True else cnn.early_stopping
+            best = Best(patience)
+        net = make_net(
+            ready.module,
+            job,
+            len(ready.names),
+            callbacks=_callbacks(cnn, ready, job, best),
+            verbose=cnn.verbose if ready.team.is_main else 0,
+        )
+        is_over = Loop(net, job, best).train(ready.data, ready.valid)
+    if not is_over:
+        warnings.warn(
+            f"Training was interrupted in epoch {len(net.history) + 1} of {n_epochs}; "
+            "the net keeps what it has learned.",
+            stacklevel=4,
+        )
+    chosen = NetChoice.of(cnn)
+    if go_on:
+        chosen = replace(NetChoice.of_fitted(cnn), trainable=chosen.trainable)
     cnn.classes_ = ready.names
-    cnn._net, cnn._seen = net, ready.seen.as_dict()
+    cnn._net, cnn._seen, cnn._chosen = net, ready.seen.as_dict(), chosen.as_dict()
     cnn.history_ = _history(net, cnn.history_ if go_on else None)
     errors = ready.data.errors | (ready.valid.errors if ready.valid else {})
     cnn.errors_ = ready.images.error_table(errors)
@@ -106,8 +119,11 @@ def try_rates(cnn, X, y, rates):
     cnn._validate_params()
     with torch.random.fork_rng(), torch_threads(usable_threads(cnn.n_jobs)):
         ready = _prepare(cnn, X, y, None, False, None, False)
-        job = _job(cnn, ready, 1, constant=True)
-        net = _skorch_net(cnn, ready.module, job, None, ready.names)
+        job = _job(cnn, ready, 1, schedule=None, must_be_finite=False)
+        net = make_net(ready.module, job, len(ready.names))
+        loop = Loop(net, job)
+        torch.manual_seed(ready.seed)
+        net.module_.train()
         batches = iter(())
         for rate in rates:
             for group in net.optimizer_.param_groups:
@@ -117,8 +133,7 @@ def try_rates(cnn, X, y, rates):
                 batches = ready.data.training_batches()
                 ready.data.epoch += 1
                 batch = next(batches)
-            job.must_be_finite = False
-            yield net.train_step(batch)["loss"].item()
+            yield loop.train_step(batch)[0]
 
 
 def _begin_with_head(cnn, ready, *, is_new, is_partial):
@@ -160,7 +175,9 @@ def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched):
     if is_watched:
         rows, held_out = hold_out(targets, cnn.validation_fraction, seed)
     if go_on:
-        module, seen = cnn.net_.module_, Preprocessing(**cnn._seen)
+        seen = Preprocessing(**cnn._seen)
+        check_same_net(cnn, seen.size)
+        module = cnn.net_.module_
     else:
         seen = choice.stated_preprocessing(
             cnn.backbone, cnn.weights, cnn.size, images.first_shape()
@@ -243,16 +260,14 @@ def predict_proba(cnn, X):
 
 
 def rebuild(cnn):
-    """The skorch net of a classifier that was pickled or saved."""
-    seen = Preprocessing(**cnn._seen)
+    """The skorch net of a classifier that was pickled or saved, on the CPU."""
+    seen, chosen = Preprocessing(**cnn._seen), NetChoice.of_fitted(cnn)
     n_classes = len(cnn.classes_)
-    module = _build(cnn, seen, n_classes, seed=0, is_empty=True)
+    module = _build(chosen, seen, n_classes, seed=0, is_empty=True)
     tensors = {name: torch.from_numpy(a.copy()) for name, a in cnn._tensors.items()}
     module.load_state_dict(tensors)
-    choose_trainable(module, cnn.trainable)
-    module.to(find_own_device(cnn.device))
-    job = Job(lr=_rate(cnn), n_epochs=1, n_steps=1)
-    return _skorch_net(cnn, module, job, None, cnn.classes_)
+    choose_trainable(module, chosen.trainable)
+    return make_net(module, Job(lr=_rate(cnn), n_epochs=1, n_steps=1), n_classes)
 
 
 def as_arrays(module):
@@ -268,41 +283,41 @@ def _first_net(cnn, seen, data_of, rows, n_classes, seed):
         batches = data_of(np.sort(some)).evaluation_batches()
         sample = torch.cat([inputs["images"].cpu() for inputs, _ in batches])
         seen = choice.learn_statistics(seen, sample)
-    module = _build(cnn, seen, n_classes, seed=seed)
+    module = _build(NetChoice.of(cnn), seen, n_classes, seed=seed)
     if is_small:
         choice.whiten(module, sample)
     return module, seen
 
 
-def _build(cnn, seen, n_classes, **options):
+def _build(chosen, seen, n_classes, **options):
     return choice.build(
-        cnn.backbone,
-        cnn.weights,
+        chosen.backbone,
+        chosen.weights,
         seen,
         n_classes,
-        dropout=cnn.dropout,
-        is_compiled=cnn.compile,
+        dropout=chosen.dropout,
+        is_compiled=chosen.compile,
         **options,
     )
 
 
-def _job(cnn, ready, n_epochs, *, constant):
+def _job(cnn, ready, n_epochs, **options):
     is_new = choice.is_new(cnn.backbone, cnn.weights)
     return Job(
         lr=_rate(cnn),
         n_epochs=n_epochs,
         n_steps=n_epochs * ready.data.n_batches(),
-        schedule=None if constant else cnn.schedule,
         optimizer=cnn.optimizer,
         body_factor=1.0 if is_new else cnn.backbone_lr_factor,
         weight_decay=cnn.weight_decay,
         in_stages=cnn.trainable == "staged" and not is_new,
         label_smoothing=cnn.label_smoothing,
-        mixing=Mixing(cnn.mixup, cnn.cutmix),
+        mixing=find_mixing(cnn.mixup, cnn.cutmix, len(ready.names)),
         autocast=lambda: _autocast(cnn, ready.team.device),
         compiled=cnn.compile,
         seed=ready.seed,
         team=ready.team,
+        **options,
     )
 
 
@@ -325,53 +340,32 @@ def _autocast(cnn, device):
     return torch.autocast(kind, torch.bfloat16)
 
 
-def _skorch_net(cnn, module, job, valid, names):
-    team = job.team
-    callbacks = [("course", Course())]
+def _callbacks(cnn, ready, job, best):
+    """Ours and the user's, in the order in which they are called."""
+    found, team = [], ready.team
     if team.size > 1:
-        callbacks.append(("agree", Agree()))
-    if valid is not None:
-        patience = _PATIENCE if cnn.early_stopping is True else cnn.early_stopping
-        callbacks.append(("best", Best(patience)))
+        found.append(("agree", Agree(team)))
+    if best is not None:
+        found.append(("best", best))
     if cnn.checkpoint_dir is not None:
-        checkpoints = Checkpoints(cnn.checkpoint_dir, names, resume=cnn.resume)
-        callbacks.append(("checkpoints", checkpoints))
-    if cnn.verbose and team.is_main:
-        callbacks.append(("report", Report()))
-    kind, options = SkorchNet, {}
-    if isinstance(team, Launched):
-        kind, options = SharedNet, {"accelerator": team.accelerator}
-    net = kind(
-        module,
-        criterion=nn.CrossEntropyLoss,
-        max_epochs=job.n_epochs,
-        device=None,
-        train_split=None if valid is None else predefined_split(valid),
-        callbacks=[*callbacks, *(cnn.callbacks or ())],
-        classes=np.arange(len(names)),
-        verbose=0,
-        **options,
-    )
-    net.job = job
-    return net.initialize()
-
-
-def _say_if_interrupted(net, best, n_epochs):
-    n_done = len(net.history)
-    if n_done < n_epochs and not (best is not None and best.is_over_):
-        warnings.warn(
-            f"Training was interrupted in epoch {n_done + 1} of {n_epochs}; the net "
-            "keeps what it has learned.",
-            stacklevel=4,
+        checkpoints = Checkpoints(
+            cnn.checkpoint_dir, ready.names, job, best, resume=cnn.resume
         )
+        found.append(("checkpoints", checkpoints))
+    if cnn.verbose and team.is_main:
+        found.append(("report", Report(job.n_epochs)))
+    return [*found, *(cnn.callbacks or ())]
 
 
 def _history(net, before):
     """A row an epoch, numbered on from an earlier training."""
     names = ["epoch", "train_loss", "valid_loss", "valid_acc", "is_best", "lr", "dur"]
     rows = [{name: row[name] for name in names if name in row} for row in net.history]
-    history = pd.DataFrame(rows, columns=[n for n in names if rows and n in rows[0]])
+    kept = rows[0] if rows else ("epoch", "train_loss", "lr", "dur")
+    history = pd.DataFrame(rows, columns=[name for name in names if name in kept])
     if before is None or not len(before):
         return history
+    if not rows:
+        return before
     history["epoch"] += before["epoch"].max()
     return pd.concat([before, history], ignore_index=True)

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from imgfeat.nets._layers import LayerTaps
+from imgfeat.nets._normalization import normalization
 from imgfeat.nets._readout import pool
 
 
@@ -84,13 +85,9 @@ class Embedder(nn.Module):
         self._taps = None
         if readout.layers:
             self._taps = LayerTaps(net.net, readout.layers)
-        # (x / 255 - mean) / std in one product and one sum
-        mean, std = (
-            torch.tensor(values, dtype=torch.float64).reshape(1, 3, 1, 1)
-            for values in (preprocessing.mean, preprocessing.std)
-        )
-        self.register_buffer("scale", (1 / (255 * std)).float(), persistent=False)
-        self.register_buffer("shift", (-mean / std).float(), persistent=False)
+        scale, shift = normalization(preprocessing.mean, preprocessing.std)
+        self.register_buffer("scale", scale, persistent=False)
+        self.register_buffer("shift", shift, persistent=False)
         self.eval()
         self.requires_grad_(False)
 

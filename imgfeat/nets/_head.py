@@ -8,6 +8,7 @@ from torch import nn
 
 from imgfeat.nets._embedder import Trunk
 from imgfeat.nets._fold import fold_norms
+from imgfeat.nets._normalization import normalization
 
 # Rates of the early, middle and late third of a trunk, when trained in stages.
 _THIRDS = 0.1, 0.3, 1.0
@@ -43,12 +44,9 @@ class TrainableNet(nn.Module):
         self.head = head
         self.image_size = image_size
         self.keep_statistics = keep_statistics
-        mean, std = (
-            torch.tensor(values, dtype=torch.float32).reshape(1, 3, 1, 1)
-            for values in (mean, std)
-        )
-        self.register_buffer("scale", 1 / (255 * std))
-        self.register_buffer("shift", -mean / std)
+        scale, shift = normalization(mean, std)
+        self.register_buffer("scale", scale)
+        self.register_buffer("shift", shift)
 
     def normalize(self, images):
         return images.float() * self.scale + self.shift

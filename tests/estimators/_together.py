@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import torch
 from sklearn.datasets import load_digits
 from skorch.callbacks import Callback
 
@@ -80,3 +81,6 @@ def main(folder):
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    if torch.distributed.is_initialized():
+        # Threads of it that are still there at the exit of Python would abort it.
+        torch.distributed.destroy_process_group()

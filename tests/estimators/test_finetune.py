@@ -1,7 +1,6 @@
 """Tests for imgfeat/estimators/_finetune.py and what it trains with."""
 
 import pickle
-import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -9,8 +8,6 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 from PIL import Image
-from sklearn.base import clone
-from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -18,12 +15,17 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch.callbacks import Callback
 from torch.nn import BatchNorm2d
 
-from imgfeat.deploy import load, save
 from imgfeat.estimators import CNNClassifier, find_lr
 from imgfeat.estimators._images import TrainingImages
 from imgfeat.sources import ImageDecodeError, load_sample
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
-from tests.estimators._tiny_net import TinyNet
+from tests.estimators._tiny_net import (
+    TinyNet,
+    assert_same_tensors,
+    few_digits,
+    tensors,
+    tiny,
+)
 
 
 @pytest.mark.parametrize("check", WITHOUT_DATA, ids=lambda check: check.__name__)
@@ -46,16 +48,7 @@ def test_behaves_in_a_pipeline(estimator, check):
 
 @pytest.fixture(scope="module")
 def digits():
-    """300 digits of 8 x 8 pixels, and their names."""
-    data = load_digits()
-    names = np.array(["zero", "one", "two", "three", "four"])
-    few = np.flatnonzero(data.target < 5)[:300]
-    return (data.images[few] * 15.9).astype(np.uint8), names[data.target[few]]
-
-
-def tiny(backbone="simple_cnn", **options):
-    defaults = {"max_epochs": 3, "random_state": 0, "n_jobs": 1}
-    return CNNClassifier(backbone, **(defaults | options))
+    return few_digits()
 
 
 def write_files(images, folder):
@@ -63,16 +56,6 @@ def write_files(images, folder):
     for path, image in zip(paths, images, strict=True):
         Image.fromarray(image).save(path)
     return paths
-
-
-def tensors(cnn):
-    return {n: t.clone() for n, t in cnn.net_.module_.state_dict().items()}
-
-
-def assert_same_tensors(got, expected):
-    assert got.keys() == expected.keys()
-    for name in got:
-        assert torch.equal(got[name], expected[name]), name
 
 
 # Learning
@@ -262,72 +245,7 @@ def test_staged_starts_from_a_logistic_regression(digits):
     assert cnn.score(*digits) > 0.5
 
 
-# The course of a training
-
-
-def test_early_stopping_keeps_the_best_epoch(digits):
-    cnn = tiny(early_stopping=2, max_epochs=40, lr=0.2).fit(*digits)
-    history = cnn.history_
-    best = history["valid_loss"].idxmin()
-    assert len(history) == best + 1 + 2
-    rows = history.index[history["is_best"]]
-    assert rows[-1] == best
-
-
-def test_checkpoint_and_resume_give_what_one_run_gives(digits, tmp_path):
-    options = {"max_epochs": 6, "augment": "light", "dropout": 0.3, "early_stopping": 9}
-    whole = tiny(**options).fit(*digits)
-
-    class Stop(Callback):
-        def on_epoch_end(self, net, **kwargs):
-            if len(net.history) == 3:
-                raise KeyboardInterrupt
-
-    with pytest.warns(UserWarning, match="interrupted in epoch 4 of 6"):
-        tiny(**options, checkpoint_dir=tmp_path, callbacks=[Stop()]).fit(*digits)
-    resumed = tiny(**options, checkpoint_dir=tmp_path, resume=True).fit(*digits)
-    assert_same_tensors(tensors(resumed), tensors(whole))
-    assert_allclose(resumed.history_["train_loss"], whole.history_["train_loss"])
-    assert list(resumed.history_["epoch"]) == [1, 2, 3, 4, 5, 6]
-
-
-def test_interrupted_net_can_be_used(digits):
-    class Stop(Callback):
-        def on_batch_end(self, net, **kwargs):
-            if len(net.history) == 2:
-                raise KeyboardInterrupt
-
-    with pytest.warns(UserWarning, match="interrupted"):
-        cnn = tiny(callbacks=[Stop()]).fit(*digits)
-    assert cnn.predict(digits[0]).shape == (300,)
-
-
-def test_checkpoint_of_another_training_is_refused(digits, tmp_path):
-    tiny(checkpoint_dir=tmp_path).fit(*digits)
-    again = tiny(checkpoint_dir=tmp_path, resume=True)
-    X, y = digits
-    with pytest.raises(ValueError, match=r"of another training: its classes is"):
-        again.fit(X, np.char.upper(y))
-    with pytest.raises(ValueError, match="its learning rate is"):
-        clone(again).set_params(lr=0.001).fit(X, y)
-
-
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\xff" * 100])
-def test_damaged_checkpoint_is_one_clear_error(digits, tmp_path, content):
-    (tmp_path / "last.safetensors").write_bytes(content)
-    with pytest.raises(ValueError, match=r"cannot be read; it is damaged .* resume"):
-        tiny(checkpoint_dir=tmp_path, resume=True).fit(*digits)
-
-
-def test_full_disk_is_said_and_training_goes_on(digits, tmp_path, monkeypatch):
-    def full(path, content):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("imgfeat.estimators._checkpoint.write_atomic", full)
-    with pytest.warns(UserWarning, match="No space left") as caught:
-        cnn = tiny(checkpoint_dir=tmp_path).fit(*digits)
-    assert len(caught) == 1
-    assert len(cnn.history_) == 3
+# Going on
 
 
 def test_partial_fit_goes_on(digits):
@@ -354,64 +272,12 @@ def test_partial_fit_may_name_classes_first(digits):
         cnn.partial_fit(X[:2], ["one", "nine"])
 
 
-def test_warm_start_begins_where_the_last_fit_ended(digits):
-    cnn = tiny(warm_start=True).fit(*digits)
-    cnn.fit(*digits)
-    assert cnn.history_["train_loss"].iloc[3] < cnn.history_["train_loss"].iloc[0]
-    assert len(cnn.history_) == 6
-
-
-def test_callbacks_of_skorch_are_called(digits):
-    class Count(Callback):
-        n_epochs = 0
-
-        def on_epoch_end(self, net, **kwargs):
-            Count.n_epochs += 1
-
-    tiny(callbacks=[Count()]).fit(*digits)
-    assert Count.n_epochs == 3
-
-
-def test_rate_rises_and_falls(digits):
-    rates = []
-
-    class Watch(Callback):
-        def on_batch_end(self, net, training=False, **kwargs):
-            rates.append(net.optimizer_.param_groups[0]["lr"])
-
-    tiny(callbacks=[Watch()], lr=0.01, max_epochs=4).fit(*digits)
-    top = int(np.argmax(rates))
-    assert 0.0095 < rates[top] <= 0.01
-    assert (np.diff(rates[: top + 1]) > 0).all()
-    assert (np.diff(rates[top:]) < 0).all()
-
-
-def test_progress_is_a_line_an_epoch(digits, capsys):
-    tiny(verbose=1).fit(*digits)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3
-    assert lines[0].startswith("epoch   1/3")
-    assert "left" in lines[0]
-
-
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_precision_of_training_may_be_lower(digits, precision):
     X, y = digits
     cnn = tiny(precision=precision, max_epochs=8).fit(X[:200], y[:200])
     assert cnn.score(X[200:], y[200:]) > 0.8
     assert cnn.predict_proba(X).dtype == np.float32
-
-
-def test_net_may_be_compiled(digits, monkeypatch):
-    compiled = []
-
-    def fake(net):
-        compiled.append(net)
-        return net
-
-    monkeypatch.setattr("torch.compile", fake)
-    cnn = tiny(compile=True).fit(*digits)
-    assert compiled == [cnn.net_.module_]
 
 
 # Weights of samples and classes
@@ -445,22 +311,6 @@ def test_probabilities_sum_to_one(digits):
     shares = tiny().fit(*digits).predict_proba(digits[0])
     assert shares.dtype == np.float32
     assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
-
-
-@pytest.mark.parametrize("backbone", ["simple_cnn", "resnet9"])
-def test_pickle_and_saved_file_predict_the_same(digits, tmp_path, backbone):
-    X = np.kron(digits[0], np.ones((1, 2, 2), dtype=np.uint8))
-    cnn = tiny(backbone).fit(X, digits[1])
-    expected = cnn.predict_proba(X)
-    assert_allclose(pickle.loads(pickle.dumps(cnn)).predict_proba(X), expected)
-    save(cnn, tmp_path / "cnn.imgfeat")
-    assert_allclose(load(tmp_path / "cnn.imgfeat").predict_proba(X), expected)
-
-
-def test_pickled_net_goes_on_learning(digits):
-    cnn = pickle.loads(pickle.dumps(tiny().fit(*digits)))
-    cnn.partial_fit(*digits)
-    assert len(cnn.history_) == 4
 
 
 def test_unfitted_says_so(digits):
@@ -541,24 +391,6 @@ def test_one_class_is_refused(digits):
 def test_labels_that_are_none_are_refused(digits, y, message):
     with pytest.raises(ValueError, match=message):
         tiny().fit(digits[0][:6], y)
-
-
-def test_loss_that_is_no_longer_finite_names_the_remedies(digits):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with pytest.raises(ValueError, match=r"NaN or infinity in epoch 1.*find_lr"):
-            tiny(optimizer="sgd", lr=1e20).fit(*digits)
-
-
-def test_out_of_memory_says_what_would_fit(digits):
-    class Greedy(TinyNet):
-        def forward(self, x):
-            if len(x) > 20:
-                raise torch.OutOfMemoryError("CUDA out of memory")
-            return super().forward(x)
-
-    with pytest.raises(ValueError, match=r"Got batch_size=64; 16 images would fit"):
-        tiny(Greedy(), trainable="all").fit(*digits)
 
 
 def test_class_with_one_image_stays_in_training(digits):

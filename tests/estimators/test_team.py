@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from imgfeat.estimators import CNNClassifier, _training
-from imgfeat.estimators._team import Alone, plain
+from imgfeat.estimators._team import Alone
 
 RUNS = ["frozen norms", "staged", "head", "norms", "whole", "stored", "resumed"]
 SAME_AS_ALONE = ["frozen norms", "staged", "head", "whole"]
@@ -104,4 +104,4 @@ def test_one_process_is_a_team():
     team = Alone("cpu")
     assert (team.agree(3), team.mean(2.0, 5), team.gather([1])) == (3, 2.0, [1])
     module = torch.nn.Linear(2, 2)
-    assert plain(module) is module
+    assert team.share_gradients(module) is module

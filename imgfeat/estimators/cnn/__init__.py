@@ -1,0 +1,1 @@
+"""How CNNClassifier trains its nets."""
