@@ -6,7 +6,6 @@ is compared with the length of what it points into.
 """
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -32,7 +31,8 @@ FORESTS = (
     RandomTreesEmbedding,
 )
 LIBSVM = SVC, NuSVC, SVR, NuSVR, OneClassSVM
-# What neighbours and k-means compare new rows with, taking the width on trust.
+# What scikit-learn's neighbours and k-means compare new rows with, taking the width on
+# trust.
 COMPARED = "_fit_X", "cluster_centers_"
 
 
@@ -57,7 +57,7 @@ def vet(pipeline):
             whole = not hasattr(item, "tree_") or _is_whole_tree(item)
         elif isinstance(item, LIBSVM):
             whole = not hasattr(item, "support_") or _is_whole_svm(item)
-        elif isinstance(item, BaseEstimator):
+        elif type(item).__module__.startswith("sklearn."):
             whole = all(
                 np.shape(getattr(item, name))[1:] == (item.n_features_in_,)
                 for name in COMPARED
