@@ -115,6 +115,8 @@ def _check_finite(X, name):
 
 
 def _to_image_dtype(X, name):
+    # The byte order of a file says nothing of the scale.
+    X = X.astype(X.dtype.newbyteorder("="), copy=False)
     if X.dtype in IMAGE_DTYPES:
         return X
     if X.dtype == bool:

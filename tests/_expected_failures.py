@@ -20,6 +20,11 @@ OF_STATELESS = {
 }
 
 OF_ESTIMATORS: dict[str, dict[str, str]] = {
+    "CNNClassifier": {  # not of trainable="all", which has no head of this kind
+        "check_sample_weight_equivalence_on_dense_data": (
+            "the first head is regularized as for so many images, whatever they weigh"
+        ),
+    },
     "RidgeProbe": {
         "check_sample_weight_equivalence_on_dense_data": (
             "a row of weight 2 is left out as a whole, a row twice one by one"

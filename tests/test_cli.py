@@ -110,7 +110,10 @@ def test_compare_reads_a_table_of_paths(photos, tmp_path):
     table = tmp_path / "images.csv"
     lines = [f"{path},{path.parent.name}" for path in sorted(photos.glob("*/*.jpg"))]
     table.write_text("\n".join(["path,label", *lines]))
-    run("compare", table, "--out", tmp_path / "o", "--recipe", "hog-lr", "--size", 64)
+    to = tmp_path / "out"
+    run("compare", table, "--out", to, "--recipe", "hog-lr", "--size", 64)
+    rows = rows_of(run("predict", to / "model.imgfeat", photos / "grass"))
+    assert [row["label"] for row in rows].count("grass") > 6
 
 
 def test_broken_file_is_named_and_can_be_skipped(photos, tmp_path):

@@ -14,9 +14,12 @@ def test_readme_has_python():
 
 
 @pytest.mark.parametrize("code", BLOCKS, ids=lambda code: code.splitlines()[0][:40])
-def test_readme_block_runs(code, tmp_path, monkeypatch):
+def test_readme_block_runs(code, tmp_path, monkeypatch, capsys):
     from tests._photos import write_photo_folder
 
     write_photo_folder(tmp_path / "photos", n_per_class=12)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, str(README), "exec"), {"__name__": "readme"})
+    assert capsys.readouterr().out  # every block ends by printing what it found
+    files = {path.name for path in tmp_path.iterdir()} - {"photos"}
+    assert files == set(re.findall(r'save\(.*"(.*)"\)', code))

@@ -31,10 +31,13 @@ FORESTS = (
     RandomTreesEmbedding,
 )
 LIBSVM = SVC, NuSVC, SVR, NuSVR, OneClassSVM
+# What scikit-learn's neighbours and k-means compare new rows with, taking the width on
+# trust.
+COMPARED = "_fit_X", "cluster_centers_"
 
 
 def vet(pipeline):
-    """Raise unless every tree and kernel machine in `pipeline` is whole.
+    """Raise unless all in `pipeline` that compiled code trusts is whole.
 
     Raises
     ------
@@ -54,6 +57,12 @@ def vet(pipeline):
             whole = not hasattr(item, "tree_") or _is_whole_tree(item)
         elif isinstance(item, LIBSVM):
             whole = not hasattr(item, "support_") or _is_whole_svm(item)
+        elif type(item).__module__.startswith("sklearn."):
+            whole = all(
+                np.shape(getattr(item, name))[1:] == (item.n_features_in_,)
+                for name in COMPARED
+                if hasattr(item, name)
+            )
         if not whole:
             raise BundleError(
                 f"{type(item).__name__} in {name or 'the file'} contradicts itself: it "

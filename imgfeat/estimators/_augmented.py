@@ -23,6 +23,7 @@ from imgfeat._sklearn import HasMethods, Interval, fit_context
 from imgfeat._stateless import split_stateless
 from imgfeat._threads import map_threads
 from imgfeat.estimators._views import (
+    check_weights,
     fixed_view,
     join,
     repeat,
@@ -194,7 +195,8 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
         pipeline = clone(self.pipeline)
         if sample_weight is not None:
-            fit_params[_weight_name(pipeline)] = sample_weight
+            weights = check_weights(sample_weight, len(images))
+            fit_params[_weight_name(pipeline)] = weights
         fit_params = {
             name: repeat(value, self.n_augmented, len(images))
             for name, value in fit_params.items()

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from imgfeat._sklearn import safe_indexing
+from imgfeat._sklearn import check_sample_weight, safe_indexing
 from imgfeat.preprocess._augment import augment_image
 
 
@@ -38,6 +38,12 @@ def training_views(image, policy, n_augmented, seed):
 def fixed_view(image, policy, view, seed):
     """View number `view` of an image, drawn alike for all images."""
     return augment_image(image, policy, np.random.default_rng((seed, view)))
+
+
+def check_weights(sample_weight, n_images):
+    """Return a weight for each image, (n_images,), or raise as scikit-learn does."""
+    # Later each image has a weight a view, and too many could pass for those.
+    return check_sample_weight(sample_weight, np.empty((n_images, 1)))
 
 
 def repeat(value, n_augmented, n_images):

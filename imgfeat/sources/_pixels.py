@@ -28,6 +28,8 @@ def check_pixels(pixels):
         )
     if pixels.size == 0:
         raise ValueError(f"an array of shape {pixels.shape} has no pixels")
+    # A foreign byte order comes home first: it says nothing of the scale.
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     if pixels.dtype == bool:
         pixels = pixels.astype(np.uint8) * np.uint8(255)
     elif pixels.dtype == np.float16:
@@ -38,8 +40,7 @@ def check_pixels(pixels):
         raise ValueError(
             f"pixels of dtype {pixels.dtype} are not uint8, uint16, float32 or float64"
         )
-    # Also brings a foreign byte order home.
-    return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+    return np.ascontiguousarray(pixels)
 
 
 def as_dtype(pixels, dtype):

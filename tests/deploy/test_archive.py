@@ -192,20 +192,20 @@ def test_interruption_leaves_the_old_file_and_nothing_else(saved, fitted, monkey
     old = saved.read_bytes()
 
     def interrupt(*arguments):
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("Ctrl-C")
 
     monkeypatch.setattr("os.replace", interrupt)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="Ctrl-C"):
         save(fitted, saved)
     assert only_old_file_is_left(saved, old)
 
 
 def test_interruption_without_an_old_file_leaves_nothing(fitted, tmp_path, monkeypatch):
     def interrupt(descriptor):
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("Ctrl-C")
 
     monkeypatch.setattr("os.fsync", interrupt)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="Ctrl-C"):
         save(fitted, tmp_path / "model.imgfeat")
     assert list(tmp_path.iterdir()) == []
 

@@ -127,7 +127,8 @@ def test_saving_what_was_loaded_gives_the_same_file(saved, tmp_path):
 
 def test_path_may_be_text(fitted, digits, tmp_path):
     save(fitted, str(tmp_path / "model.imgfeat"))
-    load(str(tmp_path / "model.imgfeat"))
+    loaded = load(str(tmp_path / "model.imgfeat"))
+    assert_array_equal(loaded.predict(digits[0]), fitted.predict(digits[0]))
 
 
 def test_whole_fitted_search_comes_back(digits, tmp_path):

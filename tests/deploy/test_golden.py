@@ -66,9 +66,10 @@ def test_changed_feature_is_named_as_such(saved):
         load(saved)
 
 
-def test_tiny_change_is_none(saved):
-    swap_model(saved, lambda p: setattr(p[-1], "coef_", p[-1].coef_ * (1 + 1e-6)))
-    load(saved)
+def test_tiny_change_is_none(saved, fitted):
+    changed = fitted[-1].coef_ * (1 + 1e-6)
+    swap_model(saved, lambda p: setattr(p[-1], "coef_", changed))
+    np.testing.assert_array_equal(load(saved)[-1].coef_, changed)
 
 
 def test_pipeline_that_fails_here_is_an_error_that_names_versions(saved):
@@ -83,13 +84,14 @@ def test_pipeline_that_fails_here_is_an_error_that_names_versions(saved):
         load(saved)
 
 
-def test_other_versions_alone_are_quiet(saved):
+def test_other_versions_alone_are_quiet(saved, fitted, digits):
     def edit(manifest, parts):
         manifest["versions"] = {"scikit-learn": "0.1"}
 
     swap_model(saved, lambda p: setattr(p[-1], "_sklearn_version", "0.1"))
     rewrite(saved, edit)
-    load(saved)
+    answer = load(saved).predict(digits[0])  # warnings are errors here
+    np.testing.assert_array_equal(answer, fitted.predict(digits[0]))
 
 
 def test_method_that_is_gone_is_an_error(saved):
@@ -129,19 +131,24 @@ def test_label_may_flip_where_scores_tie(tmp_path, digits):
 
 
 @pytest.mark.parametrize(
-    "estimator",
+    "estimator, answers",
     [
-        KMeans(2, n_init=1, random_state=0),
-        MultinomialNB(),
-        StandardScaler().set_output(transform="pandas"),
+        (KMeans(2, n_init=1, random_state=0), ["predict.npy"]),
+        (MultinomialNB(), ["predict.npy", "predict_proba.npy"]),
+        (StandardScaler().set_output(transform="pandas"), ["transform.npy"]),
     ],
-    ids=lambda estimator: type(estimator).__name__,
+    ids=lambda value: type(value).__name__,
 )
-def test_other_kinds_of_estimators_have_golden_answers(tmp_path, digits, estimator):
-    X, y = digits
-    estimator.fit(X, y)
-    save(estimator, tmp_path / "model.imgfeat")
-    load(tmp_path / "model.imgfeat")
+def test_other_kinds_of_estimators_have_golden_answers(
+    tmp_path, digits, estimator, answers
+):
+    path = tmp_path / "model.imgfeat"
+    save(estimator.fit(*digits), path)
+    assert golden_of(path) == ["image0.npy", "image1.npy", *answers]
+    method = answers[0].removesuffix(".npy")
+    np.testing.assert_array_equal(
+        getattr(load(path), method)(digits[0]), getattr(estimator, method)(digits[0])
+    )
 
 
 def test_regressor_is_compared_with_the_tolerance(tmp_path, digits):
@@ -158,7 +165,9 @@ def test_regressor_is_compared_with_the_tolerance(tmp_path, digits):
 def test_columns_with_names_do_not_warn(tmp_path, digits):
     X, y = digits
     table = pd.DataFrame(X).add_prefix("pixel")
-    save(LogisticRegression(C=0.01).fit(table, y), tmp_path / "model.imgfeat")
+    path = tmp_path / "model.imgfeat"
+    save(LogisticRegression(C=0.01).fit(table, y), path)
+    assert list(load(path).feature_names_in_) == list(table.columns)
 
 
 def test_object_labels_are_kept_without_pickle(tmp_path, digits):

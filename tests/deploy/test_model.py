@@ -1,9 +1,7 @@
-"""Tests for imgfeat/deploy/_model.py, _trusted.py, and _vet.py."""
+"""Tests for imgfeat/deploy/_model.py."""
 
-import importlib
 import io
 import json
-import re
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
@@ -12,21 +10,17 @@ import scipy.sparse
 import skops.io
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RandomizedSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.svm import SVC, LinearSVC
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.svm import LinearSVC
 
-from imgfeat import estimators, features, preprocess, sources
-from imgfeat._nesting import type_name, walk
+from imgfeat._nesting import walk
 from imgfeat.deploy import BundleError, UntrustedFileError, load, save
 from imgfeat.deploy._model import dump_model, load_model
-from imgfeat.deploy._trusted import TRUSTED
 from tests.deploy._forge import rewrite
 
 
@@ -180,15 +174,20 @@ def test_sparse_matrix_which_might_unfold_is_refused():
         load_model(skops.io.dumps(step))
 
 
-def test_flips_in_the_model_give_a_model_or_one_clear_error(fitted):
+def test_flips_give_the_same_model_or_one_clear_error(fitted, digits):
     data = dump_model(fitted)
+    expected = fitted.predict_proba(digits[0])
+    n_errors = 0
     for position in range(0, len(data), 53):
         flipped = bytearray(data)
         flipped[position] ^= 0x04
         try:
-            load_model(bytes(flipped))
+            loaded = load_model(bytes(flipped))
         except BundleError:
-            continue
+            n_errors += 1
+        else:
+            assert (loaded.predict_proba(digits[0]) == expected).all()
+    assert n_errors > 100  # a flip that harms nothing is rare
 
 
 def test_equal_pipelines_give_equal_bytes(digits):
@@ -205,24 +204,6 @@ def test_cache_folder_of_the_training_machine_is_not_used(digits, tmp_path):
     assert load_model(data).memory is None
 
 
-def test_trusted_names_are_all_there_or_scikit_learns_of_other_versions():
-    elsewhere = {"sklearn.calibration._TemperatureScaling"}  # since 1.8
-    for name in sorted(TRUSTED - elsewhere):
-        module, _, attribute = name.rpartition(".")
-        if module.startswith("imgfeat."):
-            assert re.fullmatch(r"imgfeat\.\w+", module)
-        assert hasattr(importlib.import_module(module), attribute), name
-
-
-def test_every_public_estimator_of_the_lower_rooms_is_trusted():
-    never_in_a_file = {features.CachedFeatures}
-    for room in (estimators, features, preprocess, sources):
-        for name in room.__all__:
-            thing = getattr(room, name)
-            if isinstance(thing, type) and issubclass(thing, BaseEstimator):
-                assert (type_name(thing) in TRUSTED) != (thing in never_in_a_file)
-
-
 def test_names_read_like_parameters(digits):
     union = FeatureUnion([("a", StandardScaler()), ("b", "passthrough")])
     pipeline = make_pipeline(union, LinearSVC()).fit(*digits)
@@ -230,59 +211,6 @@ def test_names_read_like_parameters(digits):
     assert names["featureunion__a"] == "StandardScaler"
     assert names["linearsvc"] == "LinearSVC"
     assert names["linearsvc__coef_"] == "ndarray"
-
-
-@pytest.fixture
-def forest(digits):
-    return RandomForestClassifier(3, random_state=0).fit(*digits)
-
-
-def test_forest_comes_back_with_equal_predictions(forest, digits):
-    loaded = load_model(dump_model(forest))
-    assert (loaded.predict_proba(digits[0]) == forest.predict_proba(digits[0])).all()
-
-
-@pytest.mark.parametrize(
-    "field, value",
-    [("left_child", 10**6), ("right_child", -5), ("left_child", 0), ("feature", 64)],
-)
-def test_tree_that_points_outside_of_itself_is_refused(digits, field, value):
-    tree = DecisionTreeClassifier(random_state=0).fit(*digits)
-    state = tree.tree_.__getstate__()
-    state["nodes"][field][0] = value
-    tree.tree_.__setstate__(state)
-    with pytest.raises(BundleError, match="points outside of its own arrays"):
-        load_model(dump_model(tree))
-
-
-def test_forest_whose_trees_want_more_features_is_refused(forest):
-    forest.n_features_in_ = 3
-    with pytest.raises(BundleError, match="RandomForestClassifier in the file contra"):
-        load_model(dump_model(forest))
-
-
-@pytest.mark.parametrize(
-    "attribute, change",
-    [
-        ("support_vectors_", lambda a: a[:-1]),
-        ("_dual_coef_", lambda a: a[:, :-1]),
-        ("_intercept_", lambda a: a[:-1]),
-        ("_n_support", lambda a: a + 1),
-        ("support_", lambda a: a - 10**6),
-    ],
-)
-def test_kernel_machine_whose_arrays_disagree_is_refused(digits, attribute, change):
-    svm = SVC().fit(*digits)
-    load_model(dump_model(svm))
-    setattr(svm, attribute, change(getattr(svm, attribute)))
-    with pytest.raises(BundleError, match="SVC in the file contradicts itself"):
-        load_model(dump_model(svm))
-
-
-def test_gradient_boosting_is_refused(digits, tmp_path):
-    boosting = GradientBoostingClassifier(n_estimators=1).fit(*digits)
-    with pytest.raises(UntrustedFileError, match="Use RandomForestClassifier"):
-        save(boosting, tmp_path / "model.imgfeat")
 
 
 def skops_bytes(files):

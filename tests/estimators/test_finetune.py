@@ -314,9 +314,9 @@ def test_probabilities_sum_to_one(digits):
 
 
 def test_unfitted_says_so(digits):
-    with pytest.raises(NotFittedError):
+    with pytest.raises(NotFittedError, match="CNNClassifier instance is not fitted"):
         tiny().predict(digits[0])
-    with pytest.raises(NotFittedError):
+    with pytest.raises(NotFittedError, match="CNNClassifier instance is not fitted"):
         tiny().plot_history()
 
 

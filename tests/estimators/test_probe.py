@@ -1,4 +1,4 @@
-"""Tests for imgfeat/estimators/_probe.py, _leave_one_out.py and _temperature.py."""
+"""Tests for imgfeat/estimators/_probe.py and _leave_one_out.py."""
 
 import warnings
 
@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from imgfeat.estimators import RidgeProbe
 from imgfeat.estimators._leave_one_out import InFeatures, InSamples, leave_one_out
-from imgfeat.estimators._temperature import fit_temperature, probabilities
+from imgfeat.estimators._temperature import probabilities
 from tests._expected_failures import OF_ESTIMATORS
 
 ALPHAS = [1e-3, 0.1, 3.0, 100.0]
@@ -277,29 +277,6 @@ def test_probabilities_of_new_rows_are_honest(n_classes):
         for scale in np.geomspace(0.3, 3, 20)
     )
     assert log_loss(y[600:], shares) < best + 0.01
-
-
-def test_scale_has_the_least_log_loss():
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 3, 2000)
-    decisions = rng.normal(size=(2000, 3)) + np.eye(3)[labels]
-    scale = fit_temperature(decisions, labels, np.ones(2000))
-    losses = [
-        log_loss(labels, probabilities(decisions, scale * factor))
-        for factor in (0.97, 1, 1.03)
-    ]
-    assert losses[1] == min(losses)
-
-
-def test_scale_is_finite_for_decisions_that_are_all_right_and_positive_for_all_wrong():
-    labels = np.arange(30) % 3
-    right = np.eye(3)[labels]
-    sure = probabilities(right, fit_temperature(right, labels, np.ones(30)))
-    assert 0.95 < sure.max() < 1
-    wrong = -right
-    unsure = probabilities(wrong, fit_temperature(wrong, labels, np.ones(30)))
-    assert_allclose(unsure, 1 / 3, atol=0.01)
-    assert fit_temperature(np.zeros((30, 3)), labels, np.ones(30)) == 1
 
 
 def test_goes_through_a_search_and_names_its_features():

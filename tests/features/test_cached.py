@@ -263,7 +263,7 @@ def test_goes_on_where_a_run_was_stopped(files, location, hog, log):
         def transform(self, X):
             stop.append(len(X))
             if sum(stop) > 20:
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt("Ctrl-C")
             return X
 
         def __sklearn_tags__(self):
@@ -273,7 +273,7 @@ def test_goes_on_where_a_run_was_stopped(files, location, hog, log):
 
     stop = []
     cached = CachedFeatures(make_pipeline(hog, Stop()), location, batch_size=8)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="Ctrl-C"):
         cached.fit_transform(files)
     log.read()
     stop[:] = [-1000]

@@ -72,11 +72,11 @@ def test_interrupt_leaves_no_thread_behind(monkeypatch):
 
     def interrupted(futures):
         started.wait()
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("Ctrl-C")
 
     monkeypatch.setattr(_schedule, "as_completed", interrupted)
     start = time.perf_counter()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="Ctrl-C"):
         share_out(lambda: work, PIECES * 1000, 2, ignore)
     assert threading.active_count() == before
     assert time.perf_counter() - start < 5

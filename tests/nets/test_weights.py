@@ -119,8 +119,14 @@ def test_half_precision_becomes_what_the_net_computes_in():
 
 def test_old_files_without_batch_counters_load():
     net = nn.BatchNorm2d(2)
-    state = {k: v for k, v in net.state_dict().items() if "num_batches" not in k}
+    state = {
+        name: torch.full_like(tensor, 3)
+        for name, tensor in net.state_dict().items()
+        if "num_batches" not in name
+    }
     load_into(net, state, source="file")
+    assert all((net.state_dict()[name] == 3).all() for name in state)
+    assert net.num_batches_tracked == 0
 
 
 def test_registered_weights_are_found_by_hash(monkeypatch):

@@ -332,7 +332,7 @@ def test_open_files_are_closed(rgb, tmp_path):
     # Warnings are errors here, ResourceWarning too.
     path = Path(tmp_path, "photo.png")
     path.write_bytes(encode(rgb)[:80])
-    with pytest.raises(ImageDecodeError):
+    with pytest.raises(ImageDecodeError, match=r"photo\.png"):
         decode_image(path)
     path.unlink()
 
