@@ -35,7 +35,7 @@ def own_weights(tmp_path):
 
 
 def test_whole_file_passes(saved):
-    check_elsewhere(saved, saved)
+    assert check_elsewhere(saved, saved) is None
 
 
 def test_file_that_answers_otherwise_is_refused_under_its_own_name(saved, tmp_path):

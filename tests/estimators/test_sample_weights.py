@@ -30,8 +30,8 @@ CLASSIFIERS = {
     "augmented": AugmentedClassifier(
         make_pipeline(FunctionTransformer(flat), EXACT),
         Policy(color=0.2),
+        n_augmented=2,
         n_views=2,
-        tta=2,
         random_state=0,
     ),
 }
