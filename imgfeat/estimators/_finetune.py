@@ -98,7 +98,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     resume : bool, default=False
         Go on from ``last.safetensors`` in `checkpoint_dir`, if it is there.
     warm_start : bool, default=False
-        Let `fit` begin with the weights of the last `fit`.
+        Let `fit` begin with the weights of the last one, which had the same net.
     callbacks : list of skorch callbacks, optional
     random_state : int, RandomState instance or None, default=None
         Draws first weights, order, augmentation and the validation part. The same int
@@ -287,8 +287,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         ImageDecodeError
             If an image cannot be read, unless ``on_error="skip"``.
         ValueError
-            If a parameter or y is out of range, the loss is no longer finite, or a
-            checkpoint is of another training.
+            If a parameter or y is out of range, the loss is no longer finite, a
+            checkpoint is of another training, or a warm start of another net.
         """
         go_on = self.warm_start and hasattr(self, "classes_")
         return _training.train(

@@ -143,8 +143,8 @@ class Launched:
             buffer.copy_(broadcast(buffer.clone()))
 
     def share_gradients(self, module):
-        # Not as accelerate prepares it, whose settings of precision and of gradients
-        # that add up are the launcher's: ours are CNNClassifier's.
+        # accelerate would add the launcher's settings of precision and of steps that
+        # add up gradients; here those of CNNClassifier hold.
         return module if self.size == 1 else DistributedDataParallel(module)
 
     def wait(self):

@@ -37,11 +37,13 @@ class NetChoice:
         backbone, trainable, size = cnn.backbone, cnn.trainable, cnn.size
         if size is not None:
             size = int(size) if isinstance(size, Integral) else tuple(map(int, size))
+        if not isinstance(trainable, str):
+            trainable = [str(pattern) for pattern in trainable]
         return cls(
             backbone=backbone if isinstance(backbone, nn.Module) else str(backbone),
             weights=None if cnn.weights is None else str(os.fspath(cnn.weights)),
             size=size,
-            trainable=trainable if isinstance(trainable, str) else list(trainable),
+            trainable=trainable,
             dropout=float(cnn.dropout),
             compile=bool(cnn.compile),
         )
