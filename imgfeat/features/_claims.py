@@ -10,13 +10,14 @@ cleared, and costs many times as much. A table of sqlite tells nobody that its o
 killed.
 """
 
-import os
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
 from filelock import lock_descriptor, unlock_descriptor
+
+from imgfeat._forks import after_fork_in_child
 
 GATE = "claims.lock"
 SUFFIX = ".claim"
@@ -125,11 +126,8 @@ def _remove(path):
         path.unlink()
 
 
+@after_fork_in_child
 def _close_in_fork():
     """A fork shares our locks, and would hold them when we are killed."""
     while _locked:
         _locked.pop().close()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_close_in_fork)

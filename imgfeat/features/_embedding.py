@@ -334,9 +334,10 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
         fitted = getattr(self, "weights_info_", {})
         is_named = isinstance(self.backbone, str)
         sha256 = fitted.get("sha256") if is_named else None
-        plan = self._plan()
+        backbone, plan = self._find_backbone(sha256), self._plan()
         return {
-            "weights": self._find_backbone(sha256).info(),
+            "weights": backbone.info(),
+            "code": backbone.code,  # a user's own, edited as they go
             "runs_as": [plan.engine, plan.device.split(":")[0], plan.precision],
         }
 

@@ -136,7 +136,11 @@ def _describe_estimator(estimator, owner):
     }
     found = {**_describe_class(type(estimator)), "parameters": parameters}
     if hasattr(estimator, "_cache_facts"):
-        found |= estimator._cache_facts()
+        facts = estimator._cache_facts()
+        found |= {
+            name: _describe(fact, f"{owner}.{name}") if callable(fact) else fact
+            for name, fact in facts.items()
+        }
     return found
 
 

@@ -44,7 +44,7 @@ def test_every_flipped_bit_is_noticed(tmp_path):
         damaged = bytearray(content)
         damaged[position] ^= 1 << position % 8
         path.write_bytes(damaged)
-        with pytest.raises(CorruptChunkError):
+        with pytest.raises(CorruptChunkError, match=path.name):
             FileChunk(path).check()
 
 

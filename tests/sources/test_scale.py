@@ -25,7 +25,7 @@ def test_decides_by_the_values_of_floats(dtype):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_integers_pass(dtype):
-    check_unit_range(np.full((2, 2), 255, dtype=dtype), "HOG")
+    assert check_unit_range(np.full((2, 2), 255, dtype=dtype), "HOG") is None
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Tests for imgfeat/estimators/cnn/_fitted.py: the net that was fitted, no other."""
 
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,7 +116,7 @@ def test_files_from_before_the_record_are_rebuilt_by_their_parameters(digits, tm
 def test_record_is_of_plain_values(digits):
     cnn = tiny(
         np.str_("simple_cnn"),
-        weights=Path("default"),
+        weights=np.str_("default"),
         size=(np.int64(8), 8),
         trainable=("0.*", "4.*"),
         dropout=np.float32(0.5),
