@@ -44,8 +44,8 @@ from timm.data import create_transform, resolve_data_config
 from benchmarks._timing import race, save
 from imgfeat._threads import map_threads
 from imgfeat.features import CNNEmbedding
-from imgfeat.nets._registry import get_spec
-from imgfeat.nets._weights import load_into, read_state_dict
+from imgfeat.nets.catalog._registry import get_spec
+from imgfeat.nets.catalog._tensors import load_into, read_state_dict
 from imgfeat.sources import decode_image
 
 N_IMAGES = 64

@@ -36,7 +36,7 @@ from benchmarks.bench_embedding import (
     photographs,
 )
 from imgfeat.features import CNNEmbedding
-from imgfeat.nets._backbones import find_backbone
+from imgfeat.nets.catalog._backbones import find_backbone
 from imgfeat.sources import decode_image
 
 NETS = "efficientnet_lite0", "resnet18", "resnet50", "vit_b_16"

@@ -5,23 +5,6 @@ import lazy_loader as lazy
 __version__ = "0.1.0"
 
 # Nothing is imported until it is asked for: no torch, cv2 or numba by the import alone.
-__getattr__, __dir__, __all__ = lazy.attach(
-    __name__,
-    submodules=[
-        "deploy",
-        "estimators",
-        "evaluation",
-        "features",
-        "kernels",
-        "nets",
-        "preprocess",
-        "sources",
-    ],
-    submod_attrs={
-        "deploy": ["load", "save"],
-        "estimators": ["list_recipes", "make_recipe"],
-        "evaluation": ["compare", "evaluate"],
-        "sources": ["load_image_folder", "load_image_table", "load_sample"],
-    },
-)
+# The names stand in __init__.pyi.
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
 __all__ += ["__version__"]

@@ -4,8 +4,11 @@ One number, `n_jobs`, says how many threads a call may keep busy. No pool of our
 outlives a call, and no kernel starts threads behind it, so nothing oversubscribes.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import pairwise
+from threading import Event
 
 from joblib import effective_n_jobs
 
@@ -42,3 +45,56 @@ def row_slices(n_rows, n_parts):
     n_parts = max(1, min(n_parts, n_rows))
     edges = [n_rows * part // n_parts for part in range(n_parts + 1)]
     return [slice(start, stop) for start, stop in pairwise(edges)]
+
+
+def usable_threads(n_jobs):
+    """How many threads a net may keep busy.
+
+    None is every core that this process may use, or ``OMP_NUM_THREADS`` if that is
+    less: joblib sets it in its worker processes, so that these share the machine.
+    """
+    if n_jobs is not None:
+        return count_threads(n_jobs)
+    stated = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    cores = count_threads(-1)
+    return min(cores, int(stated)) if stated.isdigit() and int(stated) else cores
+
+
+def share_out(make_worker, pieces, n_threads, advance):
+    """Run every piece once; the first error ends the work and is raised.
+
+    Parameters
+    ----------
+    make_worker : callable
+        Called once a thread. Returns the function that does one piece, so a thread
+        can own a buffer.
+    pieces : iterable of slice
+        Taken in order by whichever thread is free: at most `n_threads` are under way.
+    n_threads : int
+        With 1 the caller's own thread does the work.
+    advance : callable
+        Told the number of rows after each piece.
+    """
+    todo = deque(pieces)
+    stop = Event()
+
+    def work_off():
+        work = make_worker()
+        while not stop.is_set():
+            try:
+                piece = todo.popleft()
+            except IndexError:
+                return
+            work(piece)
+            advance(piece.stop - piece.start)
+
+    if n_threads == 1:
+        work_off()
+        return
+    with ThreadPoolExecutor(n_threads) as pool:
+        try:
+            futures = [pool.submit(work_off) for _ in range(n_threads)]
+            for future in as_completed(futures):
+                future.result()
+        finally:
+            stop.set()  # an error or Ctrl-C: the others end with their piece

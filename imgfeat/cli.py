@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import imgfeat
-from imgfeat import _job as job
+from imgfeat import deploy, studies
 
 app = typer.Typer(
     name="imgfeat",
@@ -81,8 +81,8 @@ def demo(
 ):
     """Run the main job on photos of brick, grass and gravel that ship with us."""
     with _plain_errors():
-        images = job.write_demo_images(to / "images")
-        study = job.run_study(
+        images = studies.write_demo_images(to / "images")
+        study = studies.run_study(
             images.paths,
             images.labels,
             held_out=images.held_out,
@@ -99,7 +99,7 @@ def demo(
         model = imgfeat.load(study.model)
         out.print(f"\nThe saved model, loaded again ({study.model}):")
         paths = list(images.paths[images.held_out][::17][:5])
-        for prediction in job.predict_files(model, paths, n_jobs=jobs):
+        for prediction in deploy.predict_files(model, paths, n_jobs=jobs):
             out.print(
                 f"  {prediction.path}  ->  {prediction.label} "
                 f"({prediction.probability:.0%})",
@@ -129,11 +129,11 @@ def compare(
     """Compare recipes on the same folds; write a report and the best model."""
     with _plain_errors():
         images, labels = _load(data, skip_unreadable, jobs)
-        study = job.run_study(
+        study = studies.run_study(
             images,
             labels,
             out=to,
-            recipes=recipe or job.quick_recipes(),
+            recipes=recipe or studies.quick_recipes(),
             cv=cv,
             size=size,
             n_jobs=jobs,
@@ -162,7 +162,7 @@ def train(
     """Train one recipe on all images, its parameters searched, and save it."""
     with _plain_errors():
         images, labels = _load(data, skip_unreadable, jobs)
-        model = job.train_recipe(
+        model = studies.train_recipe(
             recipe,
             images,
             labels,
@@ -212,10 +212,10 @@ def predict(
     """Label image files: path, label, probability and error on standard output."""
     with _plain_errors():
         loaded = imgfeat.load(model)
-        files = job.expand_paths(paths)
+        files = deploy.expand_paths(paths)
         n_bad = 0
         write = _row_writer(format)
-        for prediction in job.predict_files(loaded, files, n_jobs=jobs, verbose=1):
+        for prediction in deploy.predict_files(loaded, files, n_jobs=jobs, verbose=1):
             write(prediction)
             n_bad += prediction.error is not None
     if n_bad:
@@ -307,7 +307,7 @@ def _load(data, skip_unreadable, jobs, n_classes=2):
     bunch = load(data)
     images, labels = bunch.images, bunch.target_names[bunch.target]
     if skip_unreadable:
-        bad = job.unreadable(images, n_jobs=jobs, verbose=1)
+        bad = imgfeat.sources.list_unreadable(images, n_jobs=jobs, verbose=1)
         for path, reason in zip(bad["path"], bad["reason"], strict=True):
             err.print(f"left out {path}: {reason}", markup=False, highlight=False)
         keep = ~bunch.frame.index.isin(bad["row"])

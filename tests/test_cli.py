@@ -254,7 +254,7 @@ def test_warnings_are_a_line_without_code(photos, tmp_path, monkeypatch):
         warnings.warn("beware of [dogs]", stacklevel=1)
         raise ValueError("over")
 
-    monkeypatch.setattr("imgfeat._job.train_recipe", warn)
+    monkeypatch.setattr("imgfeat.studies.train_recipe", warn)
     with warnings.catch_warnings(action="always"):
         result = run("train", photos, "--out", tmp_path / "no.imgfeat", code=2)
     assert "warning: beware of [dogs]\n" in result.output

@@ -12,8 +12,22 @@ import imgfeat
 
 ROOT = Path(imgfeat.__file__).parent
 MODULES = sorted(p.relative_to(ROOT) for p in ROOT.rglob("*.py"))
-ROOMS = ["sources", "preprocess", "features", "estimators", "evaluation", "deploy"]
+ROOMS = sorted(path.parent.name for path in ROOT.glob("*/__init__.pyi"))
 HEAVY = ["cv2", "numba", "pandas", "skimage", "sklearn", "torch"]
+
+
+def test_no_name_of_a_file_occurs_twice_among_the_rooms():
+    names = [path.name for path in MODULES if path.name != "__init__.py"]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_every_room_stands_in_the_contract():
+    contract = (ROOT.parent / "setup.cfg").read_text()
+    rooms = {path.parts[0] for path in MODULES if len(path.parts) > 1}
+    subrooms = {path.parts[1] for path in MODULES if len(path.parts) > 2}
+    named = {word for line in contract.splitlines() for word in line.split()}
+    assert rooms <= named
+    assert subrooms <= named
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)

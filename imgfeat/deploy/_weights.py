@@ -9,7 +9,7 @@ import safetensors.torch
 
 from imgfeat._nesting import walk
 from imgfeat.deploy._errors import BundleError, one_clear_error
-from imgfeat.nets._weights import hash_state_dict
+from imgfeat.nets.catalog._tensors import hash_state_dict
 
 
 def dump_weights(pipeline):

@@ -11,8 +11,8 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import LinearSVC
 
-from imgfeat.estimators._finetune import CNNClassifier
 from imgfeat.estimators._probe import RidgeProbe
+from imgfeat.estimators.cnn._classifier import CNNClassifier
 from imgfeat.features import (
     HOG,
     LBP,

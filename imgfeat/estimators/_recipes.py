@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline
 
 from imgfeat.estimators._recipe_table import RECIPES
-from imgfeat.nets._registry import get_spec
+from imgfeat.nets.catalog._registry import get_spec
 
 
 def make_recipe(

@@ -10,18 +10,19 @@ from torch import nn
 
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, Options, StrOptions, fit_context
+from imgfeat._threads import usable_threads
 from imgfeat._traits import Traits
 from imgfeat.features._portable_net import PortableNet
 from imgfeat.kernels.resize import INTERPOLATIONS
-from imgfeat.nets._backbones import find_backbone
-from imgfeat.nets._engine import PRECISIONS, open_engine, plan_inference
-from imgfeat.nets._precision import golden_tolerance
+from imgfeat.nets._pooling import POOLINGS, Readout, layer_names
 from imgfeat.nets._preprocessing import VIEWS
-from imgfeat.nets._readout import POOLINGS, Readout, layer_names
 from imgfeat.nets._ready import ReadyNet
-from imgfeat.nets._registered import is_own_code
-from imgfeat.nets._run import empty_features, run_net
-from imgfeat.nets._schedule import usable_threads
+from imgfeat.nets.catalog._backbones import find_backbone
+from imgfeat.nets.catalog._registered import is_own_code
+from imgfeat.nets.inference._plan import PRECISIONS, plan_inference
+from imgfeat.nets.inference._precision import golden_tolerance
+from imgfeat.nets.inference._run import empty_features, run_net
+from imgfeat.nets.inference._stock import open_engine
 from imgfeat.sources._images import Images
 
 

@@ -17,7 +17,7 @@ from imgfeat._validation import check_shape_param, size_text
 from imgfeat.features._image_feature import ImageFeature
 from imgfeat.kernels import patches as on_cpu
 from imgfeat.kernels import torch_patches as on_device
-from imgfeat.nets._torch import torch_threads
+from imgfeat.nets.inference._torch import torch_threads
 from imgfeat.sources._scale import white_of
 
 

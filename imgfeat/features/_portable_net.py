@@ -1,7 +1,7 @@
 """What of a fitted net goes along where its estimator goes, and what stays behind."""
 
-from imgfeat.nets._lite0 import NAME, TAG
-from imgfeat.nets._weights import register_weights, registered_weights
+from imgfeat.nets.catalog._lite0 import NAME, TAG
+from imgfeat.nets.catalog._tensors import register_weights, registered_weights
 
 
 class PortableNet:

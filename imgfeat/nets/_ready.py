@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from imgfeat.nets._backbones import Backbone
-from imgfeat.nets._engine import Plan, open_engine
-from imgfeat.nets._readout import Readout
-from imgfeat.nets._run import known_width, measure_layers, measure_width
+from imgfeat.nets._pooling import Readout
+from imgfeat.nets.catalog._backbones import Backbone
+from imgfeat.nets.inference._plan import Plan
+from imgfeat.nets.inference._run import known_width, measure_layers, measure_width
+from imgfeat.nets.inference._stock import open_engine
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,5 @@
 
 import lazy_loader as lazy
 
-__getattr__, __dir__, __all__ = lazy.attach(
-    __name__,
-    submod_attrs={
-        "_augment": ["Policy", "augment_image", "find_policy"],
-        "_color": ["Equalize", "Grayscale"],
-        "_geometry": ["CenterCrop", "Resize"],
-    },
-)
+# The names stand in __init__.pyi.
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -11,6 +11,7 @@ import numpy as np
 from imgfeat._validation import size_text
 from imgfeat.kernels.gray import to_gray
 from imgfeat.kernels.resize import resize
+from imgfeat.preprocess._color_weights import color_weights
 from imgfeat.sources._pixels import as_dtype
 from imgfeat.sources._scale import check_unit_range, white_of
 
@@ -307,25 +308,6 @@ def augment_image(image, policy, rng):
     if policy.function:
         view = _in_8_bits(view, policy.call_function)
     return view
-
-
-def color_weights(brightness, contrast, saturation):
-    """Three changes of colour as one weighted sum.
-
-    Brightness scales pixels. Contrast scales their distance from the image's mean
-    luminance, saturation that from the pixel's own luminance, in this order. So the
-    result is ``a * pixel + b * luminance + c * mean luminance``, which is clipped once.
-
-    Returns
-    -------
-    a, b, c : of the type of the factors, numbers or arrays
-    """
-    scaled = brightness * contrast
-    return (
-        saturation * scaled,
-        (1 - saturation) * scaled,
-        brightness * (1 - contrast),
-    )
 
 
 def _torch_side():

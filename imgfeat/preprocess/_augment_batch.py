@@ -10,7 +10,7 @@ from functools import lru_cache
 import torch
 from torchvision.transforms import v2
 
-from imgfeat.preprocess._augment import color_weights
+from imgfeat.preprocess._color_weights import color_weights
 
 SHIFT = 8  # one part in this many, of height and of width
 GRAY = 128  # what comes in from outside, as in the operations' first code

@@ -6,7 +6,7 @@ from imgfeat._sklearn import StrOptions
 from imgfeat._traits import Traits
 from imgfeat._validation import check_size_param, size_text
 from imgfeat.kernels.resize import INTERPOLATIONS
-from imgfeat.sources._fit import ASPECTS, center_corner, fit_image
+from imgfeat.sources._aspect import ASPECTS, center_corner, fit_image
 from imgfeat.sources._transformer import ImageTransformer
 
 

@@ -2,12 +2,5 @@
 
 import lazy_loader as lazy
 
-__getattr__, __dir__, __all__ = lazy.attach(
-    __name__,
-    submod_attrs={
-        "_decode": ["ImageDecodeError", "decode_image"],
-        "_folder": ["load_image_folder", "load_image_table"],
-        "_reader": ["ImageReader"],
-        "_samples": ["load_sample"],
-    },
-)
+# The names stand in __init__.pyi.
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -9,8 +9,8 @@ from imgfeat._sklearn import Interval, StrOptions
 from imgfeat._traits import Traits
 from imgfeat._validation import check_size_param
 from imgfeat.kernels.resize import INTERPOLATIONS
+from imgfeat.sources._aspect import ASPECTS, fit_image
 from imgfeat.sources._decode import DTYPES, MAX_PIXELS, ImageDecodeError
-from imgfeat.sources._fit import ASPECTS, fit_image
 from imgfeat.sources._transformer import ImageTransformer
 
 

@@ -18,7 +18,9 @@ from imgfeat.deploy import BundleError, UntrustedFileError, load, save
 from imgfeat.deploy._archive import read_bundle
 from imgfeat.deploy._example import picture
 from imgfeat.features import CNNEmbedding
-from imgfeat.nets import Preprocessing, _engine, _weights
+from imgfeat.nets import Preprocessing
+from imgfeat.nets.catalog import _tensors
+from imgfeat.nets.inference import _stock
 from tests.deploy._forge import rewrite, swap_model
 
 
@@ -29,7 +31,7 @@ def photos():
 
 @pytest.fixture(autouse=True)
 def nothing_registered(monkeypatch):
-    monkeypatch.setattr(_weights, "_registered", WeakValueDictionary())
+    monkeypatch.setattr(_tensors, "_registered", WeakValueDictionary())
 
 
 def fit(photos, backbone, **options):
@@ -83,7 +85,7 @@ def test_other_weights_travel_in_the_file(random_file, random, photos, monkeypat
         raise AssertionError("made anew instead of taken from the file")
 
     expected = random.predict_proba(photos)
-    monkeypatch.setattr("imgfeat.nets._backbones._random_net", not_here)
+    monkeypatch.setattr("imgfeat.nets.catalog._backbones._random_net", not_here)
     assert_array_equal(load(random_file).predict_proba(photos), expected)
 
 
@@ -106,7 +108,7 @@ def test_weights_under_a_false_name_are_refused(random_file):
     rewrite(random_file, edit)
     with pytest.raises(BundleError, match="holds other tensors than it says"):
         load(random_file)
-    assert len(_weights._registered) == 0
+    assert len(_tensors._registered) == 0
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ def test_nonsense_about_weights_is_one_clear_error(random_file, names):
 @pytest.mark.fresh_process
 def test_saving_registers_nothing(random_file, random, tmp_path):
     save(random, tmp_path / "again.imgfeat")
-    assert len(_weights._registered) == 0
+    assert len(_tensors._registered) == 0
     assert (tmp_path / "again.imgfeat").read_bytes() == random_file.read_bytes()
 
 
@@ -144,15 +146,15 @@ def test_a_process_that_loads_again_and_again_does_not_grow(photos, tmp_path):
     path = tmp_path / "small.imgfeat"
     save(fit(photos, "timm/test_resnet", weights=None), path)
     expected = load(path).predict_proba(photos)
-    stock = list(_engine._engines)
+    stock = list(_stock._engines)
     for _ in range(20):
         loaded = load(path)
-        assert len(_weights._registered) == 1
+        assert len(_tensors._registered) == 1
     assert_array_equal(loaded.predict_proba(photos), expected)
-    assert list(_engine._engines) == stock
+    assert list(_stock._engines) == stock
     del loaded
     gc.collect()
-    assert len(_weights._registered) == 0
+    assert len(_tensors._registered) == 0
 
 
 def test_module_of_ones_own_is_refused_at_save_by_name(photos, tmp_path):

@@ -13,7 +13,7 @@ from imgfeat.estimators import AugmentedClassifier, CNNClassifier
 from imgfeat.preprocess import Policy
 from tests._checks import OF_WEIGHTS, Folded
 from tests._expected_failures import OF_ESTIMATORS
-from tests.estimators._tiny_net import TinyNet
+from tests.estimators.cnn._tiny_net import TinyNet
 
 
 def flat(images):

@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from imgfeat.features import CNNEmbedding
 from imgfeat.features import _embedding as module
-from imgfeat.nets import _backbones
+from imgfeat.nets.catalog import _backbones
 from imgfeat.sources import ImageDecodeError
 from imgfeat.sources._images import Images
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail

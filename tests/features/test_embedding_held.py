@@ -16,7 +16,9 @@ from sklearn.base import clone
 
 import imgfeat
 from imgfeat.features import CNNEmbedding
-from imgfeat.nets import _engine, _weights, find_backbone, register_weights
+from imgfeat.nets import find_backbone, register_weights
+from imgfeat.nets.catalog import _tensors
+from imgfeat.nets.inference import _stock
 from tests.nets._tiny import TinyNet
 
 ROOT = str(Path(imgfeat.__file__).parent)
@@ -35,7 +37,7 @@ def paths(tmp_path):
 @pytest.fixture
 def own_stock(monkeypatch):
     """An empty stock of engines."""
-    monkeypatch.setattr(_engine, "_engines", type(_engine._engines)())
+    monkeypatch.setattr(_stock, "_engines", type(_stock._engines)())
 
 
 def embedding(*backbone, **options):
@@ -166,7 +168,7 @@ def test_a_module_is_looked_at_every_time(paths):
 def test_what_came_with_a_file_lives_as_long_as_a_copy_that_runs_with_it(
     paths, monkeypatch, own_stock
 ):
-    monkeypatch.setattr(_weights, "_registered", type(_weights._registered)())
+    monkeypatch.setattr(_tensors, "_registered", type(_tensors._registered)())
     net = embedding("resnet18", weights=None).fit(paths)
     state = find_backbone("resnet18", None).state_dict()
     net._held_weights = register_weights("a" * 64, state)
@@ -177,4 +179,4 @@ def test_what_came_with_a_file_lives_as_long_as_a_copy_that_runs_with_it(
     assert again.transform(paths).shape == (5, 512)
     del again
     gc.collect()
-    assert len(_weights._registered) == 0
+    assert len(_tensors._registered) == 0

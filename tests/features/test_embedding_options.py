@@ -11,7 +11,8 @@ from PIL import Image
 from sklearn.base import clone
 
 from imgfeat.features import CNNEmbedding
-from imgfeat.nets import Preprocessing, _run
+from imgfeat.nets import Preprocessing
+from imgfeat.nets.inference import _run
 from tests.nets._tiny import TINY, TinyNet
 
 SIZE = 32

@@ -1,9 +1,9 @@
 """Torch engines of the tiny net, with and without a pipe to a device."""
 
-from imgfeat.nets._device_layer import HostLayer
-from imgfeat.nets._embedder import Embedder
-from imgfeat.nets._readout import Readout
-from imgfeat.nets._torch import TorchEngine
+from imgfeat.nets._pooling import Readout
+from imgfeat.nets.inference._embedder import Embedder
+from imgfeat.nets.inference._streams import HostLayer
+from imgfeat.nets.inference._torch import TorchEngine
 from tests.nets._tiny import TINY, TinyNet
 
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from imgfeat.nets._build import empty_net
+from imgfeat.nets.catalog._build import empty_net
 
 
 def filled_net(spec):

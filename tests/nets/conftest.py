@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imgfeat.nets._torch import TorchEngine
+from imgfeat.nets.inference._torch import TorchEngine
 from tests.nets._engines import embedder, run
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from numpy.testing import assert_allclose
 
+from imgfeat.estimators.cnn._head import TrainableNet
 from imgfeat.nets import Preprocessing
-from imgfeat.nets._embedder import Embedder
-from imgfeat.nets._head import TrainableNet
 from imgfeat.nets._normalization import normalization
-from imgfeat.nets._readout import Readout
+from imgfeat.nets._pooling import Readout
+from imgfeat.nets.inference._embedder import Embedder
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

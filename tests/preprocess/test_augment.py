@@ -14,7 +14,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from imgfeat.kernels.gray import to_gray
 from imgfeat.kernels.resize import resize
 from imgfeat.preprocess import Policy, augment_image, find_policy
-from imgfeat.preprocess._augment import POLICIES, color_weights
+from imgfeat.preprocess._augment import POLICIES
+from imgfeat.preprocess._color_weights import color_weights
 
 NAMES = list(POLICIES)
 RANDOM = [name for name in NAMES if name != "none"]

@@ -1,11 +1,11 @@
-"""Tests for imgfeat/sources/_fit.py: one image, brought to a size."""
+"""Tests for imgfeat/sources/_aspect.py: one image, brought to a size."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from imgfeat.kernels.resize import resize
-from imgfeat.sources._fit import ASPECTS, center_corner, fit_image
+from imgfeat.sources._aspect import ASPECTS, center_corner, fit_image
 
 SIZES = [(8, 8), (5, 9), (9, 5), (1, 1), (30, 40), (1, 20)]
 SHAPES = [(12, 12), (7, 20), (20, 7, 3), (1, 1), (1, 50), (50, 1, 3)]

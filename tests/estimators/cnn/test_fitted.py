@@ -8,8 +8,8 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from imgfeat.deploy import UntrustedFileError, load, save
-from imgfeat.nets._fold import _ConvolutionAndNorm
-from tests.estimators._tiny_net import (
+from imgfeat.estimators.cnn._fold import _ConvolutionAndNorm
+from tests.estimators.cnn._tiny_net import (
     TinyNet,
     assert_same_tensors,
     few_digits,

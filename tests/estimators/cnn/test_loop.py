@@ -15,7 +15,7 @@ from skorch.callbacks import (
     GradientNormClipping,
 )
 
-from tests.estimators._tiny_net import (
+from tests.estimators.cnn._tiny_net import (
     TinyNet,
     assert_same_tensors,
     few_digits,

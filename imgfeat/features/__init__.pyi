@@ -1,0 +1,17 @@
+from ._color_histogram import ColorHistogram as ColorHistogram
+from ._embedding import CNNEmbedding as CNNEmbedding
+from ._glcm import GLCM as GLCM
+from ._hog import HOG as HOG
+from ._lbp import LBP as LBP
+from ._patches import PatchDictionary as PatchDictionary
+from .cache._cache_folder import cache_info as cache_info
+from .cache._cache_folder import clear_cache as clear_cache
+from .cache._cached import CachedFeatures as CachedFeatures
+from .cache._store import CacheWarning as CacheWarning
+from .local._bovw import BagOfVisualWords as BagOfVisualWords
+from .local._dense_sift import DenseSIFT as DenseSIFT
+from .local._descriptors import Descriptors as Descriptors
+from .local._fisher import FisherVector as FisherVector
+from .local._sift import ORB as ORB
+from .local._sift import SIFT as SIFT
+from .local._vlad import VLAD as VLAD

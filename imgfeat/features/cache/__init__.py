@@ -1,0 +1,1 @@
+"""Rows of features kept on disk, shared by folds, searches and processes."""

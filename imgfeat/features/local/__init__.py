@@ -1,0 +1,1 @@
+"""Keypoints and grids -> descriptors -> vocabularies -> one vector an image."""

@@ -1,0 +1,12 @@
+from ._preprocessing import Preprocessing as Preprocessing
+from .catalog._backbones import Backbone as Backbone
+from .catalog._backbones import find_backbone as find_backbone
+from .catalog._fetch import fetch_weights as fetch_weights
+from .catalog._fetch import list_weights as list_weights
+from .catalog._fetch import search_folders as search_folders
+from .catalog._layer_list import list_layers as list_layers
+from .catalog._registry import register_backbone as register_backbone
+from .catalog._table import list_backbones as list_backbones
+from .catalog._tensors import register_weights as register_weights
+from .inference._plan import plan_inference as plan_inference
+from .inference._stock import open_engine as open_engine

@@ -1,0 +1,1 @@
+"""Which nets and weights there are, and how one is had and built."""

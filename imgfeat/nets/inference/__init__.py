@@ -1,0 +1,1 @@
+"""Run a net over images: plan, engines, batches, precision, export."""

@@ -1,0 +1,78 @@
+"""Export an Embedder to ONNX, and check that it gives the same there."""
+
+import io
+import warnings
+from contextlib import redirect_stdout
+
+import numpy as np
+import torch
+
+from imgfeat._optional import import_optional
+from imgfeat.nets.inference._onnx_session import open_session
+
+# Outputs of the exported net may differ from torch's by this much of the largest.
+_TOLERANCE = 1e-4
+_MOST_BYTES = 2**31 - 1  # protobuf's own limit
+
+
+class ExportError(RuntimeError):
+    """A net that ONNX Runtime cannot run, or runs to other outputs."""
+
+
+def export(embedder):
+    """Return the net as the bytes of an ONNX model, from ``images`` to ``features``.
+
+    Parameters
+    ----------
+    embedder : Embedder
+        On the CPU.
+
+    Raises
+    ------
+    ExportError
+        If torch cannot export it, or its outputs are others.
+    """
+    model = _export(embedder)
+    noise = np.random.default_rng(0).integers(
+        0, 256, (3, *embedder.image_size, 3), dtype=np.uint8
+    )
+    with torch.inference_mode():
+        expected = embedder(torch.from_numpy(noise)).numpy()
+    got = open_session(model).run(None, {"images": noise})[0]
+    error = np.abs(got - expected).max() / max(np.abs(expected).max(), 1e-30)
+    if not error <= _TOLERANCE:
+        raise ExportError(
+            f"The exported net must give torch's outputs within {_TOLERANCE:g} of the "
+            f"largest. Got {error:.2g}; use engine='torch'."
+        )
+    return model
+
+
+def _export(embedder):
+    import_optional("onnxscript", extra="onnx", purpose="engine='onnx'")
+    images = torch.zeros((2, *embedder.image_size, 3), dtype=torch.uint8)
+    # What the exporter has to say is for those who develop it.
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        try:
+            program = torch.onnx.export(
+                embedder,
+                (images,),
+                dynamo=True,
+                input_names=["images"],
+                output_names=["features"],
+                dynamic_shapes=({0: torch.export.Dim("n_images")},),
+                verbose=False,
+            )
+        except torch.onnx.errors.OnnxExporterError as error:
+            raise ExportError(
+                "engine='onnx' needs a net that torch can export. Got: "
+                f"{str(error).splitlines()[0]} Use engine='torch'."
+            ) from error
+    model = program.model_proto
+    if model.ByteSize() > _MOST_BYTES:
+        raise ExportError(
+            "engine='onnx' needs a net whose weights take less than 2 GB. Got "
+            f"{model.ByteSize() / 1e9:.1f} GB; use engine='torch'."
+        )
+    return model.SerializeToString()

@@ -1,0 +1,73 @@
+"""Exported nets on disk: whole and unchanged, or not there."""
+
+import hashlib
+import os
+import tempfile
+from contextlib import suppress
+
+import torch
+
+from imgfeat import __version__
+from imgfeat._home import home
+from imgfeat.nets.inference._onnx_session import import_runtime
+
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+def find_or_make(name, key, make):
+    """Return the bytes that are kept under `key`, or make and keep them.
+
+    Parameters
+    ----------
+    name : str
+        Of the net, for people who look into the folder.
+    key : object
+        Its repr says all that the result depends on, besides the versions of imgfeat,
+        torch and ONNX Runtime. None keeps nothing.
+    make : callable
+        Returns bytes.
+    """
+    if key is None:
+        return make()
+    path = cache_path(name, key, import_runtime().__version__)
+    model = _read(path)
+    if model is None:
+        model = make()
+        _write(path, model)
+    return model
+
+
+def cache_path(name, key, runtime_version):
+    """Return where a net is kept."""
+    versions = __version__, torch.__version__, runtime_version
+    digest = hashlib.sha256(repr((key, versions)).encode()).hexdigest()
+    return home() / "onnx" / f"{name.replace('/', '-')}-{digest[:16]}.onnx-cache"
+
+
+def _read(path):
+    """Return the model, or None if there is none or its bytes have changed."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    model, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+    return model if hashlib.sha256(model).digest() == digest else None
+
+
+def _write(path, model):
+    """Keep the model with its hash behind it: all of it, or nothing.
+
+    Where the folder cannot be written, the next process makes it again.
+    """
+    part = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            part = file.name
+            file.write(model)
+            file.write(hashlib.sha256(model).digest())
+        os.replace(part, path)
+    except OSError:
+        if part is not None:
+            with suppress(OSError):
+                os.unlink(part)

@@ -1,0 +1,5 @@
+from ._demo import write_demo_images as write_demo_images
+from ._study import Study as Study
+from ._study import quick_recipes as quick_recipes
+from ._study import run_study as run_study
+from ._train_recipe import train_recipe as train_recipe

@@ -1,0 +1,77 @@
+"""One recipe, fitted on all images there are."""
+
+import numpy as np
+
+from imgfeat.estimators import CNNClassifier, make_recipe
+from imgfeat.estimators._recipes import without_search
+
+
+def train_recipe(
+    recipe,
+    images,
+    labels,
+    *,
+    size=128,
+    epochs=None,
+    n_jobs=None,
+    random_state=0,
+    verbose=0,
+):
+    """Fit one recipe on all images, its parameters chosen by cross-validation.
+
+    Parameters
+    ----------
+    recipe : str
+    images, labels : array-like of shape (n_images,)
+    size : int
+        Pixels, for the hand-made features.
+    epochs : int, optional
+        For a recipe that trains a net.
+    n_jobs : int, optional
+        Threads.
+    random_state : int
+    verbose : int
+        Show a line an epoch.
+
+    Returns
+    -------
+    Pipeline
+        Fitted, with the winner of the search in it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such recipe, or it has no epochs.
+    """
+    check_enough(labels)
+    pipeline = make_recipe(
+        recipe, size=size, search=True, n_jobs=n_jobs, random_state=random_state
+    )
+    classifier = pipeline[-1]
+    if isinstance(classifier, CNNClassifier):
+        classifier.set_params(verbose=verbose)
+        if epochs is not None:
+            classifier.set_params(max_epochs=epochs)
+    elif epochs is not None:
+        raise ValueError(
+            f"The recipe {recipe!r} trains no net, so it has no epochs. Got "
+            f"epochs={epochs}; leave them out, or take cnn-finetune or cnn-scratch."
+        )
+    return without_search(pipeline.fit(images, labels))
+
+
+def check_enough(labels, n_needed=5):
+    """Raise unless there are two classes, each with a few images."""
+    classes, counts = np.unique(labels, return_counts=True)
+    classes = classes.tolist()
+    if len(classes) < 2:
+        raise ValueError(
+            f"A classifier needs at least two classes. Got one, {classes[0]!r}: make a "
+            "sub-folder (or label) for each class."
+        )
+    if counts.min() < n_needed:
+        rare = classes[counts.argmin()]
+        raise ValueError(
+            f"Training and testing need at least {n_needed} images of every class. Got "
+            f"{counts.min()} of class {rare!r}; add images or leave the class out."
+        )

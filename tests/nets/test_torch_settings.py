@@ -1,0 +1,104 @@
+"""Tests for imgfeat/nets/_torch_settings.py; test_pipe.py has those of cuDNN."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from imgfeat.nets._torch_settings import ThreadCount, torch_threads
+
+TIMEOUT = 30
+
+
+@pytest.fixture(autouse=True)
+def five_threads():
+    """A number that no test sets, put back in the end."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(5)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_number_holds_inside_and_comes_back():
+    count = ThreadCount()
+    with count.set_to(2):
+        assert torch.get_num_threads() == 2
+        with count.set_to(3):
+            assert torch.get_num_threads() == 3
+    assert torch.get_num_threads() == 5
+
+
+def test_number_comes_back_after_an_error():
+    with pytest.raises(ValueError, match="inside"), ThreadCount().set_to(2):
+        raise ValueError("inside")
+    assert torch.get_num_threads() == 5
+
+
+def test_number_that_a_user_sets_in_between_is_the_next_to_come_back():
+    count = ThreadCount()
+    with count.set_to(2):
+        pass
+    torch.set_num_threads(4)
+    with count.set_to(2):
+        pass
+    assert torch.get_num_threads() == 4
+
+
+def test_number_comes_back_when_the_first_to_come_leaves_first():
+    count = ThreadCount()
+    first, second = count.set_to(2), count.set_to(3)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert torch.get_num_threads() == 3  # the second is still at work
+    second.__exit__(None, None, None)
+    assert torch.get_num_threads() == 5
+
+
+def test_number_comes_back_when_many_threads_overlap():
+    count = ThreadCount()
+    barrier = threading.Barrier(4, timeout=TIMEOUT)
+
+    def work(number):
+        for _ in range(50):
+            with count.set_to(1 + number):
+                pass
+        with count.set_to(1 + number):
+            barrier.wait()  # all are inside at once
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert torch.get_num_threads() == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_fork_while_another_thread_holds_the_lock_can_go_on():
+    held, done = threading.Event(), threading.Event()
+    count = ThreadCount()
+
+    def hold():
+        with count._lock:
+            held.set()
+            done.wait(TIMEOUT)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(TIMEOUT)
+    child = os.fork()
+    if child == 0:
+        # The lock is free here, and nobody is inside: else this would wait for ever.
+        free = count._lock.acquire(timeout=5) and count._depth == 0
+        os._exit(0 if free else 1)
+    _, status = os.waitpid(child, 0)
+    done.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_all_of_the_library_shares_one_count():
+    with torch_threads(1), torch_threads(2):
+        assert torch.get_num_threads() == 2
+    assert torch.get_num_threads() == 5

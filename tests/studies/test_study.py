@@ -1,0 +1,109 @@
+"""Tests for imgfeat/studies/_study.py: from a folder to a report and a model."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from imgfeat import load, load_image_folder
+from imgfeat.studies import run_study, train_recipe
+from tests._photos import write_photo_folder
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = write_photo_folder(tmp_path_factory.mktemp("photos") / "p", n_per_class=15)
+    data = load_image_folder(folder)
+    return data.images, data.target_names[data.target]
+
+
+@pytest.fixture(scope="module")
+def study(photos, tmp_path_factory):
+    images, labels = photos
+    out = tmp_path_factory.mktemp("study")
+    return run_study(images, labels, out=out, recipes=["hog-lr", "hog-svm"], size=64)
+
+
+def test_table_has_a_row_a_recipe_best_first(study):
+    assert set(study.table.index) == {"hog-lr", "hog-svm"}
+    assert study.table["mean_test_accuracy"].is_monotonic_decreasing
+    assert study.best == study.table.index[0]
+
+
+def test_held_out_images_are_a_stratified_fifth(study, photos):
+    predictions = study.evaluations[study.best].predictions
+    assert len(predictions) == round(0.2 * len(photos[0]))
+    assert predictions["true"].value_counts().tolist() == [3, 3, 3]
+
+
+def test_saved_model_is_the_evaluated_one(study):
+    predictions = study.evaluations[study.best].predictions
+    model = load(study.model)
+    assert model.predict(list(predictions["image"])).tolist() == (
+        predictions["predicted"].tolist()
+    )
+
+
+def test_report_is_one_file_that_fetches_nothing(study):
+    html = study.report.read_text()
+    assert "<script" not in html
+    assert "http://" not in html and "https://" not in html
+    for name in study.table.index:
+        assert html.count(f"<h2>{name}</h2>") == 1
+
+
+def test_report_shows_every_mistake_as_a_picture(study):
+    html = study.report.read_text()
+    n_mistakes = sum(min(12, len(e.mistakes)) for e in study.evaluations.values())
+    assert html.count("data:image/png;base64,") == n_mistakes
+
+
+def test_report_escapes_file_names(tmp_path):
+    from imgfeat.evaluation._html import write_report
+    from imgfeat.evaluation._report import Evaluation
+
+    nasty = "<script>alert(1)</script>.png"
+    mistakes = pd.DataFrame(
+        {"image": [nasty], "true": ["a"], "predicted": ["b"], "probability": [0.9]}
+    )
+    confusion = pd.DataFrame([[0, 1], [0, 0]], index=["a", "b"], columns=["a", "b"])
+    metrics = pd.Series({"accuracy": 0.0, "n_images": 1})
+    evaluation = Evaluation(metrics, None, confusion, mistakes, mistakes)
+    columns = ["mean_test_accuracy", "std_test_accuracy", "mean_fit_time"]
+    table = pd.DataFrame([[0.5, 0.1, 1.0, 9.0]], index=["x"])
+    table.columns = [*columns, "predict_images_per_s"]
+    write_report(
+        tmp_path / "r.html",
+        title=nasty,
+        about={"a": nasty},
+        table=table,
+        evaluations={"x": evaluation},
+        images=[np.zeros((4, 4), dtype=np.uint8)],
+    )
+    html = (tmp_path / "r.html").read_text()
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_trained_recipe_has_the_winner_in_place_of_the_search(photos):
+    model = train_recipe("hog-lr", *photos, size=64)
+    assert [name for name, _ in model.steps] == [
+        "reader",
+        "hog",
+        "scaler",
+        "classifier",
+    ]
+    assert model.classes_.tolist() == ["brick", "grass", "gravel"]
+
+
+def test_one_class_is_refused(photos):
+    images, labels = photos
+    with pytest.raises(ValueError, match=r"at least two classes. Got one, 'brick'"):
+        train_recipe("hog-lr", images[:15], labels[:15])
+
+
+def test_class_with_one_image_is_refused(photos):
+    images, labels = photos
+    with pytest.raises(
+        ValueError, match=r"at least 5 images .* Got 1 of class 'grass'"
+    ):
+        train_recipe("hog-lr", images[:16], labels[:16])
