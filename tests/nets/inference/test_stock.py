@@ -22,7 +22,7 @@ from imgfeat.nets import (
 )
 from imgfeat.nets._pooling import Readout
 from imgfeat.nets._torch_settings import torch_threads
-from imgfeat.nets.inference import _export, _stock
+from imgfeat.nets.inference import _export, _plan, _stock
 from imgfeat.nets.inference._plan import Plan
 from tests.nets._tiny import TINY, TinyNet
 
@@ -204,7 +204,7 @@ def test_auto_chooses_by_what_is_there(
 ):
     monkeypatch.setattr(_devices, "_has_driver", lambda: cuda)
     monkeypatch.setattr("torch.cuda.is_available", lambda: cuda)
-    monkeypatch.setattr(_stock, "has_module", lambda name: has_onnx)
+    monkeypatch.setattr(_plan, "has_module", lambda name: has_onnx)
     got = plan("auto", device="auto", own_module=own_module, precision=precision)
     assert (got.engine, got.device, got.precision) == expected
 
@@ -245,7 +245,7 @@ def with_cuda(monkeypatch):
     )
 
     def build(for_cuda):
-        monkeypatch.setattr(_stock, "runs_on_cuda", lambda: for_cuda)
+        monkeypatch.setattr(_plan, "runs_on_cuda", lambda: for_cuda)
 
     return build
 
@@ -295,7 +295,7 @@ def test_cuda_after_a_fork_names_the_way_out(monkeypatch, error):
     def find_device(name):
         raise ValueError(f"There is no device {name!r} here.") from error
 
-    monkeypatch.setattr(_stock, "find_device", find_device)
+    monkeypatch.setattr(_plan, "find_device", find_device)
     expected = (
         (ValueError, "There is no device 'cuda'")
         if error is None
