@@ -241,7 +241,7 @@ def with_cuda(monkeypatch):
     Returns the function that says so.
     """
     monkeypatch.setattr(
-        _stock, "find_device", lambda name: name.replace("auto", "cuda")
+        _plan, "find_device", lambda name: name.replace("auto", "cuda")
     )
 
     def build(for_cuda):
