@@ -21,6 +21,7 @@ lint: $(TEST_READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 format: $(TEST_READY)
 	$(BIN)/ruff check --fix .
@@ -43,4 +44,4 @@ $(DEMO_READY): $(BIN)/python setup.cfg pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis imgfeat-demo
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .mypy_cache .hypothesis imgfeat-demo

@@ -5,10 +5,12 @@ import os
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from imgfeat._nesting import holds_nets, walk
+from imgfeat._typing import ImageBatch, PathLike
 from imgfeat.deploy._archive import FORMAT_VERSION, read_bundle, write_bundle
 from imgfeat.deploy._errors import BundleError
 from imgfeat.deploy._golden import check_golden, make_golden
@@ -21,7 +23,12 @@ from imgfeat.deploy._uncached import without_caches
 MODEL = "model.skops"
 
 
-def save(pipeline, path, *, example=None):
+def save(
+    pipeline: BaseEstimator,
+    path: PathLike,
+    *,
+    example: ImageBatch | pd.DataFrame | None = None,
+) -> None:
     """Save a fitted pipeline as one file, without pickle.
 
     The file is written beside `path`, loaded in a fresh process that has nothing but
@@ -99,7 +106,7 @@ def save(pipeline, path, *, example=None):
     write_bundle(path, manifest, parts | golden | tensors, check)
 
 
-def load(path):
+def load(path: PathLike) -> BaseEstimator:
     """Load a pipeline that `save` wrote, and check that it works here.
 
     Every byte is verified before anything is parsed, only objects of a fixed list of
@@ -139,7 +146,8 @@ def load(path):
     run code, but it can hold a model that says what its maker wants.
     """
     path = Path(path)
-    return _build(*read_bundle(path), path)
+    manifest, parts = read_bundle(path)
+    return _build(manifest, parts, path)
 
 
 def load_to_check(written, path, change):
@@ -151,7 +159,8 @@ def load_to_check(written, path, change):
     change : callable
         Gets the pipeline before its answers are compared.
     """
-    _build(*read_bundle(Path(written)), path, change)
+    manifest, parts = read_bundle(Path(written))
+    _build(manifest, parts, path, change)
 
 
 def _build(manifest, parts, path, change=None):

@@ -1,12 +1,15 @@
 """Label image files one by one, whatever is wrong with some of them."""
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from imgfeat._progress import progress
 from imgfeat._threads import map_threads
+from imgfeat._typing import PathLike
 from imgfeat.sources import ImageDecodeError, decode_image
 from imgfeat.sources._folder import find_images
 
@@ -21,7 +24,7 @@ class Prediction:
     error: str | None = None
 
 
-def expand_paths(paths):
+def expand_paths(paths: Iterable[PathLike]) -> list[str]:
     """The files that `paths` name: themselves, or every image below a folder.
 
     Raises
@@ -30,7 +33,7 @@ def expand_paths(paths):
         If a folder holds no image.
     """
     files = []
-    for path in map(os.fspath, paths):
+    for path in [os.fspath(path) for path in paths]:
         found = find_images(path, path) if os.path.isdir(path) else [path]
         if not found:
             raise ValueError(
@@ -40,7 +43,14 @@ def expand_paths(paths):
     return files
 
 
-def predict_files(model, paths, *, batch_size=64, n_jobs=None, verbose=0):
+def predict_files(
+    model: BaseEstimator,
+    paths: Sequence[PathLike],
+    *,
+    batch_size: int = 64,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> Iterator[Prediction]:
     """Yield a `Prediction` for every path, in order.
 
     Parameters

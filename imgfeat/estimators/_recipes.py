@@ -4,16 +4,25 @@ from difflib import get_close_matches
 from numbers import Integral
 
 import pandas as pd
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import BaseCrossValidator, GridSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline
 
+from imgfeat._typing import RandomState, Size
+from imgfeat._validation import check_size_param
 from imgfeat.estimators._recipe_table import RECIPES
 from imgfeat.nets.catalog._registry import get_spec
 
 
 def make_recipe(
-    name, *, size=128, search=False, cv=3, n_jobs=None, random_state=0, verbose=0
-):
+    name: str,
+    *,
+    size: Size = 128,
+    search: bool = False,
+    cv: int | BaseCrossValidator = 3,
+    n_jobs: int | None = None,
+    random_state: RandomState = 0,
+    verbose: int = 0,
+) -> Pipeline:
     """Make a ready pipeline from images to labels, by name.
 
     Parameters
@@ -76,9 +85,9 @@ def make_recipe(
     array([0, 1, 2, 3])
     """
     recipe, options = _look_up(name)
-    size = (size, size) if isinstance(size, Integral) else tuple(size)
+    pixels = check_size_param(size)
     of_features, of_learner = ({}, options) if recipe.trains_net else (options, {})
-    features = recipe.features(size, n_jobs, random_state, **of_features)
+    features = recipe.features(pixels, n_jobs, random_state, **of_features)
     learner = recipe.learner(n_jobs, random_state, **of_learner)
     if not (search and recipe.grid):
         return Pipeline([*features, *learner])
@@ -127,7 +136,7 @@ def without_search(pipeline):
     return Pipeline([*pipeline.steps[:-1], *rest])
 
 
-def list_recipes():
+def list_recipes() -> pd.DataFrame:
     """List the named pipelines.
 
     Returns

@@ -1,11 +1,12 @@
 """Compare classifiers of images on the same folds."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.metrics import (
     check_scoring,
     f1_score,
@@ -20,6 +21,7 @@ from sklearn.pipeline import Pipeline
 from imgfeat._progress import progress
 from imgfeat._sklearn import BaseSearchCV, safe_indexing
 from imgfeat._stateless import split_stateless, transform_in_chunks
+from imgfeat._typing import ArrayLike, ImageBatch, RandomState
 from imgfeat.estimators import make_recipe
 
 SCORING = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
@@ -35,17 +37,17 @@ QUIET_SCORERS = {
 
 
 def compare(
-    candidates,
-    X,
-    y,
+    candidates: Mapping[str, BaseEstimator] | Sequence[str] | str,
+    X: ImageBatch,
+    y: ArrayLike,
     *,
-    groups=None,
-    cv=5,
-    scoring=SCORING,
-    batch_size=256,
-    random_state=0,
-    verbose=0,
-):
+    groups: ArrayLike | None = None,
+    cv: int | BaseCrossValidator | Iterable[Any] = 5,
+    scoring: Sequence[str] = SCORING,
+    batch_size: int = 256,
+    random_state: RandomState = 0,
+    verbose: int = 0,
+) -> pd.DataFrame:
     """Cross-validate every candidate on identical folds.
 
     Parameters
@@ -103,14 +105,14 @@ def compare(
     True
     """
     y = np.asarray(y)
-    candidates = _named_candidates(candidates, random_state)
+    named = _named_candidates(candidates, random_state)
     splitter = _make_splitter(cv, y, random_state)
     _check_target(y, splitter, len(X))
     folds = list(splitter.split(np.zeros(len(y)), y, groups))
     scorers = {name: QUIET_SCORERS.get(name) or get_scorer(name) for name in scoring}
     rows = {}
-    with progress("compare", len(candidates) * (len(folds) + 1), verbose) as advance:
-        for name, candidate in candidates.items():
+    with progress("compare", len(named) * (len(folds) + 1), verbose) as advance:
+        for name, candidate in named.items():
 
             def step(text, name=name):
                 advance(1, description=f"{name}: {text}")

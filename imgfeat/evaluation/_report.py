@@ -1,16 +1,20 @@
 """Evaluate a fitted classifier: metrics, confusions, and the mistakes by file name."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.metrics import (
     accuracy_score,
     confusion_matrix,
     log_loss,
     precision_recall_fscore_support,
 )
+
+from imgfeat._typing import ArrayLike, ImageBatch
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,7 +50,13 @@ class Evaluation:
         )
 
 
-def evaluate(estimator, X, y, *, target_names=None):
+def evaluate(
+    estimator: BaseEstimator,
+    X: ImageBatch,
+    y: ArrayLike,
+    *,
+    target_names: Sequence[str] | None = None,
+) -> Evaluation:
     """Score a fitted classifier on images that it has not seen.
 
     Parameters

@@ -204,7 +204,9 @@ POLICIES = {
 }
 
 
-def find_policy(augment):
+def find_policy(
+    augment: "str | Policy | Callable[[np.ndarray], np.ndarray]",
+) -> "Policy":
     """Find an augmentation policy.
 
     Parameters
@@ -253,7 +255,9 @@ def find_policy(augment):
     return POLICIES[augment]
 
 
-def augment_image(image, policy, rng):
+def augment_image(
+    image: np.ndarray, policy: Policy, rng: np.random.Generator
+) -> np.ndarray:
     """Augment one image at random; it keeps its size, channels and dtype.
 
     Parameters

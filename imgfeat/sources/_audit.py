@@ -1,9 +1,14 @@
 """Look images over before anything is made of them."""
 
+import pandas as pd
+
+from imgfeat._typing import ImageBatch
 from imgfeat.sources._reader import ImageReader
 
 
-def list_unreadable(images, *, n_jobs=None, verbose=0):
+def list_unreadable(
+    images: ImageBatch, *, n_jobs: int | None = None, verbose: int = 0
+) -> pd.DataFrame:
     """Decode every image once; return a table of those that cannot be read.
 
     Returns

@@ -39,6 +39,7 @@ import struct
 import threading
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import (
@@ -137,14 +138,14 @@ repair or remove it.
 
 
 def decode_image(
-    source,
+    source: Any,
     *,
-    mode=None,
-    dtype="uint8",
-    max_pixels=MAX_PIXELS,
-    at_least=None,
-    name=None,
-):
+    mode: str | None = None,
+    dtype: str = "uint8",
+    max_pixels: int = MAX_PIXELS,
+    at_least: int | None = None,
+    name: str | None = None,
+) -> np.ndarray:
     """Read one image, upright, as gray or RGB pixels.
 
     Parameters

@@ -1,11 +1,14 @@
 """Labelled images on disk: a folder for each class, or a table of paths."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
+
+from imgfeat._typing import PathLike
 
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif",
@@ -16,7 +19,9 @@ SUFFIXES = (
 _LITTER = {"__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN"}
 
 
-def load_image_folder(path, *, class_names=None):
+def load_image_folder(
+    path: PathLike, *, class_names: Sequence[str] | None = None
+) -> Bunch:
     """Find the images below a folder that has one sub-folder for each class.
 
     Nothing is decoded: `images` holds paths, which every estimator of imgfeat reads.
@@ -106,7 +111,13 @@ def load_image_folder(path, *, class_names=None):
     return _bunch(paths, target, names, f"Images below {root}, one folder a class.")
 
 
-def load_image_table(table, *, path_column="path", target_column="label", root=None):
+def load_image_table(
+    table: PathLike | pd.DataFrame,
+    *,
+    path_column: str = "path",
+    target_column: str | None = "label",
+    root: PathLike | None = None,
+) -> Bunch:
     """Take image paths and labels from a table.
 
     Parameters

@@ -21,7 +21,7 @@ N_BANDS = 4  # bands of patches down and across a picture; the last one across i
     },
     prefer_skip_nested_validation=True,
 )
-def load_sample(name, *, patch_size=64):
+def load_sample(name: str, *, patch_size: int = 64) -> Bunch:
     """Load images that are installed with imgfeat's dependencies; no network.
 
     Parameters

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 from sklearn.model_selection import StratifiedGroupKFold
 
+from imgfeat._typing import PathLike
 from imgfeat.sources import load_sample
 
 N_FOLDS = 3
@@ -23,7 +24,7 @@ class DemoImages:
     folds: StratifiedGroupKFold
 
 
-def write_demo_images(folder, patch_size=64):
+def write_demo_images(folder: PathLike, patch_size: int = 64) -> DemoImages:
     """Cut the textures into patches and write them as ``folder/PART/CLASS/*.png``.
 
     Patches of one region of a picture share a group, so that no fold is tested on the

@@ -1,14 +1,15 @@
 """The main job: images and labels -> comparison, report and saved model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import BaseCrossValidator, train_test_split
 
 from imgfeat._progress import track
+from imgfeat._typing import ArrayLike, PathLike, RandomState
 from imgfeat.deploy import save
 from imgfeat.estimators import list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
@@ -31,20 +32,20 @@ class Study:
 
 
 def run_study(
-    images,
-    labels,
+    images: np.ndarray,
+    labels: ArrayLike,
     *,
-    out,
-    recipes,
-    held_out=None,
-    groups=None,
-    cv=None,
-    size=128,
-    n_jobs=None,
-    random_state=0,
-    title="imgfeat report",
-    verbose=0,
-):
+    out: PathLike,
+    recipes: Sequence[str],
+    held_out: np.ndarray | None = None,
+    groups: ArrayLike | None = None,
+    cv: int | BaseCrossValidator | None = None,
+    size: int = 128,
+    n_jobs: int | None = None,
+    random_state: RandomState = 0,
+    title: str = "imgfeat report",
+    verbose: int = 0,
+) -> Study:
     """Compare recipes, evaluate each on held-out images, save the best and a report.
 
     Parameters
@@ -114,7 +115,7 @@ def run_study(
     return Study(table, evaluations, best, out / "report.html", out / "model.imgfeat")
 
 
-def quick_recipes():
+def quick_recipes() -> list[str]:
     """Names of the recipes that train no net, which are quick without a GPU."""
     table = list_recipes()
     return list(table.loc[~table["trains_net"], "recipe"])

@@ -1,22 +1,24 @@
 """One recipe, fitted on all images there are."""
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
+from imgfeat._typing import ArrayLike, RandomState
 from imgfeat.estimators import CNNClassifier, make_recipe
 from imgfeat.estimators._recipes import without_search
 
 
 def train_recipe(
-    recipe,
-    images,
-    labels,
+    recipe: str,
+    images: np.ndarray,
+    labels: ArrayLike,
     *,
-    size=128,
-    epochs=None,
-    n_jobs=None,
-    random_state=0,
-    verbose=0,
-):
+    size: int = 128,
+    epochs: int | None = None,
+    n_jobs: int | None = None,
+    random_state: RandomState = 0,
+    verbose: int = 0,
+) -> Pipeline:
     """Fit one recipe on all images, its parameters chosen by cross-validation.
 
     Parameters

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from imgfeat._typing import ArrayLike, ImageBatch
 from imgfeat.estimators.cnn import _training
+from imgfeat.estimators.cnn._classifier import CNNClassifier
 
 # The loss is smoothed over about ten steps, and the test ends when it has grown so far.
 _SMOOTHING = 0.9
@@ -50,7 +52,15 @@ class LearningRates:
         return ax
 
 
-def find_lr(classifier, X, y, *, low=1e-5, high=1.0, n_steps=100):
+def find_lr(
+    classifier: CNNClassifier,
+    X: ImageBatch,
+    y: ArrayLike,
+    *,
+    low: float = 1e-5,
+    high: float = 1.0,
+    n_steps: int = 100,
+) -> LearningRates:
     """Try ever higher learning rates, a training step each.
 
     Parameters

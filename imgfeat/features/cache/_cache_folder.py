@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from imgfeat._home import home
+from imgfeat._typing import PathLike
 from imgfeat.features.cache._chunk import SUFFIX, CorruptChunkError, FileChunk
 from imgfeat.features.cache._claims import GATE
 from imgfeat.features.cache._claims import SUFFIX as CLAIM_SUFFIX
@@ -36,7 +37,7 @@ def cache_folder(location=None):
     return home() / "features" if location is None else Path(location).expanduser()
 
 
-def cache_info(location=None):
+def cache_info(location: PathLike | None = None) -> pd.DataFrame:
     """List the transformers whose features are kept on disk.
 
     Parameters
@@ -64,7 +65,7 @@ def cache_info(location=None):
     return table.sort_values("megabytes", ascending=False, ignore_index=True)
 
 
-def clear_cache(location=None):
+def clear_cache(location: PathLike | None = None) -> int:
     """Remove all features that are kept on disk; they can be computed again.
 
     Files that `CachedFeatures` did not write stay where they are.

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
+from imgfeat._typing import PathLike
 from imgfeat.nets._preprocessing import Preprocessing
 from imgfeat.nets._trunk import WholeNet
 from imgfeat.nets.catalog._build import empty_net, random_net, shared_width
@@ -69,8 +71,13 @@ class Backbone:
 
 
 def find_backbone(
-    backbone, weights="default", *, sha256=None, whole=False, **preprocessing
-):
+    backbone: str | nn.Module,
+    weights: PathLike | None = "default",
+    *,
+    sha256: str | None = None,
+    whole: bool = False,
+    **preprocessing: Any,
+) -> Backbone:
     """Return the Backbone that `backbone` and `weights` name.
 
     Parameters
@@ -108,7 +115,7 @@ def find_backbone(
     size = _own_size(backbone, preprocessing)
     spec = _find_spec(backbone, weights, size)
     registered = None if sha256 is None else registered_weights(sha256)
-    if registered is not None:
+    if sha256 is not None and registered is not None:
         found = sha256
 
         def load():

@@ -42,12 +42,12 @@ class LocalWeights:
     is_whole: bool | None
 
 
-def search_folders():
+def search_folders() -> list[Path]:
     """The folders that are searched for weights, in this order."""
     return [*weights_folders(), hub_cache()]
 
 
-def list_weights():
+def list_weights() -> list[LocalWeights]:
     """Read all weights files in the folders that are searched.
 
     Of the hub's cache only what is timm's: language models, too, live there.
@@ -66,7 +66,7 @@ def list_weights():
     ]
 
 
-def fetch_weights(name, *, verbose=1):
+def fetch_weights(name: str, *, verbose: int = 1) -> Path:
     """Download the weights of a net into our own folder, unless they are here.
 
     The file is written under another name, its hash is checked, it takes its place, and

@@ -3,6 +3,7 @@
 import copy
 from contextlib import suppress
 from math import prod
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -10,10 +11,13 @@ from torch import nn
 from imgfeat.nets.catalog._build import META_ERRORS, hollow_net, random_net
 from imgfeat.nets.catalog._registry import get_spec
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _UNTOLD_SIZE = (224, 224)
 
 
-def list_layers(backbone):
+def list_layers(backbone: str | nn.Module) -> "pd.DataFrame":
     """List the modules of a net, in the order in which they stand in it.
 
     No weights are needed, and next to nothing is computed.

@@ -2,11 +2,15 @@
 
 from fnmatch import fnmatchcase
 from functools import partial
+from typing import TYPE_CHECKING
 
 from imgfeat.nets.catalog import _lite0, _timm, _torchvision
 from imgfeat.nets.catalog._registered import list_registered
 from imgfeat.nets.catalog._torchvision import get_weights
 from imgfeat.nets.catalog._weights_files import hub_cache, weights_folders
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _COLUMNS = {
     "name": "string",
@@ -21,7 +25,7 @@ _COLUMNS = {
 }
 
 
-def list_backbones(pattern="*", *, source=None):
+def list_backbones(pattern: str = "*", *, source: str | None = None) -> "pd.DataFrame":
     """List the nets that `CNNEmbedding` takes by name.
 
     Nothing is downloaded, and no net is built. What nobody states is missing (NA).

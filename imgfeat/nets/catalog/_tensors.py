@@ -4,6 +4,7 @@ import hashlib
 import os
 import pickle
 import struct
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -37,7 +38,9 @@ class RegisteredWeights(dict):
     """A state dict that is found by its hash as long as somebody holds it."""
 
 
-def register_weights(sha256, state_dict):
+def register_weights(
+    sha256: str, state_dict: Mapping[str, torch.Tensor]
+) -> "RegisteredWeights":
     """Let nets find weights that are on no disk, such as those of a saved file.
 
     They are found until nobody holds what this returns, nor a net that has found them.

@@ -79,14 +79,14 @@ class Plan:
 
 def plan_inference(
     *,
-    engine,
-    device,
-    precision,
-    threads,
-    batch_size,
-    own_module=False,
-    compile=False,
-):
+    engine: str,
+    device: str,
+    precision: str,
+    threads: int,
+    batch_size: int,
+    own_module: bool = False,
+    compile: bool = False,
+) -> Plan:
     """Choose what "auto" leaves open, and refuse what cannot be had.
 
     Parameters

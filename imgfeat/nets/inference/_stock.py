@@ -5,12 +5,14 @@ import warnings
 import weakref
 from collections import OrderedDict
 from dataclasses import replace
+from typing import Any
 
 from imgfeat._forks import after_fork_in_child, leave_behind
+from imgfeat.nets._pooling import Readout
 from imgfeat.nets.inference._embedder import Embedder
 from imgfeat.nets.inference._export import ExportError
 from imgfeat.nets.inference._onnx import OnnxEngine
-from imgfeat.nets.inference._plan import explained_fork
+from imgfeat.nets.inference._plan import Plan, explained_fork
 from imgfeat.nets.inference._torch import TorchEngine
 
 _KEEP = 4  # nets; the one used longest ago goes first
@@ -21,7 +23,9 @@ _not_exported = OrderedDict()  # keys of nets that "auto" runs in torch
 _lock = threading.RLock()
 
 
-def open_engine(backbone, readout, plan):
+def open_engine(
+    backbone: Any, readout: Readout, plan: Plan
+) -> TorchEngine | OnnxEngine:
     """Return the engine that runs a Backbone, from this process's stock if it is there.
 
     Weights are loaded, and nets exported, at the first call; all estimators of a
