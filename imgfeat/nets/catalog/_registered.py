@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from imgfeat._typing import PathLike
 from imgfeat.nets._preprocessing import Preprocessing
 from imgfeat.nets.catalog import _lite0, _torchvision
 from imgfeat.nets.catalog._timm import PREFIX
@@ -85,8 +87,13 @@ class Registered:
 
 
 def register_backbone(
-    name, factory=None, *, preprocessing=None, weights=None, width=None
-):
+    name: str,
+    factory: Callable[..., Any] | None = None,
+    *,
+    preprocessing: Preprocessing | None = None,
+    weights: PathLike | Callable[[], PathLike] | None = None,
+    width: int | None = None,
+) -> Callable[..., Any]:
     """Let a net be had by name, in `CNNEmbedding`, `CNNClassifier` and all around them.
 
     Stands beside the net, as a decorator of what makes it, or is called with that. Who
