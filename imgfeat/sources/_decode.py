@@ -35,64 +35,22 @@ unless `at_least` is given.
 import io
 import os
 import stat
-import struct
 import threading
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import (
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    PpmImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import Image, ImageFile
 
 from imgfeat._switch import HeldSwitch
+from imgfeat.sources._decode_error import ImageDecodeError, text_of
+from imgfeat.sources._formats import DECODER_ERRORS, JPEG, identify, read_header
+from imgfeat.sources._jpeg import can_hold, check_jpeg, decode_jpeg
 from imgfeat.sources._pixels import as_dtype, as_mode, check_pixels
 
 MAX_PIXELS = 50_000_000
 MODES = (None, "rgb", "gray")
 DTYPES = ("uint8", "float32")
-ALLOWED = "JPEG, PNG, WebP, BMP, GIF, TIFF or PNM"
-
-# What each allowed format starts with. The plugins are called by hand, not through
-# Image.open: that tries formats in turn, and warns about large images by its own limit.
-_READERS = (
-    ((b"\xff\xd8\xff",), JpegImagePlugin.JpegImageFile),
-    ((b"\x89PNG\r\n\x1a\n",), PngImagePlugin.PngImageFile),
-    ((b"RIFF",), WebPImagePlugin.WebPImageFile),
-    ((b"GIF87a", b"GIF89a"), GifImagePlugin.GifImageFile),
-    (tuple(TiffImagePlugin.PREFIXES), TiffImagePlugin.TiffImageFile),
-    (tuple(b"P%d" % kind for kind in range(1, 7)), PpmImagePlugin.PpmImageFile),
-    ((b"BM",), BmpImagePlugin.BmpImageFile),
-)
-
-# Everything that Pillow's decoders are known to raise on damaged files. Warning is
-# here for programs that turn warnings into errors.
-_DECODER_ERRORS = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    Warning,
-)
-
 _ORIENTATION = 0x0112  # the EXIF tag
 _UPRIGHT = {
     2: lambda pixels: pixels[:, ::-1],
@@ -105,38 +63,6 @@ _UPRIGHT = {
 }
 
 
-class ImageDecodeError(ValueError):
-    """An image that cannot be read.
-
-    Parameters
-    ----------
-    source : str
-        The path, or ``"image 3"`` for what has none.
-    reason : str
-        What is wrong with it.
-    remedy : str, default="repair or remove it"
-        What to do about it.
-
-    Examples
-    --------
-    >>> from imgfeat.sources import ImageDecodeError
-    >>> raise ImageDecodeError("cat.jpg", "the file is empty")
-    Traceback (most recent call last):
-    ...
-    imgfeat.sources._decode.ImageDecodeError: Cannot read cat.jpg: the file is empty; \
-repair or remove it.
-    """
-
-    def __init__(self, source, reason, remedy="repair or remove it"):
-        super().__init__(source, reason, remedy)  # all of args, so that it pickles
-        self.source = source
-        self.reason = reason
-        self.remedy = remedy
-
-    def __str__(self):
-        return f"Cannot read {self.source}: {self.reason}; {self.remedy}."
-
-
 def decode_image(
     source: Any,
     *,
@@ -144,6 +70,7 @@ def decode_image(
     dtype: str = "uint8",
     max_pixels: int = MAX_PIXELS,
     at_least: int | None = None,
+    strict: bool = True,
     name: str | None = None,
 ) -> np.ndarray:
     """Read one image, upright, as gray or RGB pixels.
@@ -166,6 +93,9 @@ def decode_image(
         has so many pixels. The decoder then leaves fine detail out instead of
         computing it, which is several times as fast, and not quite what resizing the
         whole image gives.
+    strict : bool, default=True
+        Refuse a JPEG file of which a part is missing or overwritten. Otherwise what is
+        there is decoded, and the rest is a guess.
     name : str, optional
         What errors call a source that has no path; ``"the image"`` by default.
 
@@ -178,7 +108,7 @@ def decode_image(
     ------
     ImageDecodeError
         If the source is missing, damaged, truncated, empty, too large, or of another
-        format. Never returns half an image.
+        format. Never returns half an image, unless `strict` is False.
 
     Notes
     -----
@@ -201,7 +131,7 @@ def decode_image(
     if isinstance(source, np.ndarray):
         pixels = check_array_source(source, name)
     else:
-        pixels = _decode(source, max_pixels, at_least, name)
+        pixels = _decode(source, max_pixels, at_least, strict, name)
     try:
         pixels = as_mode(as_dtype(pixels, dtype), mode)
     except ValueError as error:
@@ -226,7 +156,7 @@ def check_array_source(pixels, name):
         raise ImageDecodeError(name, str(error), "correct the array") from error
 
 
-def _decode(source, max_pixels, at_least, name):
+def _decode(source, max_pixels, at_least, strict, name):
     """Return upright pixels of any depth; every failure is an ImageDecodeError."""
     try:
         if isinstance(source, Image.Image):
@@ -234,12 +164,14 @@ def _decode(source, max_pixels, at_least, name):
             with _lock_of(source):
                 return _pixels_of(source, max_pixels, name)
         with open_encoded(source, name) as file:
-            image = _identify(file, name)
-            return _pixels_of(image, max_pixels, name, at_least)
+            kind = identify(file, name)
+            if kind is JPEG:
+                return _jpeg_pixels(file.read(), max_pixels, at_least, strict, name)
+            return _pixels_of(read_header(kind, file, name), max_pixels, name)
     except ImageDecodeError:
         raise
-    except _DECODER_ERRORS as error:
-        raise ImageDecodeError(name, _text(error)) from error
+    except DECODER_ERRORS as error:
+        raise ImageDecodeError(name, text_of(error)) from error
 
 
 def open_encoded(source, name):
@@ -285,32 +217,34 @@ def _open_path(path, name):
         ) from error
 
 
-def _identify(file, name):
-    start = file.read(16)
-    file.seek(0)
-    if not start:
-        raise ImageDecodeError(name, "it is empty (0 bytes)", "replace or remove it")
-    for prefixes, reader in _READERS:
-        if start.startswith(prefixes):
-            return _read_header(reader, file, name)
-    raise ImageDecodeError(
-        name,
-        f"it is not an image file: it starts with {start[:12]!r}",
-        f"give a {ALLOWED} file",
-    )
-
-
-def _read_header(reader, file, name):
-    try:
-        return reader(file)
-    except _DECODER_ERRORS as error:
+def _jpeg_pixels(content, max_pixels, at_least, strict, name):
+    check_jpeg(content)
+    image = read_header(JPEG, io.BytesIO(content), name)
+    _check_size(image, max_pixels, name)
+    if not can_hold(len(content), *image.size):
+        height, width = image.size[::-1]
         raise ImageDecodeError(
             name,
-            f"its header is damaged, or says that there are no pixels ({_text(error)})",
-        ) from error
+            f"its header says {height} x {width} pixels, which its {len(content):,} "
+            "bytes cannot hold",
+        )
+    if at_least is not None:
+        image.draft(image.mode, (at_least, at_least))
+    pixels = decode_jpeg(content, image.mode, image.size[::-1], strict=strict)
+    if image.mode == "CMYK":  # Pillow knows how Adobe writes it; whole it is now
+        image.load()
+        pixels = _plain(image, name)
+    return _turn_upright(pixels, image)
 
 
-def _pixels_of(image, max_pixels, name, at_least=None):
+def _pixels_of(image, max_pixels, name):
+    _check_size(image, max_pixels, name)
+    with _strictly:
+        image.load()
+    return _turn_upright(_plain(image, name), image)
+
+
+def _check_size(image, max_pixels, name):
     width, height = image.size
     if width < 1 or height < 1:
         raise ImageDecodeError(name, f"it has no pixels ({height} x {width})")
@@ -320,11 +254,9 @@ def _pixels_of(image, max_pixels, name, at_least=None):
             f"its header says {height} x {width} pixels, more than {max_pixels:,}",
             "raise max_pixels if you trust it",
         )
-    if at_least is not None and isinstance(image, JpegImagePlugin.JpegImageFile):
-        image.draft(image.mode, (at_least, at_least))
-    with _strictly:
-        image.load()
-    pixels = _plain(image, name)
+
+
+def _turn_upright(pixels, image):
     upright = _UPRIGHT.get(_orientation(image))
     if upright is None:
         return pixels
@@ -365,17 +297,10 @@ def _deep_integers(pixels, name):
 def _orientation(image):
     try:
         return image.getexif().get(_ORIENTATION, 1)
-    except _DECODER_ERRORS:
+    except DECODER_ERRORS:
         return (
             1  # promised above: the pixels are whole, only the note about them is not
         )
-
-
-def _text(error):
-    if isinstance(error, MemoryError):
-        return "there is not enough memory to decode it"
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text[:200]
 
 
 def _quote(value):

@@ -10,7 +10,8 @@ from imgfeat._traits import Traits
 from imgfeat._validation import check_size_param
 from imgfeat.kernels.resize import INTERPOLATIONS
 from imgfeat.sources._aspect import ASPECTS, fit_image
-from imgfeat.sources._decode import DTYPES, MAX_PIXELS, ImageDecodeError
+from imgfeat.sources._decode import DTYPES, MAX_PIXELS
+from imgfeat.sources._decode_error import ImageDecodeError
 from imgfeat.sources._transformer import ImageTransformer
 
 
@@ -39,6 +40,9 @@ class ImageReader(ImageTransformer):
     on_error : {"raise", "nan"}, default="raise"
         What happens to an image that cannot be read: an `ImageDecodeError`, or a row
         of NaN that `errors_` lists. ``"nan"`` needs ``dtype="float32"``.
+    strict : bool, default=True
+        Whether a JPEG file of which a part is missing or overwritten is one that cannot
+        be read. Otherwise what is there is decoded, and the rest is a guess.
     max_pixels : int, default=50_000_000
         Refuse files with more pixels; checked on the header, before decoding.
     image_shape : tuple or list of (height, width) or (height, width, 3), optional
@@ -82,6 +86,7 @@ class ImageReader(ImageTransformer):
         "aspect": [StrOptions(set(ASPECTS))],
         "interpolation": [StrOptions(set(INTERPOLATIONS))],
         "on_error": [StrOptions({"raise", "nan"})],
+        "strict": ["boolean"],
         "max_pixels": [Interval(Integral, 1, None, closed="left")],
         "image_shape": [tuple, list, None],
         "n_jobs": [Integral, None],
@@ -97,6 +102,7 @@ class ImageReader(ImageTransformer):
         aspect="stretch",
         interpolation="bilinear",
         on_error="raise",
+        strict=True,
         max_pixels=MAX_PIXELS,
         image_shape=None,
         n_jobs=None,
@@ -108,6 +114,7 @@ class ImageReader(ImageTransformer):
         self.aspect = aspect
         self.interpolation = interpolation
         self.on_error = on_error
+        self.strict = strict
         self.max_pixels = max_pixels
         self.image_shape = image_shape
         self.n_jobs = n_jobs
@@ -157,7 +164,10 @@ class ImageReader(ImageTransformer):
 
     def _read(self, source, size):
         image = source.decode(
-            mode=self.mode, dtype=self.dtype, max_pixels=self.max_pixels
+            mode=self.mode,
+            dtype=self.dtype,
+            strict=self.strict,
+            max_pixels=self.max_pixels,
         )
         if size is None:
             return image
