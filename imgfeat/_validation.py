@@ -9,6 +9,10 @@ from sklearn.utils.validation import check_array
 # What images may hold; other dtypes are brought to one of these, values unchanged.
 IMAGE_DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
 
+# From so many columns an array (height, width, 3 or 4) is one colour image, not a batch
+# of gray images that are 3 or 4 pixels wide.
+_LEAST_WIDTH = 8
+
 
 def check_image_array(estimator, X, *, reset, image_shape=None, any_size=False):
     """Return X as one array of images, or say what is wrong with it.
@@ -34,6 +38,7 @@ def check_image_array(estimator, X, *, reset, image_shape=None, any_size=False):
         C-contiguous; uint8, uint16, float32 or float64, finite.
     """
     name = type(estimator).__name__
+    refuse_mask(X, name)
     # scikit-learn's check brings its own wording for what every estimator refuses:
     # sparse, complex, text, empty.
     X = check_array(
@@ -53,10 +58,24 @@ def check_image_array(estimator, X, *, reset, image_shape=None, any_size=False):
             f"Expected 2D array or more, got shape {X.shape} instead. Reshape your "
             "data: X[None] makes a batch of one image."
         )
+    if X.size == 0:
+        raise ValueError(
+            f"{name} needs images of at least 1 x 1 pixels. Got an array of shape "
+            f"{X.shape}; drop what is empty."
+        )
     X = _to_image_dtype(X, name)
     X = _unflatten(X, image_shape, name) if X.ndim == 2 else _check_axes(X, name)
     _check_same_size(estimator, X, reset=reset, any_size=any_size)
     return X
+
+
+def refuse_mask(X, name):
+    """Raise for masked arrays, whose hidden values would count as pixels."""
+    if isinstance(X, np.ma.MaskedArray):
+        raise ValueError(
+            f"{name} needs a value for every pixel. Got a masked array; fill it first: "
+            "X.filled(0)."
+        )
 
 
 def check_shape_param(value, name, *, length=(2,)):
@@ -156,6 +175,12 @@ def _unflatten(X, image_shape, name):
 
 
 def _check_axes(X, name):
+    if X.ndim == 3 and X.shape[2] in (3, 4) and X.shape[1] >= _LEAST_WIDTH:
+        raise ValueError(
+            f"{name} expects a batch of images, and an array of shape {X.shape} is one "
+            "colour image: put it in a list, [X]. Gray images of so few columns, if "
+            "these are some, need more of them."
+        )
     if X.ndim == 4 and X.shape[3] == 1:
         return X[..., 0]
     if X.ndim == 3 or (X.ndim == 4 and X.shape[3] == 3):

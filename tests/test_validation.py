@@ -238,3 +238,21 @@ def test_either_length_may_be_allowed():
 
 def test_size_is_told_as_height_by_width():
     assert size_text((28, 32, 3)) == "28 x 32"
+
+
+@pytest.mark.parametrize("shape", [(30, 40, 3), (8, 8, 4), (333, 500, 3)])
+def test_one_colour_image_is_no_batch(shape):
+    with pytest.raises(ValueError, match=r"one colour image: put it in a list, \[X\]"):
+        check(np.zeros(shape, np.uint8))
+
+
+def test_masked_arrays_are_refused():
+    masked = np.ma.masked_equal(np.zeros((2, 8, 8), np.uint8), 0)
+    with pytest.raises(ValueError, match=r"Got a masked array; fill it .*filled\(0\)"):
+        check(masked)
+
+
+@pytest.mark.parametrize("shape", [(2, 0, 8), (2, 8, 0), (2, 8, 0, 3), (3, 0)])
+def test_images_without_pixels_are_refused(shape):
+    with pytest.raises(ValueError, match=r"at least 1 x 1|0 feature\(s\)|minimum of 1"):
+        check(np.zeros(shape, np.uint8))

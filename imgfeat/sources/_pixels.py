@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from imgfeat._validation import IMAGE_DTYPES
+from imgfeat._validation import IMAGE_DTYPES, refuse_mask
 from imgfeat.kernels.gray import to_gray
 from imgfeat.sources._scale import outside_unit_range, white_of
 
@@ -19,6 +19,7 @@ def check_pixels(pixels):
     ValueError
         If the shape is another, there are no pixels, or the values are not numbers.
     """
+    refuse_mask(pixels, "an image")
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[..., 0]
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3):
