@@ -1,23 +1,26 @@
 """The command line: parses, calls, prints; no logic."""
 
-import csv
-import json
 import os
 import sys
 import warnings
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 import imgfeat
 from imgfeat import deploy, studies
+from imgfeat._printing import (
+    Format,
+    err,
+    out,
+    print_frame,
+    print_note,
+    print_study,
+    print_warning,
+    row_writer,
+)
 
 app = typer.Typer(
     name="imgfeat",
@@ -31,8 +34,6 @@ cache = typer.Typer(help="Features that CachedFeatures keeps on disk.")
 app.add_typer(cache, name="cache", no_args_is_help=True)
 weights = typer.Typer(help="Weights of nets: which are here, and how to get others.")
 app.add_typer(weights, name="weights", no_args_is_help=True)
-out = Console()
-err = Console(stderr=True)
 
 Folder = Annotated[
     Path,
@@ -47,19 +48,17 @@ Seed = Annotated[int, typer.Option(help="Seed of splits and classifiers.")]
 Location = Annotated[
     Path | None, typer.Option(help="Folder of the cache, if it is not the default.")
 ]
+Split = Annotated[
+    str | None, typer.Option(help="Of a folder with splits: train, val or test.")
+]
+PathColumn = Annotated[str, typer.Option(help="Column of a CSV with the image files.")]
+LabelColumn = Annotated[str, typer.Option(help="Column of a CSV with the classes.")]
 Skip = Annotated[
     bool,
     typer.Option(
         "--skip-unreadable", help="Leave out files that cannot be read, and list them."
     ),
 ]
-
-
-class Format(StrEnum):
-    """How predictions are printed."""
-
-    csv = "csv"
-    jsonl = "jsonl"
 
 
 @app.callback(invoke_without_command=True)
@@ -95,7 +94,7 @@ def demo(
             title="Brick, grass or gravel?",
             verbose=1,
         )
-        _print_study(study)
+        print_study(study)
         model = imgfeat.load(study.model)
         out.print(f"\nThe saved model, loaded again ({study.model}):")
         paths = list(images.paths[images.held_out][::17][:5])
@@ -124,14 +123,20 @@ def compare(
     size: Size = 128,
     jobs: Jobs = -1,
     seed: Seed = 0,
+    split: Split = None,
+    path_column: PathColumn = "path",
+    label_column: LabelColumn = "label",
     skip_unreadable: Skip = False,
 ):
     """Compare recipes on the same folds; write a report and the best model."""
     with _plain_errors():
-        images, labels = _load(data, skip_unreadable, jobs)
+        columns = {"path_column": path_column, "label_column": label_column}
+        found = studies.load_labelled(data, "compare", split=split, **columns)
+        found = _look_over(found, skip_unreadable, jobs)
         study = studies.run_study(
-            images,
-            labels,
+            found.images,
+            found.labels,
+            held_out=found.held_out,
             out=to,
             recipes=recipe or studies.quick_recipes(),
             cv=cv,
@@ -141,7 +146,7 @@ def compare(
             title=data.resolve().name,
             verbose=1,
         )
-        _print_study(study)
+        print_study(study)
 
 
 @app.command()
@@ -157,15 +162,20 @@ def train(
     ] = None,
     jobs: Jobs = -1,
     seed: Seed = 0,
+    split: Split = None,
+    path_column: PathColumn = "path",
+    label_column: LabelColumn = "label",
     skip_unreadable: Skip = False,
 ):
     """Train one recipe on all images, its parameters searched, and save it."""
     with _plain_errors():
-        images, labels = _load(data, skip_unreadable, jobs)
+        columns = {"path_column": path_column, "label_column": label_column}
+        found = studies.load_labelled(data, "train", split=split, **columns)
+        found = _look_over(found, skip_unreadable, jobs)
         model = studies.train_recipe(
             recipe,
-            images,
-            labels,
+            found.images,
+            found.labels,
             size=size,
             epochs=epochs,
             n_jobs=jobs,
@@ -174,7 +184,8 @@ def train(
         )
         imgfeat.save(model, to)
         out.print(
-            f"{to}: {recipe} on {len(images)} images of {len(model.classes_)} classes",
+            f"{to}: {recipe} on {len(found.images)} images of "
+            f"{len(model.classes_)} classes",
             highlight=False,
         )
 
@@ -184,20 +195,25 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="A file that train or compare wrote.")],
     data: Folder,
     jobs: Jobs = -1,
+    split: Split = None,
+    path_column: PathColumn = "path",
+    label_column: LabelColumn = "label",
     skip_unreadable: Skip = False,
 ):
     """Score a saved model on labelled images; list its mistakes by file name."""
     with _plain_errors():
-        images, labels = _load(data, skip_unreadable, jobs, n_classes=1)
-        evaluation = imgfeat.evaluate(imgfeat.load(model), images, labels)
+        columns = {"path_column": path_column, "label_column": label_column}
+        found = studies.load_labelled(data, "evaluate", split=split, **columns)
+        found = _look_over(found, skip_unreadable, jobs)
+        evaluation = imgfeat.evaluate(imgfeat.load(model), found.images, found.labels)
         for name, value in evaluation.metrics.items():
             shown = f"{value:.0f}" if name == "n_images" else f"{value:.4f}"
             out.print(f"{name:18} {shown}", highlight=False)
-        _print_frame(evaluation.per_class, "Per class")
-        _print_frame(evaluation.confusion, "Confusion: rows true, columns predicted")
+        print_frame(evaluation.per_class, "Per class")
+        print_frame(evaluation.confusion, "Confusion: rows true, columns predicted")
         if len(evaluation.mistakes):
             mistakes = evaluation.mistakes.set_index("image")
-            _print_frame(mistakes, "Mistakes, surest first")
+            print_frame(mistakes, "Mistakes, surest first")
 
 
 @app.command()
@@ -214,7 +230,7 @@ def predict(
         loaded = imgfeat.load(model)
         files = deploy.expand_paths(paths)
         n_bad = 0
-        write = _row_writer(format)
+        write = row_writer(format)
         for prediction in deploy.predict_files(loaded, files, n_jobs=jobs, verbose=1):
             write(prediction)
             n_bad += prediction.error is not None
@@ -226,7 +242,7 @@ def predict(
 @app.command()
 def recipes():
     """List the named pipelines."""
-    _print_frame(imgfeat.list_recipes().set_index("recipe")[["summary"]], "Recipes")
+    print_frame(imgfeat.list_recipes().set_index("recipe")[["summary"]], "Recipes")
 
 
 @cache.command("info")
@@ -235,7 +251,7 @@ def cache_info(location: Location = None):
     with _plain_errors():
         table = imgfeat.features.cache_info(location)
         if len(table):
-            _print_frame(table.set_index("transformer"), "Cached features")
+            print_frame(table.set_index("transformer"), "Cached features")
         else:
             out.print("The cache is empty.")
 
@@ -301,72 +317,17 @@ def main():
     app()
 
 
-def _load(data, skip_unreadable, jobs, n_classes=2):
-    """Images and label names of a folder or table, without the unreadable if asked."""
-    load = imgfeat.load_image_folder if data.is_dir() else imgfeat.load_image_table
-    bunch = load(data)
-    images, labels = bunch.images, bunch.target_names[bunch.target]
-    if skip_unreadable:
-        bad = imgfeat.sources.list_unreadable(images, n_jobs=jobs, verbose=1)
-        for path, reason in zip(bad["path"], bad["reason"], strict=True):
-            err.print(f"left out {path}: {reason}", markup=False, highlight=False)
-        keep = ~bunch.frame.index.isin(bad["row"])
-        images, labels = images[keep], labels[keep]
-    return images, labels
-
-
-def _row_writer(format):
-    if format is Format.csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(["path", "label", "probability", "error"])
-        return lambda p: writer.writerow(
-            [
-                p.path,
-                p.label,
-                "" if p.probability is None else f"{p.probability:.6f}",
-                p.error,
-            ]
-        )
-    return lambda p: print(json.dumps(vars(p)))
-
-
-def _print_study(study):
-    shown = Table(
-        title="Mean over the folds; accuracy on the held-out images",
-        box=box.SIMPLE,
-        collapse_padding=True,
-        pad_edge=False,
-    )
-    columns = {
-        "mean_test_accuracy": ("accuracy", "{:.3f}"),
-        "mean_test_precision_macro": ("precision", "{:.3f}"),
-        "mean_test_recall_macro": ("recall", "{:.3f}"),
-        "mean_test_f1_macro": ("F1", "{:.3f}"),
-        "mean_fit_time": ("fit, s", "{:.1f}"),
-        "predict_images_per_s": ("images/s", "{:,.0f}"),
-    }
-    shown.add_column("recipe", overflow="fold")  # with a net it may be long
-    for heading in [*(heading for heading, _ in columns.values()), "held out"]:
-        shown.add_column(heading, justify="right", no_wrap=True)
-    for name, row in study.table.iterrows():
-        cells = [how.format(row[column]) for column, (_, how) in columns.items()]
-        held_out = study.evaluations[name].metrics["accuracy"]
-        shown.add_row(escape(name), *cells, f"{held_out:.3f}")
-    out.print(shown)
-    out.print(f"Report: {study.report}", highlight=False)
-    out.print(f"Model:  {study.model} ({study.best})", highlight=False)
-
-
-def _print_frame(frame, title):
-    shown = Table(box=box.SIMPLE)
-    shown.add_column(frame.index.name or "", overflow="fold")
-    for column in frame.columns:
-        shown.add_column(str(column), overflow="fold")
-    for name, *row in frame.itertuples():
-        cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row]
-        shown.add_row(escape(str(name)), *map(escape, cells))
-    out.print(f"\n{title}")
-    out.print(shown)
+def _look_over(data, skip_unreadable, jobs):
+    """Say what is to be known of the images; leave the unreadable out if asked."""
+    for note in data.notes:
+        print_note(note)
+    if not skip_unreadable:
+        return data
+    bad = imgfeat.sources.list_unreadable(data.images, n_jobs=jobs, verbose=1)
+    for path, reason in zip(bad["path"], bad["reason"], strict=True):
+        print_note(f"left out {path}: {reason}")
+    rows = range(len(data.images))
+    return data.take([row for row in rows if row not in set(bad["row"])])
 
 
 @contextmanager
@@ -374,7 +335,7 @@ def _plain_errors():
     """Say what a user can mend in a line, without a traceback."""
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _print_warning
+            warnings.showwarning = print_warning
             yield
     except KeyboardInterrupt:
         err.print("Interrupted; files that were complete are kept, no other is left.")
@@ -389,8 +350,3 @@ def _plain_errors():
         if isinstance(error, imgfeat.sources.ImageDecodeError):
             err.print("--skip-unreadable leaves out such files and lists them.")
         raise typer.Exit(2) from None
-
-
-def _print_warning(message, *args, **kwargs):
-    err.print("[yellow]warning:[/]", end=" ")
-    err.print(str(message), markup=False, highlight=False)

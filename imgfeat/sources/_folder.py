@@ -1,26 +1,47 @@
-"""Labelled images on disk: a folder for each class, or a table of paths."""
+"""Labelled images on disk: a folder for each class, perhaps in folders for splits."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
 from imgfeat._typing import PathLike
+from imgfeat.sources._labelled import (
+    check_class_names,
+    in_natural_order,
+    listed,
+    make_bunch,
+)
 
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif",
     ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
 )  # fmt: skip
 
-# What systems leave in folders without a leading dot.
-_LITTER = {"__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN"}
+# What systems, network drives and programs leave in folders without a leading dot.
+_LITTER = {
+    *("__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN"),
+    *("@eaDir", "@Recycle", "#recycle", "#snapshot", "System Volume Information"),
+    *("lost+found", "Network Trash Folder", "Temporary Items"),
+}
+
+# Folders named so, all of them with the same classes, are splits and no classes.
+SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+_IN_ORDER = ("train", "val", "test")
 
 
 def load_image_folder(
-    path: PathLike, *, class_names: Sequence[str] | None = None
+    path: PathLike,
+    *,
+    class_names: Sequence[str] | None = None,
+    split: str | None = None,
 ) -> Bunch:
     """Find the images below a folder that has one sub-folder for each class.
 
@@ -29,10 +50,15 @@ def load_image_folder(
     Parameters
     ----------
     path : str or path
-        Folder with a sub-folder for each class; images may lie deeper.
+        Folder with a sub-folder for each class; images may lie deeper. Or with
+        sub-folders named as splits, ``train``, ``val``, ``test`` and the like, and the
+        classes in each of them.
     class_names : sequence of str, optional
-        The classes in the order of their labels. Must name exactly the sub-folders; by
-        default these are sorted by name.
+        The classes in the order of their numbers, which has to name all sub-folders;
+        some may have no image, or no folder. By default the sub-folders in natural
+        order: 2 before 10.
+    split : {"train", "val", "test"}, optional
+        Only these images, where there are splits; all by default.
 
     Returns
     -------
@@ -42,9 +68,13 @@ def load_image_folder(
         target : ndarray of shape (n_samples,), int64
             Index into `target_names`.
         target_names : ndarray of shape (n_classes,), dtype object
+            One order for all splits.
+        labels : ndarray of shape (n_samples,), dtype object
+            The name of each image's class.
         frame : DataFrame with columns path, label
-            The same, with the name of the class as label.
+            The same; and split, ``"train"``, ``"val"`` or ``"test"``, if there are.
         DESCR : str
+            Also says which files were left out.
 
     Raises
     ------
@@ -53,8 +83,8 @@ def load_image_folder(
     NotADirectoryError
         If `path` is a file.
     ValueError
-        If there is no sub-folder, no image, or a class without images; or
-        `class_names` and the sub-folders differ.
+        If there is no sub-folder, no image, or a class without images; if there are
+        sub-folders beyond `class_names`, or no such `split`.
 
     See Also
     --------
@@ -65,9 +95,10 @@ def load_image_folder(
     -----
     Files count by their suffix (JPEG, PNG, WebP, BMP, GIF, TIFF, PNM; any case).
     Hidden files and folders, and those that systems leave behind
-    (``.ipynb_checkpoints``, ``__MACOSX``, ``Thumbs.db``), are ignored; so are
-    images beside the sub-folders. Links to folders are followed, but not back up, and
-    each folder is visited once within a class.
+    (``.ipynb_checkpoints``, ``__MACOSX``, ``@eaDir``, ``Thumbs.db``), are ignored; so
+    are images beside the sub-folders. Sub-folders are splits if there are two or more,
+    all are named so, and they have classes in common. Links to folders are followed,
+    but not back up, and each folder is visited once within a class.
 
     Examples
     --------
@@ -87,136 +118,77 @@ def load_image_folder(
     array([0, 0, 1])
     """
     root = _check_folder(path)
-    found = {
+    folders = _sub_folders(root)
+    splits = _find_splits(folders)
+    if split is not None and split not in splits:
+        raise ValueError(
+            f"split={split!r} needs a sub-folder of {root} with that name. Got "
+            f"{listed(in_natural_order(folders))}; leave split out, or name one of "
+            f"{listed(splits) or 'them'}."
+        )
+    parts = splits or {None: folders}
+    found = in_natural_order(name for classes in parts.values() for name in classes)
+    names = _check_classes(root, found, class_names)
+    rows, left_out = [], Counter()
+    for part, classes in parts.items():
+        for name in names:
+            if name in classes and split in (None, part):
+                files = find_images(classes[name], root, left_out)
+                rows += [(file, name, part) for file in files]
+    _check_images(root, names, rows, is_whole=class_names is None and split is None)
+    paths, labels, chosen = map(list, zip(*rows, strict=True))
+    frame = pd.DataFrame({"path": paths})
+    if splits:
+        frame["split"] = chosen
+    about = f"Images below {root}, one folder a class{_about(splits, split)}."
+    notes = [*_note_left_out(left_out), *_note_same_parts(folders, splits)]
+    return make_bunch(paths, labels, names, about, frame, notes)
+
+
+def _sub_folders(folder):
+    return {
         entry.name: entry.path
-        for entry in os.scandir(root)
+        for entry in os.scandir(folder)
         if entry.is_dir() and not _is_litter(entry.name)
     }
-    names = _check_classes(root, sorted(found), class_names)
-    files = {name: find_images(found[name], root) for name in names}
 
-    if not any(files.values()):
-        raise ValueError(
-            f"{root} needs image files in its sub-folders. Got none in "
-            f"{_listed(names)}; image files end in {' '.join(SUFFIXES)}."
+
+def _find_splits(folders):
+    """The folders of classes in each split, by its usual name; {} if there are none."""
+    if len(folders) < 2 or not all(name.lower() in SPLITS for name in folders):
+        return {}
+    inside = {SPLITS[name.lower()]: _sub_folders(folders[name]) for name in folders}
+    # A split may lack classes, but none has classes of its own only.
+    counts = Counter(name for classes in inside.values() for name in classes)
+    shared = {name for name, count in counts.items() if count > 1}
+    if len(inside) < len(folders) or not all(shared & set(c) for c in inside.values()):
+        return {}
+    return {name: inside[name] for name in _IN_ORDER if name in inside}
+
+
+def _about(splits, split):
+    if not splits:
+        return ""
+    return f", of split {split}" if split else f", in splits {', '.join(splits)}"
+
+
+def _note_left_out(left_out):
+    if left_out:
+        kinds = ", ".join(f"{n} {suffix}" for suffix, n in left_out.most_common(8))
+        yield f"Left out, as they are no images by their names: {kinds}."
+
+
+def _note_same_parts(folders, splits):
+    """A hint where all classes hold the same sub-folders, which may be the classes."""
+    inside = {frozenset(_sub_folders(folder)) for folder in folders.values()}
+    if splits or len(folders) < 2 or len(inside) != 1:
+        return
+    (names,) = inside
+    if len(names) > 1:
+        yield (
+            "All classes hold the same sub-folders, "
+            f"{listed(in_natural_order(names))}: are these the classes?"
         )
-    empty = [name for name in names if not files[name]]
-    if empty:
-        raise ValueError(
-            f"Every class needs at least one image. Got none in {_listed(empty)} of "
-            f"{root}; add images or remove the folder."
-        )
-    paths = [file for name in names for file in files[name]]
-    target = np.repeat(np.arange(len(names)), [len(files[name]) for name in names])
-    return _bunch(paths, target, names, f"Images below {root}, one folder a class.")
-
-
-def load_image_table(
-    table: PathLike | pd.DataFrame,
-    *,
-    path_column: str = "path",
-    target_column: str | None = "label",
-    root: PathLike | None = None,
-) -> Bunch:
-    """Take image paths and labels from a table.
-
-    Parameters
-    ----------
-    table : str, path or DataFrame
-        A CSV file with a header, or a table.
-    path_column : str, default="path"
-        Column with the image files.
-    target_column : str or None, default="label"
-        Column with the classes; None where there are none, for prediction.
-    root : str or path, optional
-        Folder that relative paths start from. By default that of the CSV file; for a
-        DataFrame, the working directory.
-
-    Returns
-    -------
-    Bunch
-        images : ndarray of shape (n_samples,), dtype object
-            Paths as str, in the order of the table.
-        target : ndarray of shape (n_samples,), int64, or None
-            Index into `target_names`.
-        target_names : ndarray of shape (n_classes,), dtype object, or None
-            The labels as str; sorted, numbers by value.
-        frame : DataFrame
-            The whole table, in its order, with columns path and label set to the
-            above; numbered from 0.
-        DESCR : str
-
-    Raises
-    ------
-    FileNotFoundError
-        If the CSV file, or any of the images, does not exist.
-    ValueError
-        If a column is missing, the table is empty, or a path or label is missing.
-
-    See Also
-    --------
-    load_image_folder : One folder for each class.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from imgfeat.sources import load_image_table
-    >>> from skimage import data_dir
-    >>> table = pd.DataFrame({"path": ["brick.png", "grass.png"], "label": ["a", "b"]})
-    >>> load_image_table(table, root=data_dir).target
-    array([0, 1])
-    """
-    frame, root, name = _read_table(table, root)
-    wanted = [path_column] if target_column is None else [path_column, target_column]
-    missing = [column for column in wanted if column not in frame.columns]
-    if missing:
-        raise ValueError(
-            f"{name} needs the columns {_listed(wanted)}. Got "
-            f"{_listed(frame.columns)}; name yours with path_column= and "
-            "target_column= (None for no labels)."
-        )
-    if frame.empty:
-        raise ValueError(f"{name} needs at least one row. Got none; add images.")
-    for column in wanted:
-        rows = np.flatnonzero(frame[column].isna())
-        if rows.size:
-            raise ValueError(
-                f"{name} needs a value in every row of {column!r}. Got {rows.size} "
-                f"without, the first in row {rows[0]}; fill in or drop these rows."
-            )
-
-    paths = [os.fspath(Path(root, str(path))) for path in frame[path_column]]
-    _check_files_exist(paths, name, root)
-    frame = frame.reset_index(drop=True).assign(path=paths)
-    if target_column is None:
-        return Bunch(
-            images=np.asarray(paths, dtype=object),
-            target=None,
-            target_names=None,
-            frame=frame,
-            DESCR=f"{len(paths)} images of {name}, without labels.",
-        )
-    labels = frame[target_column]
-    # Numbers in their own order, 2 before 10.
-    if not pd.api.types.is_numeric_dtype(labels):
-        labels = labels.astype(str)
-    values, target = np.unique(labels.to_numpy(), return_inverse=True)
-    names = [str(value) for value in values]
-    return _bunch(paths, target, names, f"Images of {name}.", frame)
-
-
-def _bunch(paths, target, names, description, frame=None):
-    names = np.asarray(names, dtype=object)
-    frame = pd.DataFrame({"path": paths}) if frame is None else frame
-    counts = np.bincount(target, minlength=len(names))
-    classes = ", ".join(f"{n} {c}" for n, c in zip(names, counts, strict=True))
-    return Bunch(
-        images=np.asarray(paths, dtype=object),
-        target=target.astype(np.int64),
-        target_names=names,
-        frame=frame.assign(label=names[target]),
-        DESCR=f"{description} {len(paths)} images in {len(names)} classes: {classes}.",
-    )
 
 
 def _check_folder(path):
@@ -244,29 +216,36 @@ def _check_classes(root, found, class_names):
         )
     if class_names is None:
         return found
-    if isinstance(class_names, str):
-        raise ValueError(f"class_names must be a list of names. Got {class_names!r}.")
-    names = [str(name) for name in class_names]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise ValueError(f"class_names must differ. Got {_listed(repeated)} twice.")
-    missing = [name for name in names if name not in found]
+    names = check_class_names(class_names)
     unexpected = [name for name in found if name not in names]
-    if missing or unexpected:
-        parts = []
-        if missing:
-            parts.append(f"no folder for {_listed(missing)}")
-        if unexpected:
-            parts.append(f"unexpected folders {_listed(unexpected)}")
+    if unexpected:
         raise ValueError(
-            f"class_names must name exactly the sub-folders of {root}. Got "
-            f"{' and '.join(parts)}; correct class_names or the folders."
+            f"class_names must name all sub-folders of {root}. Got unexpected folders "
+            f"{listed(unexpected)}; correct class_names or the folders."
         )
     return names
 
 
-def find_images(start, root):
-    """Paths of the images in and below a folder, sorted; each folder visited once."""
+def _check_images(root, names, rows, *, is_whole):
+    if not rows:
+        raise ValueError(
+            f"{root} needs image files in its sub-folders. Got none in "
+            f"{listed(names)}; image files end in {' '.join(SUFFIXES)}."
+        )
+    seen = {name for _, name, _ in rows}
+    empty = [name for name in names if name not in seen]
+    if empty and is_whole:
+        raise ValueError(
+            f"Every class needs at least one image. Got none in {listed(empty)} of "
+            f"{root}; add images, remove the folder, or pass class_names."
+        )
+
+
+def find_images(start, root, left_out=None):
+    """Paths of the images in and below a folder, sorted; each folder visited once.
+
+    Files that are no images by their names are counted in `left_out` by suffix.
+    """
     # A link back to where we came from would bring other classes into this one.
     above = {*_with_parents(start), *_with_parents(root)} - {os.path.realpath(start)}
     files, seen, waiting = [], above, [start]
@@ -283,6 +262,8 @@ def find_images(start, root):
                 waiting.append(entry.path)
             elif entry.name.lower().endswith(SUFFIXES):
                 files.append(entry.path)
+            elif left_out is not None:
+                left_out[Path(entry.name).suffix.lower() or "without suffix"] += 1
     return sorted(files)
 
 
@@ -293,35 +274,3 @@ def _with_parents(folder):
 
 def _is_litter(name):
     return name.startswith(".") or name in _LITTER
-
-
-def _read_table(table, root):
-    if isinstance(table, pd.DataFrame):
-        return table, root or "", "The table"
-    path = Path(table).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no CSV file {path}; check the path.")
-    try:
-        frame = pd.read_csv(path)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
-        raise ValueError(
-            f"{path} is not a CSV file with a header: {error}. Save it as CSV in UTF-8."
-        ) from error
-    return frame, path.parent if root is None else root, str(path)
-
-
-def _check_files_exist(paths, name, root):
-    missing = [path for path in paths if not os.path.isfile(path)]
-    if missing:
-        raise FileNotFoundError(
-            f"{name} needs image files that exist. Got {len(missing)} of {len(paths)} "
-            f"that do not, the first is {missing[0]}; correct the paths, or "
-            f"root={os.fspath(root)!r}."
-        )
-
-
-def _listed(names):
-    names = [repr(str(name)) for name in names]
-    return ", ".join(names[:8]) + (
-        f" and {len(names) - 8} more" if len(names) > 8 else ""
-    )

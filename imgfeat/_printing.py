@@ -1,0 +1,85 @@
+"""How the command line shows what it has found: tables, rows, notes, warnings."""
+
+import csv
+import json
+import sys
+from enum import StrEnum
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+out = Console()
+err = Console(stderr=True)
+
+
+class Format(StrEnum):
+    """How predictions are printed."""
+
+    csv = "csv"
+    jsonl = "jsonl"
+
+
+def row_writer(format):
+    if format is Format.csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(["path", "label", "probability", "error"])
+        return lambda p: writer.writerow(
+            [
+                p.path,
+                p.label,
+                "" if p.probability is None else f"{p.probability:.6f}",
+                p.error,
+            ]
+        )
+    return lambda p: print(json.dumps(vars(p)))
+
+
+def print_study(study):
+    shown = Table(
+        title="Mean over the folds; accuracy on the held-out images",
+        box=box.SIMPLE,
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    columns = {
+        "mean_test_accuracy": ("accuracy", "{:.3f}"),
+        "mean_test_precision_macro": ("precision", "{:.3f}"),
+        "mean_test_recall_macro": ("recall", "{:.3f}"),
+        "mean_test_f1_macro": ("F1", "{:.3f}"),
+        "mean_fit_time": ("fit, s", "{:.1f}"),
+        "predict_images_per_s": ("images/s", "{:,.0f}"),
+    }
+    shown.add_column("recipe", overflow="fold")  # with a net it may be long
+    for heading in [*(heading for heading, _ in columns.values()), "held out"]:
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for name, row in study.table.iterrows():
+        cells = [how.format(row[column]) for column, (_, how) in columns.items()]
+        held_out = study.evaluations[name].metrics["accuracy"]
+        shown.add_row(escape(name), *cells, f"{held_out:.3f}")
+    out.print(shown)
+    out.print(f"Report: {study.report}", highlight=False)
+    out.print(f"Model:  {study.model} ({study.best})", highlight=False)
+
+
+def print_frame(frame, title):
+    shown = Table(box=box.SIMPLE)
+    shown.add_column(frame.index.name or "", overflow="fold")
+    for column in frame.columns:
+        shown.add_column(str(column), overflow="fold")
+    for name, *row in frame.itertuples():
+        cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row]
+        shown.add_row(escape(str(name)), *map(escape, cells))
+    out.print(f"\n{title}")
+    out.print(shown)
+
+
+def print_note(text):
+    """A line for people, beside what programs read."""
+    err.print(text, markup=False, highlight=False)
+
+
+def print_warning(message, *args, **kwargs):
+    err.print("[yellow]warning:[/]", end=" ")
+    err.print(str(message), markup=False, highlight=False)

@@ -1,0 +1,197 @@
+"""Labelled images in a table of paths: a CSV file or a DataFrame."""
+
+import os
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from imgfeat._typing import PathLike
+from imgfeat.sources._labelled import (
+    check_class_names,
+    in_natural_order,
+    listed,
+    make_bunch,
+)
+
+_SEPARATORS = ",;\t"
+
+
+def load_image_table(
+    table: PathLike | pd.DataFrame,
+    *,
+    path_column: str = "path",
+    target_column: str | None = "label",
+    class_names: Sequence[str] | None = None,
+    root: PathLike | None = None,
+) -> Bunch:
+    """Take image paths and labels from a table.
+
+    Parameters
+    ----------
+    table : str, path or DataFrame
+        A CSV file with a header, or a table.
+    path_column : str, default="path"
+        Column with the image files.
+    target_column : str or None, default="label"
+        Column with the classes; None where there are none, for prediction.
+    class_names : sequence of str, optional
+        The classes in the order of their numbers; some may have no image. By default
+        those that occur, in natural order: 2 before 10.
+    root : str or path, optional
+        Folder that relative paths start from. By default that of the CSV file; for a
+        DataFrame, the working directory.
+
+    Returns
+    -------
+    Bunch
+        images : ndarray of shape (n_samples,), dtype object
+            Paths as str, in the order of the table.
+        target : ndarray of shape (n_samples,), int64, or None
+            Index into `target_names`.
+        target_names : ndarray of shape (n_classes,), dtype object, or None
+        labels : ndarray of shape (n_samples,), dtype object, or None
+            The name of each image's class.
+        frame : DataFrame
+            The whole table, in its order, with columns path and label set to the
+            above; numbered from 0.
+        DESCR : str
+
+    Raises
+    ------
+    FileNotFoundError
+        If the CSV file, or any of the images, does not exist.
+    ValueError
+        If a column is missing, the table is empty, a path or label is missing, or a
+        label is none of `class_names`.
+
+    See Also
+    --------
+    load_image_folder : One folder for each class.
+
+    Notes
+    -----
+    In a CSV file, columns are separated by commas, semicolons or tabs, as its header
+    is, and labels are text as written: ``007``, ``NA`` and ``None`` are names like any
+    other; only an empty cell is a missing label. Blanks around a value do not count. A
+    path may have backslashes, and another Unicode form than the file's name.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from imgfeat.sources import load_image_table
+    >>> from skimage import data_dir
+    >>> table = pd.DataFrame({"path": ["brick.png", "grass.png"], "label": ["a", "b"]})
+    >>> load_image_table(table, root=data_dir).target
+    array([0, 1])
+    """
+    frame, root, name = _read_table(table, root)
+    wanted = [path_column] if target_column is None else [path_column, target_column]
+    missing = [column for column in wanted if column not in frame.columns]
+    if missing:
+        raise ValueError(
+            f"{name} needs the columns {listed(wanted)}. Got {listed(frame.columns)}; "
+            "name yours with path_column= and target_column= (None for no labels)."
+        )
+    if frame.empty:
+        raise ValueError(f"{name} needs at least one row. Got none; add images.")
+    texts = {column: _texts(frame[column], name) for column in wanted}
+    paths = [_find_file(root, path) for path in texts[path_column]]
+    _check_files_exist(paths, name, root)
+    frame = frame.reset_index(drop=True).assign(path=paths)
+    if target_column is None:
+        return Bunch(
+            images=np.asarray(paths, dtype=object),
+            target=None,
+            target_names=None,
+            labels=None,
+            notes=[],
+            frame=frame,
+            DESCR=f"{len(paths)} images of {name}, without labels.",
+        )
+    labels = texts[target_column]
+    if class_names is None:
+        names = in_natural_order(labels)
+    else:
+        names = check_class_names(class_names)
+        _check_known(labels, names, name)
+    return make_bunch(paths, labels, names, f"Images of {name}.", frame)
+
+
+def _read_table(table, root):
+    if isinstance(table, pd.DataFrame):
+        return table, root or "", "The table"
+    path = Path(table).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no CSV file {path}; check the path.")
+    try:
+        # Text as it stands: no numbers, no words for what is missing.
+        frame = pd.read_csv(
+            path,
+            sep=_separator_of(path),
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
+        raise ValueError(
+            f"{path} is not a CSV file with a header: {error}. Save it as CSV in UTF-8."
+        ) from error
+    frame = frame.rename(columns=str.strip)
+    return frame, path.parent if root is None else root, str(path)
+
+
+def _separator_of(path):
+    """What stands most often in the header: a comma, a semicolon or a tab."""
+    with path.open(encoding="utf-8-sig") as file:
+        header = file.readline()
+    return max(_SEPARATORS, key=header.count)
+
+
+def _texts(column, name):
+    """Values as text, without blanks around them; every row has to have one."""
+    pairs = zip(column, column.isna(), strict=True)
+    texts = ["" if missing else str(value).strip() for value, missing in pairs]
+    rows = [row for row, text in enumerate(texts) if not text]
+    if rows:
+        raise ValueError(
+            f"{name} needs a value in every row of {column.name!r}. Got {len(rows)} "
+            f"without, the first in row {rows[0]}; fill in or drop these rows."
+        )
+    return texts
+
+
+def _find_file(root, path):
+    """The path of a file; if there is none as written, in another way of writing."""
+    as_written = os.fspath(Path(root, path))
+    ways = [
+        path,
+        path.replace("\\", "/"),
+        *(unicodedata.normalize(form, path) for form in ("NFC", "NFD")),
+    ]
+    for way in ways:
+        if os.path.isfile(found := os.fspath(Path(root, way))):
+            return found
+    return as_written
+
+
+def _check_files_exist(paths, name, root):
+    missing = [path for path in paths if not os.path.isfile(path)]
+    if missing:
+        raise FileNotFoundError(
+            f"{name} needs image files that exist. Got {len(missing)} of {len(paths)} "
+            f"that do not, the first is {missing[0]}; correct the paths, or "
+            f"root={os.fspath(root)!r}."
+        )
+
+
+def _check_known(labels, names, name):
+    unknown = in_natural_order(set(labels) - set(names))
+    if unknown:
+        raise ValueError(
+            f"{name} needs labels that class_names has. Got {listed(unknown)}; add "
+            "them, or correct the labels."
+        )

@@ -1,0 +1,115 @@
+"""Images and labels of a folder or table, for what they are wanted for."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from imgfeat._typing import PathLike
+from imgfeat.sources import load_image_folder, load_image_table
+from imgfeat.sources._labelled import listed
+
+# Which split is taken where there are several and nobody says, the first that is there.
+_WANTED = {
+    "held out": ("test", "val"),
+    "evaluate": ("test", "val"),
+    "train": ("train",),
+}
+
+
+@dataclass(frozen=True)
+class LabelledData:
+    """Images with the names of their classes.
+
+    Parameters
+    ----------
+    images, labels : ndarray of shape (n_images,)
+    held_out : ndarray of bool of shape (n_images,), or None
+        What the folder itself keeps apart for the end.
+    notes : tuple of str
+        What a person has to know of them.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    held_out: np.ndarray | None = None
+    notes: tuple = ()
+
+    def take(self, rows):
+        """Some of them, by a mask or by numbers."""
+        held_out = None if self.held_out is None else self.held_out[rows]
+        return replace(
+            self,
+            images=self.images[rows],
+            labels=self.labels[rows],
+            held_out=held_out,
+        )
+
+
+def load_labelled(
+    source: PathLike,
+    purpose: str,
+    *,
+    split: str | None = None,
+    path_column: str = "path",
+    label_column: str = "label",
+) -> LabelledData:
+    """Load a folder or table of images; of a folder with splits, the right ones.
+
+    Parameters
+    ----------
+    source : path
+        A folder, or a CSV file.
+    purpose : {"compare", "train", "evaluate"}
+        To compare, ``train`` is trained on and ``test``, or else ``val``, held out; to
+        train only the first counts, to evaluate only the second.
+    split : {"train", "val", "test"}, optional
+        What is held out, trained on or evaluated instead.
+    path_column, label_column : str
+        Columns of a table.
+
+    Returns
+    -------
+    LabelledData
+    """
+    if not Path(source).is_dir():
+        bunch = load_image_table(
+            source, path_column=path_column, target_column=label_column
+        )
+    else:
+        bunch = load_image_folder(source)
+    data = LabelledData(bunch.images, bunch.labels, notes=tuple(bunch.notes))
+    if "split" not in bunch.frame or not Path(source).is_dir():
+        if split is not None:
+            raise ValueError(
+                f"split {split!r} needs a folder with a sub-folder for each split. Got "
+                f"{source}, which has none."
+            )
+        return data
+    return _of_splits(data, bunch.frame["split"].to_numpy(), purpose, split)
+
+
+def _of_splits(data, splits, purpose, split):
+    kind = "held out" if purpose == "compare" else purpose
+    there = [name for name in ("train", "val", "test") if name in splits]
+    wanted = [split] if split else [name for name in _WANTED[kind] if name in there]
+    if not wanted or wanted[0] not in there:
+        raise ValueError(
+            f"The folder needs a split {split or ' or '.join(_WANTED[kind])!r}. Got "
+            f"{listed(there)}; name one of them."
+        )
+    chosen = splits == wanted[0]
+    if purpose != "compare":
+        note = f"Of the splits {listed(there)}, {wanted[0]!r} is taken."
+        return replace(data.take(chosen), notes=(*data.notes, note))
+    rows = chosen | (splits == "train")
+    if wanted[0] == "train" or not (splits == "train").any():
+        raise ValueError(
+            f"To compare, one split is trained on, 'train', and another held out. Got "
+            f"{listed(there)}, and {wanted[0]!r} to hold out."
+        )
+    note = (
+        f"Of the splits {listed(there)}, 'train' is trained on, {wanted[0]!r} held out."
+    )
+    data = replace(data, held_out=chosen, notes=(*data.notes, note))
+    return data.take(rows)

@@ -1,0 +1,68 @@
+"""Tests for imgfeat/studies/_labelled_data.py: which split is for what."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgfeat.studies import load_labelled
+
+COUNTS = {"train": 4, "val": 3, "test": 2}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for split, n in COUNTS.items():
+        for label in ("ant", "bee"):
+            place = tmp_path / split / label
+            place.mkdir(parents=True)
+            for number in range(n):
+                Image.new("L", (5, 4)).save(place / f"{number}.png")
+    return tmp_path
+
+
+def test_test_is_held_out_and_train_trained_on(folder):
+    data = load_labelled(folder, "compare")
+    assert len(data.images) == 2 * (4 + 2)
+    assert data.held_out.sum() == 4
+    assert all("/test/" in path for path in data.images[data.held_out])
+    assert all("/train/" in path for path in data.images[~data.held_out])
+    assert sorted(set(data.labels)) == ["ant", "bee"]
+    assert "'train' is trained on, 'test' held out" in data.notes[-1]
+
+
+@pytest.mark.parametrize(
+    "purpose, split, n",
+    [
+        ("train", None, 8),
+        ("train", "val", 6),
+        ("evaluate", None, 4),
+        ("evaluate", "val", 6),
+    ],
+)
+def test_one_split_for_one_purpose(folder, purpose, split, n):
+    data = load_labelled(folder, purpose, split=split)
+    assert len(data.images) == n
+    assert data.held_out is None
+
+
+def test_val_is_held_out_on_request(folder):
+    data = load_labelled(folder, "compare", split="val")
+    assert data.held_out.sum() == 6
+
+
+def test_what_cannot_be_is_refused(folder):
+    with pytest.raises(ValueError, match="'train', and another held out"):
+        load_labelled(folder, "compare", split="train")
+    with pytest.raises(ValueError, match=r"needs a split 'dev'\. Got 'train', 'val'"):
+        load_labelled(folder, "train", split="dev")
+    with pytest.raises(
+        ValueError, match="needs a folder with a sub-folder for each spl"
+    ):
+        load_labelled(folder / "train", "train", split="val")
+
+
+def test_rows_are_taken_with_what_belongs_to_them(folder):
+    data = load_labelled(folder, "compare")
+    some = data.take(np.array([0, 11]))
+    assert list(some.held_out) == [False, True]
+    assert len(some.images) == len(some.labels) == 2
