@@ -9,16 +9,20 @@ Stored as                             Becomes
 gray 8 bit                            gray
 gray 16 bit (PNG, TIFF, PGM)          gray; uint8 is ``round(value / 257)``, float32
                                       is ``value / 65535`` and keeps the depth
-gray 32 bit integers (TIFF)           as 16 bit; refused outside 0..65535
-gray float (TIFF)                     gray; refused outside 0..1
+gray integers with a sign, or of 32   as 16 bit; refused outside 0..65535
+bit (TIFF)
+gray float32 (TIFF)                   gray; refused outside 0..1
+white as zero (TIFF)                  inverted, at every depth
+float64, float RGB, more than four    not supported
+bands (TIFF)
 RGB 8 bit, YCbCr                      RGB
 RGB 16 bit                            RGB with the upper 8 bits of each value: Pillow
                                       keeps no more, so float32 has 256 levels here too
 palette                               RGB
 gray + alpha, or gray with one        gray, laid on white; in 16-bit gray a transparent
 transparent value                     value is ignored
-RGBA, or RGB or palette with          RGB, laid on white
-transparency
+RGBA, or RGB or palette with          RGB, laid on white; a BMP whose alpha is 0
+transparency                          everywhere is opaque
 CMYK                                  RGB by ``(1 - C) * (1 - K)``; JPEG files are taken
                                       as inverted, as Adobe writes them
 HSV, LAB                              RGB
@@ -35,62 +39,22 @@ unless `at_least` is given.
 import io
 import os
 import stat
-import struct
 import threading
-import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import (
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    PpmImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import Image, ImageFile, JpegImagePlugin
 
 from imgfeat._switch import HeldSwitch
+from imgfeat.sources._decode_error import DECODER_ERRORS, ImageDecodeError, error_text
+from imgfeat.sources._formats import check_room, identify, roomy_text
+from imgfeat.sources._jpeg import JpegFile
 from imgfeat.sources._pixels import as_dtype, as_mode, check_pixels
+from imgfeat.sources._scale import white_of
 
 MAX_PIXELS = 50_000_000
 MODES = (None, "rgb", "gray")
 DTYPES = ("uint8", "float32")
-ALLOWED = "JPEG, PNG, WebP, BMP, GIF, TIFF or PNM"
-
-# What each allowed format starts with. The plugins are called by hand, not through
-# Image.open: that tries formats in turn, and warns about large images by its own limit.
-_READERS = (
-    ((b"\xff\xd8\xff",), JpegImagePlugin.JpegImageFile),
-    ((b"\x89PNG\r\n\x1a\n",), PngImagePlugin.PngImageFile),
-    ((b"RIFF",), WebPImagePlugin.WebPImageFile),
-    ((b"GIF87a", b"GIF89a"), GifImagePlugin.GifImageFile),
-    (tuple(TiffImagePlugin.PREFIXES), TiffImagePlugin.TiffImageFile),
-    (tuple(b"P%d" % kind for kind in range(1, 7)), PpmImagePlugin.PpmImageFile),
-    ((b"BM",), BmpImagePlugin.BmpImageFile),
-)
-
-# Everything that Pillow's decoders are known to raise on damaged files. Warning is
-# here for programs that turn warnings into errors.
-_DECODER_ERRORS = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    Warning,
-)
 
 _ORIENTATION = 0x0112  # the EXIF tag
 _UPRIGHT = {
@@ -104,38 +68,6 @@ _UPRIGHT = {
 }
 
 
-class ImageDecodeError(ValueError):
-    """An image that cannot be read.
-
-    Parameters
-    ----------
-    source : str
-        The path, or ``"image 3"`` for what has none.
-    reason : str
-        What is wrong with it.
-    remedy : str, default="repair or remove it"
-        What to do about it.
-
-    Examples
-    --------
-    >>> from imgfeat.sources import ImageDecodeError
-    >>> raise ImageDecodeError("cat.jpg", "the file is empty")
-    Traceback (most recent call last):
-    ...
-    imgfeat.sources._decode.ImageDecodeError: Cannot read cat.jpg: the file is empty; \
-repair or remove it.
-    """
-
-    def __init__(self, source, reason, remedy="repair or remove it"):
-        super().__init__(source, reason, remedy)  # all of args, so that it pickles
-        self.source = source
-        self.reason = reason
-        self.remedy = remedy
-
-    def __str__(self):
-        return f"Cannot read {self.source}: {self.reason}; {self.remedy}."
-
-
 def decode_image(
     source,
     *,
@@ -143,6 +75,7 @@ def decode_image(
     dtype="uint8",
     max_pixels=MAX_PIXELS,
     at_least=None,
+    strict=True,
     name=None,
 ):
     """Read one image, upright, as gray or RGB pixels.
@@ -150,10 +83,10 @@ def decode_image(
     Parameters
     ----------
     source : str, path, bytes, PIL image, binary file object or ndarray
-        An encoded image in one of the formats JPEG, PNG, WebP, BMP, GIF, TIFF and PNM,
-        whatever its file name says; a PIL image of any format; or the pixels
-        themselves, of shape (height, width[, 3]), uint8, uint16, bool, or floats in
-        0..1.
+        An encoded image in one of the formats JPEG, PNG, WebP, AVIF, JPEG 2000, BMP,
+        GIF, TIFF and PNM, or with the extra ``heif`` HEIC, whatever its file name
+        says; a PIL image of any format; or the pixels themselves, of shape (height,
+        width[, 3]), uint8, uint16, bool, or floats in 0..1.
     mode : {"rgb", "gray"}, optional
         Convert to this. By default gray stays gray and all else becomes RGB.
     dtype : {"uint8", "float32"}, default="uint8"
@@ -165,6 +98,9 @@ def decode_image(
         has so many pixels. The decoder then leaves fine detail out instead of
         computing it, which is several times as fast, and not quite what resizing the
         whole image gives.
+    strict : bool, default=True
+        Refuse JPEGs whose data ends early or has been overwritten. With False what is
+        missing is gray.
     name : str, optional
         What errors call a source that has no path; ``"the image"`` by default.
 
@@ -177,7 +113,7 @@ def decode_image(
     ------
     ImageDecodeError
         If the source is missing, damaged, truncated, empty, too large, or of another
-        format. Never returns half an image.
+        format. Never returns half an image, unless `strict` is False.
 
     Notes
     -----
@@ -200,7 +136,7 @@ def decode_image(
     if isinstance(source, np.ndarray):
         pixels = check_array_source(source, name)
     else:
-        pixels = _decode(source, max_pixels, at_least, name)
+        pixels = _decode(source, max_pixels, at_least, strict, name)
     try:
         pixels = as_mode(as_dtype(pixels, dtype), mode)
     except ValueError as error:
@@ -225,20 +161,43 @@ def check_array_source(pixels, name):
         raise ImageDecodeError(name, str(error), "correct the array") from error
 
 
-def _decode(source, max_pixels, at_least, name):
+def _decode(source, max_pixels, at_least, strict, name):
     """Return upright pixels of any depth; every failure is an ImageDecodeError."""
     try:
         if isinstance(source, Image.Image):
             # Two threads may meet in one lazily opened image.
             with _lock_of(source):
-                return _pixels_of(source, max_pixels, name)
+                jpeg = _jpeg_behind(source, name)
+                pixels = _pixels_of(source, jpeg, max_pixels, name, strict=strict)
+                source.load()  # which closes its file
+                return pixels
         with open_encoded(source, name) as file:
-            image = _identify(file, name)
-            return _pixels_of(image, max_pixels, name, at_least)
+            jpeg = None
+            if file.read(3) == b"\xff\xd8\xff":
+                file.seek(0)
+                jpeg = JpegFile(file.read(), name)
+            file.seek(0)
+            with io.BytesIO(jpeg.data) if jpeg else file as file:
+                image = identify(file, name)
+                return _pixels_of(
+                    image, jpeg, max_pixels, name, at_least=at_least, strict=strict
+                )
     except ImageDecodeError:
         raise
-    except _DECODER_ERRORS as error:
-        raise ImageDecodeError(name, _text(error)) from error
+    except DECODER_ERRORS as error:
+        raise ImageDecodeError(name, error_text(error)) from error
+
+
+def _jpeg_behind(image, name):
+    """Return the file of a JPEG that was opened and not loaded, or None."""
+    is_jpeg = isinstance(image, JpegImagePlugin.JpegImageFile)
+    if not is_jpeg or not image.tile or image.fp is None or image.tell():
+        return None
+    place = image.fp.tell()
+    image.fp.seek(0)
+    data = image.fp.read()
+    image.fp.seek(place)
+    return JpegFile(data, name) if data.startswith(b"\xff\xd8\xff") else None
 
 
 def open_encoded(source, name):
@@ -284,32 +243,7 @@ def _open_path(path, name):
         ) from error
 
 
-def _identify(file, name):
-    start = file.read(16)
-    file.seek(0)
-    if not start:
-        raise ImageDecodeError(name, "it is empty (0 bytes)", "replace or remove it")
-    for prefixes, reader in _READERS:
-        if start.startswith(prefixes):
-            return _read_header(reader, file, name)
-    raise ImageDecodeError(
-        name,
-        f"it is not an image file: it starts with {start[:12]!r}",
-        f"give a {ALLOWED} file",
-    )
-
-
-def _read_header(reader, file, name):
-    try:
-        return reader(file)
-    except _DECODER_ERRORS as error:
-        raise ImageDecodeError(
-            name,
-            f"its header is damaged, or says that there are no pixels ({_text(error)})",
-        ) from error
-
-
-def _pixels_of(image, max_pixels, name, at_least=None):
+def _pixels_of(image, jpeg, max_pixels, name, *, at_least=None, strict=True):
     width, height = image.size
     if width < 1 or height < 1:
         raise ImageDecodeError(name, f"it has no pixels ({height} x {width})")
@@ -319,25 +253,39 @@ def _pixels_of(image, max_pixels, name, at_least=None):
             f"its header says {height} x {width} pixels, more than {max_pixels:,}",
             "raise max_pixels if you trust it",
         )
-    if at_least is not None and isinstance(image, JpegImagePlugin.JpegImageFile):
-        image.draft(image.mode, (at_least, at_least))
-    with _strictly:
-        image.load()
-    pixels = _plain(image, name)
+    pixels = None
+    if jpeg is not None:
+        if strict:
+            jpeg.check_size(width, height)
+        if at_least is not None:
+            image.draft(image.mode, (at_least, at_least))
+        pixels = jpeg.decode(image.mode, image.size, strict=strict)
+    else:
+        check_room(image, name)
+    if pixels is None:
+        with _strictly, roomy_text:
+            image.load()
+        pixels = _plain(image, name)
     upright = _UPRIGHT.get(_orientation(image))
-    if upright is None:
-        return pixels
-    return np.ascontiguousarray(upright(pixels))
+    if upright is not None:
+        pixels = upright(pixels)
+    return np.ascontiguousarray(pixels)
 
 
 def _plain(image, name):
     """Pixels of a loaded PIL image: uint8 gray or RGB, uint16 or float32 gray."""
-    if image.mode.startswith("I;16"):
-        return np.array(image).astype(np.uint16, copy=False)
-    if image.mode == "I":
-        return _deep_integers(np.array(image), name)
-    if image.mode == "F":
-        return np.array(image, dtype=np.float32)
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        pixels = _deep(image, name)
+        if getattr(image, "white_is_zero", False):
+            pixels = pixels.dtype.type(white_of(pixels.dtype)) - pixels
+        return pixels
+    if (
+        image.format == "BMP"
+        and image.mode == "RGBA"
+        and not any(image.getextrema()[3])
+    ):
+        # Many programs leave the fourth byte 0 and mean nothing by it.
+        image = image.convert("RGB")
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     if image.has_transparency_data:
         if image.mode == "La":
@@ -350,31 +298,28 @@ def _plain(image, name):
     return np.array(image)
 
 
-def _deep_integers(pixels, name):
+def _deep(image, name):
+    """Pixels of more than 8 bits: uint16, or float32."""
+    if image.mode == "F":
+        return np.array(image, dtype=np.float32)
+    pixels = np.array(image)
     low, high = int(pixels.min()), int(pixels.max())
     if low < 0 or high > 65535:
         raise ImageDecodeError(
             name,
-            f"its 32-bit values {low}..{high} are outside 0..65535",
-            "scale them to 16 bits",
+            f"its integers {low}..{high} are outside 0..65535",
+            "scale them to 16 bits without a sign",
         )
-    return pixels.astype(np.uint16)
+    return pixels.astype(np.uint16, copy=False)
 
 
 def _orientation(image):
     try:
         return image.getexif().get(_ORIENTATION, 1)
-    except _DECODER_ERRORS:
+    except DECODER_ERRORS:
         return (
             1  # promised above: the pixels are whole, only the note about them is not
         )
-
-
-def _text(error):
-    if isinstance(error, MemoryError):
-        return "there is not enough memory to decode it"
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text[:200]
 
 
 def _quote(value):

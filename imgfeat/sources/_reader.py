@@ -10,7 +10,8 @@ from imgfeat._traits import Traits
 from imgfeat._validation import check_size_param
 from imgfeat.kernels.resize import INTERPOLATIONS
 from imgfeat.sources._aspect import ASPECTS, fit_image
-from imgfeat.sources._decode import DTYPES, MAX_PIXELS, ImageDecodeError
+from imgfeat.sources._decode import DTYPES, MAX_PIXELS
+from imgfeat.sources._decode_error import ImageDecodeError
 from imgfeat.sources._transformer import ImageTransformer
 
 
@@ -41,6 +42,9 @@ class ImageReader(ImageTransformer):
         of NaN that `errors_` lists. ``"nan"`` needs ``dtype="float32"``.
     max_pixels : int, default=50_000_000
         Refuse files with more pixels; checked on the header, before decoding.
+    strict : bool, default=True
+        Refuse JPEGs whose data ends early or has been overwritten. With False what is
+        missing is gray.
     image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
@@ -83,6 +87,7 @@ class ImageReader(ImageTransformer):
         "interpolation": [StrOptions(set(INTERPOLATIONS))],
         "on_error": [StrOptions({"raise", "nan"})],
         "max_pixels": [Interval(Integral, 1, None, closed="left")],
+        "strict": ["boolean"],
         "image_shape": [tuple, list, None],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
@@ -98,6 +103,7 @@ class ImageReader(ImageTransformer):
         interpolation="bilinear",
         on_error="raise",
         max_pixels=MAX_PIXELS,
+        strict=True,
         image_shape=None,
         n_jobs=None,
         verbose=0,
@@ -109,6 +115,7 @@ class ImageReader(ImageTransformer):
         self.interpolation = interpolation
         self.on_error = on_error
         self.max_pixels = max_pixels
+        self.strict = strict
         self.image_shape = image_shape
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -157,7 +164,10 @@ class ImageReader(ImageTransformer):
 
     def _read(self, source, size):
         image = source.decode(
-            mode=self.mode, dtype=self.dtype, max_pixels=self.max_pixels
+            mode=self.mode,
+            dtype=self.dtype,
+            max_pixels=self.max_pixels,
+            strict=self.strict,
         )
         if size is None:
             return image

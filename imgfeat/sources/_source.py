@@ -8,12 +8,8 @@ import stat
 import numpy as np
 from PIL import Image
 
-from imgfeat.sources._decode import (
-    ImageDecodeError,
-    check_array_source,
-    decode_image,
-    open_encoded,
-)
+from imgfeat.sources._decode import check_array_source, decode_image, open_encoded
+from imgfeat.sources._decode_error import ImageDecodeError
 
 
 class Source:

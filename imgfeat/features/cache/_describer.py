@@ -8,7 +8,7 @@ from scipy.sparse import issparse
 
 from imgfeat.features.cache._keys import row_keys
 from imgfeat.features.local._descriptors import Descriptors
-from imgfeat.sources._decode import ImageDecodeError
+from imgfeat.sources._decode_error import ImageDecodeError
 
 
 class Describer:

@@ -10,7 +10,7 @@ from imgfeat._progress import progress
 from imgfeat._sklearn import fit_context
 from imgfeat._threads import map_threads
 from imgfeat.features.local._descriptors import Descriptors
-from imgfeat.sources._decode import ImageDecodeError
+from imgfeat.sources._decode_error import ImageDecodeError
 from imgfeat.sources._images import Images
 
 

@@ -240,9 +240,7 @@ def with_cuda(monkeypatch):
 
     Returns the function that says so.
     """
-    monkeypatch.setattr(
-        _plan, "find_device", lambda name: name.replace("auto", "cuda")
-    )
+    monkeypatch.setattr(_plan, "find_device", lambda name: name.replace("auto", "cuda"))
 
     def build(for_cuda):
         monkeypatch.setattr(_plan, "runs_on_cuda", lambda: for_cuda)
