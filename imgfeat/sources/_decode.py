@@ -49,8 +49,7 @@ from imgfeat._switch import HeldSwitch
 from imgfeat.sources._decode_error import DECODER_ERRORS, ImageDecodeError, error_text
 from imgfeat.sources._formats import check_room, identify, roomy_text
 from imgfeat.sources._jpeg import JpegFile
-from imgfeat.sources._pixels import as_dtype, as_mode, check_pixels
-from imgfeat.sources._scale import white_of
+from imgfeat.sources._pixels import as_dtype, as_mode, check_pixels, to_unit_range
 
 MAX_PIXELS = 50_000_000
 MODES = (None, "rgb", "gray")
@@ -76,6 +75,7 @@ def decode_image(
     max_pixels=MAX_PIXELS,
     at_least=None,
     strict=True,
+    value_range=None,
     name=None,
 ):
     """Read one image, upright, as gray or RGB pixels.
@@ -101,6 +101,10 @@ def decode_image(
     strict : bool, default=True
         Refuse JPEGs whose data ends early or has been overwritten. With False what is
         missing is gray.
+    value_range : tuple of (low, high), optional
+        Which values of 16-bit, wider and float images are black and white, such as
+        ``(0, 4095)`` for 12 bits; values outside are refused. Images of 8 bits keep
+        0..255.
     name : str, optional
         What errors call a source that has no path; ``"the image"`` by default.
 
@@ -134,13 +138,16 @@ def decode_image(
         raise ValueError(f"dtype must be 'uint8' or 'float32'. Got {dtype!r}.")
     name = source_name(source, name)
     if isinstance(source, np.ndarray):
-        pixels = check_array_source(source, name)
+        pixels = check_array_source(source, name, value_range)
     else:
         pixels = _decode(source, max_pixels, at_least, strict, name)
     try:
+        if not isinstance(source, np.ndarray):
+            pixels = _scaled(pixels, value_range)
         pixels = as_mode(as_dtype(pixels, dtype), mode)
     except ValueError as error:
-        raise ImageDecodeError(name, str(error), "scale its values") from error
+        remedy = "scale its values, or give value_range"
+        raise ImageDecodeError(name, str(error), remedy) from error
     if isinstance(source, np.ndarray) and np.may_share_memory(pixels, source):
         return pixels.copy()
     return pixels
@@ -153,12 +160,24 @@ def source_name(source, name=None):
     return name or "the image"
 
 
-def check_array_source(pixels, name):
+def check_array_source(pixels, name, value_range=None):
     """Return an ndarray as pixels of a known shape and dtype, values unchanged."""
     try:
-        return check_pixels(pixels)
+        return check_pixels(pixels, value_range)
     except ValueError as error:
         raise ImageDecodeError(name, str(error), "correct the array") from error
+
+
+def _scaled(pixels, value_range):
+    """Return a file's pixels as uint8, uint16 or floats; int32 has 16-bit values."""
+    if value_range is not None:
+        return to_unit_range(pixels, value_range)
+    if pixels.dtype != np.int32:
+        return pixels
+    low, high = pixels.min(), pixels.max()
+    if low < 0 or high > 65535:
+        raise ValueError(f"its integers {low}..{high} are outside 0..65535")
+    return pixels.astype(np.uint16)
 
 
 def _decode(source, max_pixels, at_least, strict, name):
@@ -265,19 +284,20 @@ def _pixels_of(image, jpeg, max_pixels, name, *, at_least=None, strict=True):
     if pixels is None:
         with _strictly, roomy_text:
             image.load()
-        pixels = _plain(image, name)
+        pixels = _plain(image)
     upright = _UPRIGHT.get(_orientation(image))
     if upright is not None:
         pixels = upright(pixels)
     return np.ascontiguousarray(pixels)
 
 
-def _plain(image, name):
+def _plain(image):
     """Pixels of a loaded PIL image: uint8 gray or RGB, uint16 or float32 gray."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        pixels = _deep(image, name)
+        pixels = _deep(image)
         if getattr(image, "white_is_zero", False):
-            pixels = pixels.dtype.type(white_of(pixels.dtype)) - pixels
+            white = 1 if image.mode == "F" else 65535
+            pixels = pixels.dtype.type(white) - pixels
         return pixels
     if (
         image.format == "BMP"
@@ -298,19 +318,11 @@ def _plain(image, name):
     return np.array(image)
 
 
-def _deep(image, name):
-    """Pixels of more than 8 bits: uint16, or float32."""
-    if image.mode == "F":
-        return np.array(image, dtype=np.float32)
+def _deep(image):
+    """Pixels of more than 8 bits: uint16, int32 of any value, or float32."""
     pixels = np.array(image)
-    low, high = int(pixels.min()), int(pixels.max())
-    if low < 0 or high > 65535:
-        raise ImageDecodeError(
-            name,
-            f"its integers {low}..{high} are outside 0..65535",
-            "scale them to 16 bits without a sign",
-        )
-    return pixels.astype(np.uint16, copy=False)
+    dtype = {"I": np.int32, "F": np.float32}.get(image.mode, np.uint16)
+    return pixels.astype(dtype, copy=False)
 
 
 def _orientation(image):

@@ -195,8 +195,8 @@ def test_closed_image_is_an_error(rgb, tmp_path):
         (np.full((2, 2), "a"), "dtype <U1"),
         (np.full((2, 2), 255.0), "from 255 to 255 are outside 0..1"),
         (np.full((2, 2), np.nan), "from nan to nan are outside 0..1"),
-        (np.full((2, 2), -1), "outside 0..65535"),
-        (np.full((2, 2), 70000), "outside 0..65535"),
+        (np.full((2, 2), -1), "read as 0..255"),
+        (np.full((2, 2), 256), "read as 0..255"),
     ],
 )
 def test_arrays_that_are_no_images_are_refused(array, message):
@@ -209,7 +209,6 @@ def test_arrays_that_are_no_images_are_refused(array, message):
     [
         (np.array([[False, True]]), [[0, 255]]),
         (np.array([[0, 200]], dtype=np.int64), [[0, 200]]),
-        (np.array([[0, 514]], dtype=np.int64), [[0, 2]]),
         (np.array([[0, 257]], dtype=">u2"), [[0, 1]]),
         (np.array([[0, 0.5]], dtype=np.float16), [[0, 128]]),
         (np.zeros((1, 2, 1), dtype=np.uint8), [[0, 0]]),
