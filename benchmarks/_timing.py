@@ -15,7 +15,8 @@ import imgfeat
 
 PACKAGES = [
     "numba", "numpy", "onnxruntime", "opencv-python", "opencv-python-headless",
-    "pillow", "scikit-image", "scikit-learn", "timm", "torch", "torchvision",
+    "pillow", "scikit-image", "scikit-learn", "simplejpeg", "timm", "torch",
+    "torchvision",
 ]  # fmt: skip
 
 

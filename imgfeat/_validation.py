@@ -6,12 +6,9 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils.validation import check_array
 
-# What images may hold; other dtypes are brought to one of these, values unchanged.
+# What images may hold; other dtypes are brought to one of these, values unchanged. The
+# dtype alone says which value is white, so that no batch changes what another means.
 IMAGE_DTYPES = (np.uint8, np.uint16, np.float32, np.float64)
-
-# From so many columns an array (height, width, 3 or 4) is one colour image, not a batch
-# of gray images that are 3 or 4 pixels wide.
-_LEAST_WIDTH = 8
 
 
 def check_image_array(estimator, X, *, reset, image_shape=None, any_size=False):
@@ -38,7 +35,11 @@ def check_image_array(estimator, X, *, reset, image_shape=None, any_size=False):
         C-contiguous; uint8, uint16, float32 or float64, finite.
     """
     name = type(estimator).__name__
-    refuse_mask(X, name)
+    if np.ma.isMaskedArray(X):
+        raise ValueError(
+            f"{name} has no notion of masked pixels. Got a masked array; fill them: "
+            "X.filled(0)."
+        )
     # scikit-learn's check brings its own wording for what every estimator refuses:
     # sparse, complex, text, empty.
     X = check_array(
@@ -60,8 +61,8 @@ def check_image_array(estimator, X, *, reset, image_shape=None, any_size=False):
         )
     if X.size == 0:
         raise ValueError(
-            f"{name} needs images of at least 1 x 1 pixels. Got an array of shape "
-            f"{X.shape}; drop what is empty."
+            f"{name} needs images with pixels. Got shape {X.shape}; remove the empty "
+            "images."
         )
     X = _to_image_dtype(X, name)
     X = _unflatten(X, image_shape, name) if X.ndim == 2 else _check_axes(X, name)
@@ -69,13 +70,26 @@ def check_image_array(estimator, X, *, reset, image_shape=None, any_size=False):
     return X
 
 
-def refuse_mask(X, name):
-    """Raise for masked arrays, whose hidden values would count as pixels."""
-    if isinstance(X, np.ma.MaskedArray):
+def to_uint8(pixels):
+    """Return integers of a dtype that says nothing of their scale: 0..255.
+
+    Parameters
+    ----------
+    pixels : ndarray of integers
+
+    Raises
+    ------
+    ValueError
+        If values lie outside, saying how to tell what they mean.
+    """
+    low, high = pixels.min(), pixels.max()
+    if low < 0 or high > 255:
         raise ValueError(
-            f"{name} needs a value for every pixel. Got a masked array; fill it first: "
-            "X.filled(0)."
+            f"{pixels.dtype} pixels are read as 0..255. Got values from {low} to "
+            f"{high}; use astype(np.uint16) if white is 65535, floats in 0..1, or "
+            "ImageReader(value_range=(low, high))."
         )
+    return pixels.astype(np.uint8)
 
 
 def check_shape_param(value, name, *, length=(2,)):
@@ -142,14 +156,10 @@ def _to_image_dtype(X, name):
         return X.astype(np.uint8) * np.uint8(255)
     if X.dtype.kind == "f":
         return X.astype(np.float32 if X.dtype == np.float16 else np.float64)
-    # Other integers: images all the same, when the values say so.
-    low, high = X.min(), X.max()
-    if low < 0 or high > 65535:
-        raise ValueError(
-            f"{name} reads integers as 0..255, or 0..65535 for 16-bit images. Got "
-            f"{X.dtype} values from {low} to {high}; use floats for other scales."
-        )
-    return X.astype(np.uint8 if high <= 255 else np.uint16)
+    try:
+        return to_uint8(X)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _unflatten(X, image_shape, name):
@@ -175,14 +185,14 @@ def _unflatten(X, image_shape, name):
 
 
 def _check_axes(X, name):
-    if X.ndim == 3 and X.shape[2] in (3, 4) and X.shape[1] >= _LEAST_WIDTH:
-        raise ValueError(
-            f"{name} expects a batch of images, and an array of shape {X.shape} is one "
-            "colour image: put it in a list, [X]. Gray images of so few columns, if "
-            "these are some, need more of them."
-        )
     if X.ndim == 4 and X.shape[3] == 1:
         return X[..., 0]
+    if X.ndim == 3 and X.shape[2] == 3 and min(X.shape[:2]) > 4:
+        raise ValueError(
+            f"{name} expects a batch of images. Got shape {X.shape}, which looks like "
+            "one RGB image; put it in a list: [X]. For gray images 3 pixels wide, add "
+            "an axis: X[..., None]."
+        )
     if X.ndim == 3 or (X.ndim == 4 and X.shape[3] == 3):
         return X
     if X.ndim == 4 and X.shape[1] in (1, 3):

@@ -55,12 +55,12 @@ def test_any_layout_of_memory_becomes_c_contiguous(color_images):
         (np.array([[[False, True]]]), np.array([[[0, 255]]], np.uint8)),
         (np.array([[[0.1, 1]]], np.float16), np.array([[[0.1, 1]]], np.float16)),
         (np.array([[[0, 255]]], np.int64), np.array([[[0, 255]]], np.uint8)),
-        (np.array([[[0, 256]]], np.int32), np.array([[[0, 256]]], np.uint16)),
-        (np.array([[[3, 65535]]], np.uint64), np.array([[[3, 65535]]], np.uint16)),
+        (np.array([[[0, 9]]], np.int8), np.array([[[0, 9]]], np.uint8)),
+        (np.array([[[3, 255]]], np.uint64), np.array([[[3, 255]]], np.uint8)),
         ([[[0.5, 2.5]]], np.array([[[0.5, 2.5]]])),
         ([[[7, 8]]], np.array([[[7, 8]]], np.uint8)),
     ],
-    ids=["bool", "half", "8 bits", "16 bits", "unsigned", "list", "list of ints"],
+    ids=["bool", "half", "8 bits", "signed", "unsigned", "list", "list of ints"],
 )
 def test_other_numbers_are_brought_to_a_dtype_of_images(given, expected):
     found = check(given)
@@ -82,9 +82,9 @@ def test_last_axis_of_one_channel_is_dropped(images):
     assert_array_equal(check(images[..., None]), images)
 
 
-@pytest.mark.parametrize("low, high", [(-1, 5), (0, 65536)])
+@pytest.mark.parametrize("low, high", [(-1, 5), (0, 256)])
 def test_integers_that_are_no_pixels_are_refused(low, high):
-    words = rf"reads integers as 0\.\.255.* Got int64 values from {low} to {high}; use"
+    words = rf"int64 pixels are read as 0\.\.255\. Got values from {low} to {high}; use"
     with pytest.raises(ValueError, match=words):
         check(np.array([[[low, high]]]))
 
@@ -144,6 +144,23 @@ def test_axes_in_another_order_are_named_with_a_remedy(shape, remedy):
         match=rf"Lens expects images of shape .* Got {re.escape(str(shape))}; {remedy}",
     ):
         check(np.zeros(shape, np.uint8))
+
+
+def test_one_photo_is_no_batch():
+    with pytest.raises(ValueError, match=r"one RGB image; put it in a list: \[X\]"):
+        check(np.zeros((20, 30, 3), np.uint8))
+    assert check(np.zeros((20, 30, 3, 1), np.uint8)).shape == (20, 30, 3)
+
+
+@pytest.mark.parametrize("shape", [(2, 0, 5), (2, 5, 0, 3)])
+def test_images_without_pixels_are_refused(shape):
+    with pytest.raises(ValueError, match=r"needs images with pixels\. Got shape"):
+        check(np.zeros(shape))
+
+
+def test_masked_arrays_are_refused():
+    with pytest.raises(ValueError, match=r"masked pixels\. Got .*: X\.filled\(0\)"):
+        check(np.ma.masked_less(np.zeros((2, 5, 5)), 1))
 
 
 def test_less_than_a_batch_is_refused():
@@ -238,21 +255,3 @@ def test_either_length_may_be_allowed():
 
 def test_size_is_told_as_height_by_width():
     assert size_text((28, 32, 3)) == "28 x 32"
-
-
-@pytest.mark.parametrize("shape", [(30, 40, 3), (8, 8, 4), (333, 500, 3)])
-def test_one_colour_image_is_no_batch(shape):
-    with pytest.raises(ValueError, match=r"one colour image: put it in a list, \[X\]"):
-        check(np.zeros(shape, np.uint8))
-
-
-def test_masked_arrays_are_refused():
-    masked = np.ma.masked_equal(np.zeros((2, 8, 8), np.uint8), 0)
-    with pytest.raises(ValueError, match=r"Got a masked array; fill it .*filled\(0\)"):
-        check(masked)
-
-
-@pytest.mark.parametrize("shape", [(2, 0, 8), (2, 8, 0), (2, 8, 0, 3), (3, 0)])
-def test_images_without_pixels_are_refused(shape):
-    with pytest.raises(ValueError, match=r"at least 1 x 1|0 feature\(s\)|minimum of 1"):
-        check(np.zeros(shape, np.uint8))

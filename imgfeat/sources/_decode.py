@@ -9,16 +9,20 @@ Stored as                             Becomes
 gray 8 bit                            gray
 gray 16 bit (PNG, TIFF, PGM)          gray; uint8 is ``round(value / 257)``, float32
                                       is ``value / 65535`` and keeps the depth
-gray 32 bit integers (TIFF)           as 16 bit; refused outside 0..65535
-gray float (TIFF)                     gray; refused outside 0..1
+gray integers with a sign, or of 32   as 16 bit; refused outside 0..65535
+bit (TIFF)
+gray float32 (TIFF)                   gray; refused outside 0..1
+white as zero (TIFF)                  inverted, at every depth
+float64, float RGB, more than four    not supported
+bands (TIFF)
 RGB 8 bit, YCbCr                      RGB
 RGB 16 bit                            RGB with the upper 8 bits of each value: Pillow
                                       keeps no more, so float32 has 256 levels here too
 palette                               RGB
 gray + alpha, or gray with one        gray, laid on white; in 16-bit gray a transparent
 transparent value                     value is ignored
-RGBA, or RGB or palette with          RGB, laid on white
-transparency
+RGBA, or RGB or palette with          RGB, laid on white; a BMP whose alpha is 0
+transparency                          everywhere is opaque
 CMYK                                  RGB by ``(1 - C) * (1 - K)``; JPEG files are taken
                                       as inverted, as Adobe writes them
 HSV, LAB                              RGB
@@ -40,17 +44,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, JpegImagePlugin
 
 from imgfeat._switch import HeldSwitch
-from imgfeat.sources._decode_error import ImageDecodeError, text_of
-from imgfeat.sources._formats import DECODER_ERRORS, JPEG, identify, read_header
-from imgfeat.sources._jpeg import can_hold, check_jpeg, decode_jpeg
-from imgfeat.sources._pixels import as_dtype, as_mode, check_pixels
+from imgfeat.sources._decode_error import DECODER_ERRORS, ImageDecodeError, error_text
+from imgfeat.sources._formats import check_room, identify, roomy_text
+from imgfeat.sources._jpeg import JpegFile
+from imgfeat.sources._pixels import as_dtype, as_mode, check_pixels, to_unit_range
 
 MAX_PIXELS = 50_000_000
 MODES = (None, "rgb", "gray")
 DTYPES = ("uint8", "float32")
+
 _ORIENTATION = 0x0112  # the EXIF tag
 _UPRIGHT = {
     2: lambda pixels: pixels[:, ::-1],
@@ -71,6 +76,7 @@ def decode_image(
     max_pixels: int = MAX_PIXELS,
     at_least: int | None = None,
     strict: bool = True,
+    value_range: tuple[float, float] | None = None,
     name: str | None = None,
 ) -> np.ndarray:
     """Read one image, upright, as gray or RGB pixels.
@@ -78,10 +84,10 @@ def decode_image(
     Parameters
     ----------
     source : str, path, bytes, PIL image, binary file object or ndarray
-        An encoded image in one of the formats JPEG, PNG, WebP, BMP, GIF, TIFF and PNM,
-        whatever its file name says; a PIL image of any format; or the pixels
-        themselves, of shape (height, width[, 3]), uint8, uint16, bool, or floats in
-        0..1.
+        An encoded image in one of the formats JPEG, PNG, WebP, AVIF, JPEG 2000, BMP,
+        GIF, TIFF and PNM, or with the extra ``heif`` HEIC, whatever its file name
+        says; a PIL image of any format; or the pixels themselves, of shape (height,
+        width[, 3]), uint8, uint16, bool, or floats in 0..1.
     mode : {"rgb", "gray"}, optional
         Convert to this. By default gray stays gray and all else becomes RGB.
     dtype : {"uint8", "float32"}, default="uint8"
@@ -94,8 +100,12 @@ def decode_image(
         computing it, which is several times as fast, and not quite what resizing the
         whole image gives.
     strict : bool, default=True
-        Refuse a JPEG file of which a part is missing or overwritten. Otherwise what is
-        there is decoded, and the rest is a guess.
+        Refuse JPEGs whose data ends early or has been overwritten. With False what is
+        missing is gray.
+    value_range : tuple of (low, high), optional
+        Which values of 16-bit, wider and float images are black and white, such as
+        ``(0, 4095)`` for 12 bits; values outside are refused. Images of 8 bits keep
+        0..255.
     name : str, optional
         What errors call a source that has no path; ``"the image"`` by default.
 
@@ -129,13 +139,16 @@ def decode_image(
         raise ValueError(f"dtype must be 'uint8' or 'float32'. Got {dtype!r}.")
     name = source_name(source, name)
     if isinstance(source, np.ndarray):
-        pixels = check_array_source(source, name)
+        pixels = check_array_source(source, name, value_range)
     else:
         pixels = _decode(source, max_pixels, at_least, strict, name)
     try:
+        if not isinstance(source, np.ndarray):
+            pixels = _scaled(pixels, value_range)
         pixels = as_mode(as_dtype(pixels, dtype), mode)
     except ValueError as error:
-        raise ImageDecodeError(name, str(error), "scale its values") from error
+        remedy = "scale its values, or give value_range"
+        raise ImageDecodeError(name, str(error), remedy) from error
     if isinstance(source, np.ndarray) and np.may_share_memory(pixels, source):
         return pixels.copy()
     return pixels
@@ -148,12 +161,24 @@ def source_name(source, name=None):
     return name or "the image"
 
 
-def check_array_source(pixels, name):
+def check_array_source(pixels, name, value_range=None):
     """Return an ndarray as pixels of a known shape and dtype, values unchanged."""
     try:
-        return check_pixels(pixels)
+        return check_pixels(pixels, value_range)
     except ValueError as error:
         raise ImageDecodeError(name, str(error), "correct the array") from error
+
+
+def _scaled(pixels, value_range):
+    """Return a file's pixels as uint8, uint16 or floats; int32 has 16-bit values."""
+    if value_range is not None:
+        return to_unit_range(pixels, value_range)
+    if pixels.dtype != np.int32:
+        return pixels
+    low, high = pixels.min(), pixels.max()
+    if low < 0 or high > 65535:
+        raise ValueError(f"its integers {low}..{high} are outside 0..65535")
+    return pixels.astype(np.uint16)
 
 
 def _decode(source, max_pixels, at_least, strict, name):
@@ -162,16 +187,37 @@ def _decode(source, max_pixels, at_least, strict, name):
         if isinstance(source, Image.Image):
             # Two threads may meet in one lazily opened image.
             with _lock_of(source):
-                return _pixels_of(source, max_pixels, name)
+                jpeg = _jpeg_behind(source, name)
+                pixels = _pixels_of(source, jpeg, max_pixels, name, strict=strict)
+                source.load()  # which closes its file
+                return pixels
         with open_encoded(source, name) as file:
-            kind = identify(file, name)
-            if kind is JPEG:
-                return _jpeg_pixels(file.read(), max_pixels, at_least, strict, name)
-            return _pixels_of(read_header(kind, file, name), max_pixels, name)
+            jpeg = None
+            if file.read(3) == b"\xff\xd8\xff":
+                file.seek(0)
+                jpeg = JpegFile(file.read(), name)
+            file.seek(0)
+            with io.BytesIO(jpeg.data) if jpeg else file as file:
+                image = identify(file, name)
+                return _pixels_of(
+                    image, jpeg, max_pixels, name, at_least=at_least, strict=strict
+                )
     except ImageDecodeError:
         raise
     except DECODER_ERRORS as error:
-        raise ImageDecodeError(name, text_of(error)) from error
+        raise ImageDecodeError(name, error_text(error)) from error
+
+
+def _jpeg_behind(image, name):
+    """Return the file of a JPEG that was opened and not loaded, or None."""
+    is_jpeg = isinstance(image, JpegImagePlugin.JpegImageFile)
+    if not is_jpeg or not image.tile or image.fp is None or image.tell():
+        return None
+    place = image.fp.tell()
+    image.fp.seek(0)
+    data = image.fp.read()
+    image.fp.seek(place)
+    return JpegFile(data, name) if data.startswith(b"\xff\xd8\xff") else None
 
 
 def open_encoded(source, name):
@@ -217,34 +263,7 @@ def _open_path(path, name):
         ) from error
 
 
-def _jpeg_pixels(content, max_pixels, at_least, strict, name):
-    check_jpeg(content)
-    image = read_header(JPEG, io.BytesIO(content), name)
-    _check_size(image, max_pixels, name)
-    if not can_hold(len(content), *image.size):
-        height, width = image.size[::-1]
-        raise ImageDecodeError(
-            name,
-            f"its header says {height} x {width} pixels, which its {len(content):,} "
-            "bytes cannot hold",
-        )
-    if at_least is not None:
-        image.draft(image.mode, (at_least, at_least))
-    pixels = decode_jpeg(content, image.mode, image.size[::-1], strict=strict)
-    if image.mode == "CMYK":  # Pillow knows how Adobe writes it; whole it is now
-        image.load()
-        pixels = _plain(image, name)
-    return _turn_upright(pixels, image)
-
-
-def _pixels_of(image, max_pixels, name):
-    _check_size(image, max_pixels, name)
-    with _strictly:
-        image.load()
-    return _turn_upright(_plain(image, name), image)
-
-
-def _check_size(image, max_pixels, name):
+def _pixels_of(image, jpeg, max_pixels, name, *, at_least=None, strict=True):
     width, height = image.size
     if width < 1 or height < 1:
         raise ImageDecodeError(name, f"it has no pixels ({height} x {width})")
@@ -254,23 +273,40 @@ def _check_size(image, max_pixels, name):
             f"its header says {height} x {width} pixels, more than {max_pixels:,}",
             "raise max_pixels if you trust it",
         )
-
-
-def _turn_upright(pixels, image):
+    pixels = None
+    if jpeg is not None:
+        if strict:
+            jpeg.check_size(width, height)
+        if at_least is not None:
+            image.draft(image.mode, (at_least, at_least))
+        pixels = jpeg.decode(image.mode, image.size, strict=strict)
+    else:
+        check_room(image, name)
+    if pixels is None:
+        with _strictly, roomy_text:
+            image.load()
+        pixels = _plain(image)
     upright = _UPRIGHT.get(_orientation(image))
-    if upright is None:
-        return pixels
-    return np.ascontiguousarray(upright(pixels))
+    if upright is not None:
+        pixels = upright(pixels)
+    return np.ascontiguousarray(pixels)
 
 
-def _plain(image, name):
+def _plain(image):
     """Pixels of a loaded PIL image: uint8 gray or RGB, uint16 or float32 gray."""
-    if image.mode.startswith("I;16"):
-        return np.array(image).astype(np.uint16, copy=False)
-    if image.mode == "I":
-        return _deep_integers(np.array(image), name)
-    if image.mode == "F":
-        return np.array(image, dtype=np.float32)
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        pixels = _deep(image)
+        if getattr(image, "white_is_zero", False):
+            white = 1 if image.mode == "F" else 65535
+            pixels = pixels.dtype.type(white) - pixels
+        return pixels
+    if (
+        image.format == "BMP"
+        and image.mode == "RGBA"
+        and not any(image.getextrema()[3])
+    ):
+        # Many programs leave the fourth byte 0 and mean nothing by it.
+        image = image.convert("RGB")
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     if image.has_transparency_data:
         if image.mode == "La":
@@ -283,15 +319,11 @@ def _plain(image, name):
     return np.array(image)
 
 
-def _deep_integers(pixels, name):
-    low, high = int(pixels.min()), int(pixels.max())
-    if low < 0 or high > 65535:
-        raise ImageDecodeError(
-            name,
-            f"its 32-bit values {low}..{high} are outside 0..65535",
-            "scale them to 16 bits",
-        )
-    return pixels.astype(np.uint16)
+def _deep(image):
+    """Pixels of more than 8 bits: uint16, int32 of any value, or float32."""
+    pixels = np.array(image)
+    dtype = {"I": np.int32, "F": np.float32}.get(image.mode, np.uint16)
+    return pixels.astype(dtype, copy=False)
 
 
 def _orientation(image):

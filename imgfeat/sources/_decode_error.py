@@ -1,4 +1,28 @@
-"""The error of an image that cannot be read, and how decoders' own become one."""
+"""What is said of an image that cannot be read."""
+
+import struct
+import zlib
+
+from PIL import Image
+
+# Everything that decoders are known to raise on damaged files. Warning is here for
+# programs that turn warnings into errors.
+DECODER_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Warning,
+)
 
 
 class ImageDecodeError(ValueError):
@@ -19,8 +43,8 @@ class ImageDecodeError(ValueError):
     >>> raise ImageDecodeError("cat.jpg", "the file is empty")
     Traceback (most recent call last):
     ...
-    imgfeat.sources._decode_error.ImageDecodeError: Cannot read cat.jpg: the file \
-is empty; repair or remove it.
+    imgfeat.sources._decode_error.ImageDecodeError: Cannot read cat.jpg: the file is \
+empty; repair or remove it.
     """
 
     def __init__(self, source, reason, remedy="repair or remove it"):
@@ -33,7 +57,8 @@ is empty; repair or remove it.
         return f"Cannot read {self.source}: {self.reason}; {self.remedy}."
 
 
-def text_of(error):
+def error_text(error):
+    """What a decoder's error says, on one line."""
     if isinstance(error, MemoryError):
         return "there is not enough memory to decode it"
     text = " ".join(str(error).split()) or type(error).__name__

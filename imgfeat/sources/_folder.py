@@ -18,7 +18,8 @@ from imgfeat.sources._labelled import (
 
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif",
-    ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".heic", ".heif", ".jp2",
+    ".j2k", ".jpx",
 )  # fmt: skip
 
 # What systems, network drives and programs leave in folders without a leading dot.
@@ -93,7 +94,8 @@ def load_image_folder(
 
     Notes
     -----
-    Files count by their suffix (JPEG, PNG, WebP, BMP, GIF, TIFF, PNM; any case).
+    Files count by their suffix (JPEG, PNG, WebP, BMP, GIF, TIFF, PNM, AVIF, HEIC, JPEG
+    2000; any case).
     Hidden files and folders, and those that systems leave behind
     (``.ipynb_checkpoints``, ``__MACOSX``, ``@eaDir``, ``Thumbs.db``), are ignored; so
     are images beside the sub-folders. Sub-folders are splits if there are two or more,

@@ -1,125 +1,196 @@
-"""JPEG files: decoded as a whole, or refused.
+"""JPEG: whole or refused, within limits that are read before anything is decoded.
 
-libjpeg goes on where entropy data ends early or makes no sense, and only warns; Pillow
-drops the warning, and the rest of the image is gray. simplejpeg runs the same library
-and raises. Its pixels are those of Pillow, to the last bit, at full size and at 1/2,
-1/4 and 1/8 of it.
+Pillow drops what libjpeg warns of, and fills with gray what is missing; simplejpeg
+passes the warnings on. Both run libjpeg-turbo, so sound files have the same pixels.
 """
 
-import struct
-from itertools import islice
+import re
 
+import numpy as np
 import simplejpeg
 
-# More are no photo: a file of 200 KB with a thousand scans takes a minute to decode,
-# one with a million comments as long to be looked at.
-MAX_SCANS = 100
+from imgfeat.sources._decode_error import ImageDecodeError
+
+MAX_HEADER_BYTES = 2**24
 MAX_SEGMENTS = 2000
+MAX_SCANS = 64  # ten are usual
 
-_COLORSPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
+_SCAN = 0xDA
+_NO_LENGTH = {0x01, *range(0xD0, 0xDA)}  # markers without content
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _END = b"\xff\xd9"
-_CUT_SHORT = "Premature end of JPEG file"
-# Warnings about the header, which leave the pixels what they are.
-_HARMLESS = (
-    "unknown JFIF revision",
-    "Unknown Adobe color transform",
-    "Invalid SOS parameters",
-    "Corrupt JPEG data: bad ICC marker",
-)
-_START_OF_SCAN = 0xDA
-# Markers without a length: fill bytes, restarts, start of the image.
-_BARE = {0x01, *range(0xD0, 0xD9), 0xFF}
+# Within a scan 0xff is followed by 0 or a restart marker, or fills.
+_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+_COLORS = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
+
+# How libjpeg begins to tell of data that is not whole.
+_DAMAGE = ("Corrupt JPEG data", "Premature end", "Inconsistent progression")
 
 
-def check_jpeg(content):
-    """Raise if a file would take far longer than its pixels are worth.
+class JpegFile:
+    """An encoded JPEG, whose segments have been counted.
 
     Parameters
     ----------
-    content : bytes
+    data : bytes
+    name : str
+        What errors call it.
 
     Raises
     ------
-    ValueError
-        If it has too many segments in front of its pixels, or too many scans.
+    ImageDecodeError
+        If reading the header, or all its scans, would take unbounded time.
     """
-    if sum(1 for _ in islice(_segments(content), MAX_SEGMENTS + 1)) > MAX_SEGMENTS:
-        raise ValueError(f"its header has more than {MAX_SEGMENTS} segments")
-    n_scans = content.count(b"\xff\xda")
-    if n_scans > MAX_SCANS:
-        raise ValueError(f"it has {n_scans} scans, more than {MAX_SCANS}")
 
+    def __init__(self, data, name):
+        self.data = data
+        self._name = name
+        self._frame = None
+        self._has_scans = True
+        self._strays = []
+        self._start = self._walk_header()
+        self._check_scans()
 
-def can_hold(n_bytes, width, height):
-    """Whether a file of so many bytes can hold so many pixels.
+    def check_size(self, width, height):
+        """Refuse a header that speaks of more pixels than the data can hold."""
+        # The shortest code has one bit: a block takes two, or one where later scans
+        # refine it. Arithmetic coding has no such bound.
+        bits = {0xC0: 2, 0xC1: 2, 0xC2: 1}.get(self._frame)
+        blocks = -(-width // 8) * -(-height // 8)
+        room = len(self.data) - self._start
+        if bits and blocks * bits > 8 * room:
+            raise ImageDecodeError(
+                self._name,
+                f"its header says {height} x {width} pixels, more than its {room:,} "
+                "bytes of data can hold",
+            )
 
-    A block of 8 x 8 takes a bit at least, for its mean.
-    """
-    return width * height <= 8 * 64 * n_bytes
+    def decode(self, mode, size, *, strict=True):
+        """Return the pixels, or None for what only Pillow reads.
 
+        Parameters
+        ----------
+        mode : str
+            Pillow's.
+        size : tuple of (width, height)
+            Of all pixels, or of what `Image.draft` makes of them.
+        strict : bool, default=True
+            Refuse data that is not whole; else what is there is filled with gray.
 
-def decode_jpeg(content, mode, shape, *, strict=True):
-    """Return the pixels of a JPEG file.
+        Raises
+        ------
+        ImageDecodeError
+            If the data ends early, or has been overwritten.
+        """
+        color = _COLORS.get(mode)
+        if color is None:
+            return None
+        try:
+            pixels = self._decode(color, size, strict)
+        except ValueError as error:
+            text = str(error)
+            if not strict or not text.startswith(_DAMAGE):
+                return None
+            raise ImageDecodeError(
+                self._name, f"its data is truncated or damaged ({text})"
+            ) from error
+        if pixels.shape[:2] != size[::-1] or mode == "CMYK":
+            return None
+        return pixels[..., 0] if mode == "L" else pixels
 
-    Parameters
-    ----------
-    content : bytes
-    mode : {"RGB", "L", "CMYK"}
-        As Pillow calls what the file holds.
-    shape : tuple of (height, width)
-        Of the whole image, or of 1/2, 1/4 or 1/8 of it.
-    strict : bool, default=True
-        Raise if any pixel is a guess.
+    def _decode(self, color, size, strict):
+        try:
+            return _decode(self.data, color, size, strict)
+        except ValueError:
+            if not strict:
+                raise
+            mended = self._without_strays()
+            if mended is None:
+                raise
+            return _decode(mended, color, size, strict)
 
-    Returns
-    -------
-    ndarray of shape (height, width) or (height, width, n_channels), uint8
+    def _without_strays(self):
+        """Return the data without what does no harm, or None if there is nothing."""
+        data = self.data
+        for start, stop in reversed(self._strays):
+            data = data[:start] + data[stop:]
+        start = self._start - sum(stop - start for start, stop in self._strays)
+        end = data.rfind(_END, start)
+        if end < 0:
+            # Who has all rows needs no end marker. A scan that is missing from a
+            # progressive file would not be missed, so that such a file must end.
+            return None if self._frame == 0xC2 else data + _END
+        body = data[:end].rstrip(b"\0")
+        # What ended in 0xff 0x00 ends so still.
+        if body.endswith(b"\xff") and len(body) < end:
+            body += b"\0"
+        mended = body + _END
+        return mended if len(mended) != len(self.data) else None
 
-    Raises
-    ------
-    ValueError
-        If the file is damaged.
-    """
-    how = {
-        "colorspace": _COLORSPACES[mode],
-        "fastdct": False,
-        "fastupsample": False,
-        "min_height": shape[0],
-        "min_width": shape[1],
-    }
-    try:
-        pixels = _decode_whole(content, how) if strict else _decode(content, how, False)
-    except ValueError as error:
-        raise ValueError(f"it is truncated or damaged ({error})") from error
-    return pixels[..., 0] if mode == "L" else pixels
+    def _walk_header(self):
+        """Return where the first scan starts."""
+        data, at, n_segments, n_components = self.data, 2, 0, b""
+        while True:
+            stray, at = at, data.find(b"\xff", at)
+            if at < 0:
+                return len(data)
+            if at > stray:
+                self._strays.append((stray, at))
+            while data[at : at + 1] == b"\xff":
+                at += 1
+            if at + 3 > len(data):
+                return len(data)
+            marker = data[at]
+            if marker == _SCAN:
+                # One scan with all components is the last that libjpeg reads.
+                is_whole = data[at + 3 : at + 4] == n_components
+                self._has_scans = self._frame == 0xC2 or not is_whole
+                return at - 1
+            if marker in _FRAMES:
+                self._frame = marker
+                n_components = data[at + 8 : at + 9]
+            at += 1
+            if marker not in _NO_LENGTH:
+                at += int.from_bytes(data[at : at + 2])
+            n_segments += 1
+            if at > MAX_HEADER_BYTES or n_segments > MAX_SEGMENTS:
+                raise ImageDecodeError(
+                    self._name,
+                    f"its header has more than {MAX_HEADER_BYTES:,} bytes or "
+                    f"{MAX_SEGMENTS} segments",
+                    "save it again without metadata",
+                )
 
-
-def _decode_whole(content, how):
-    try:
-        return _decode(content, how, True)
-    except ValueError as error:
-        if _CUT_SHORT in str(error):
-            # The end marker alone may be what is missing.
-            return _decode(content + _END, how, True)
-        if any(warning in str(error) for warning in _HARMLESS):
-            return _decode(content, how, False)
-        raise
-
-
-def _decode(content, how, strict):
-    return simplejpeg.decode_jpeg(content, strict=strict, **how)
-
-
-def _segments(content):
-    """Yield the marker of each segment in front of the first scan."""
-    place = 2
-    while place + 4 <= len(content) and content[place] == 0xFF:
-        marker = content[place + 1]
-        if marker in _BARE:
-            place += 1 if marker == 0xFF else 2
-            yield marker
-            continue
-        yield marker
-        if marker == _START_OF_SCAN:
+    def _check_scans(self):
+        # The quick count is too high where other data follows; few files need more.
+        n_most = self.data.count(b"\xff\xda", self._start) if self._has_scans else 1
+        if n_most <= MAX_SCANS:
             return
-        place += 2 + struct.unpack_from(">H", content, place + 2)[0]
+        n_scans, at = 0, self._start
+        while found := _MARKER.search(self.data, at):
+            marker, at = found[1][0], found.end()
+            if marker == 0xD9:
+                return
+            n_scans += marker == _SCAN
+            if n_scans > MAX_SCANS:
+                raise ImageDecodeError(
+                    self._name,
+                    f"it has more than {MAX_SCANS} scans, which take unbounded time",
+                    "save it again as a baseline JPEG",
+                )
+            at += int.from_bytes(self.data[at : at + 2])
+
+
+def _decode(data, color, size, strict):
+    width, height = size
+    return np.asarray(
+        simplejpeg.decode_jpeg(
+            data,
+            color,
+            fastdct=False,
+            fastupsample=False,
+            min_height=height,
+            min_width=width,
+            strict=strict,
+        )
+    )

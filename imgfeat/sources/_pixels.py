@@ -2,24 +2,28 @@
 
 import numpy as np
 
-from imgfeat._validation import IMAGE_DTYPES, refuse_mask
+from imgfeat._validation import IMAGE_DTYPES, to_uint8
 from imgfeat.kernels.gray import to_gray
 from imgfeat.sources._scale import outside_unit_range, white_of
 
 
-def check_pixels(pixels):
+def check_pixels(pixels, value_range=None):
     """Return one image as a C-contiguous array of a dtype in ``IMAGE_DTYPES``.
 
     Parameters
     ----------
     pixels : ndarray of shape (height, width), (height, width, 1) or (height, width, 3)
+    value_range : tuple of (low, high), optional
+        As for `to_unit_range`.
 
     Raises
     ------
     ValueError
-        If the shape is another, there are no pixels, or the values are not numbers.
+        If the shape is another, there are no pixels, or the values are not numbers, or
+        other numbers than the dtype says.
     """
-    refuse_mask(pixels, "an image")
+    if np.ma.isMaskedArray(pixels):
+        raise ValueError("it is a masked array: fill it with pixels.filled(0)")
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[..., 0]
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3):
@@ -31,17 +35,45 @@ def check_pixels(pixels):
         raise ValueError(f"an array of shape {pixels.shape} has no pixels")
     # A foreign byte order comes home first: it says nothing of the scale.
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    if value_range is not None:
+        pixels = to_unit_range(pixels, value_range)
     if pixels.dtype == bool:
         pixels = pixels.astype(np.uint8) * np.uint8(255)
     elif pixels.dtype == np.float16:
         pixels = pixels.astype(np.float32)
     elif pixels.dtype.kind in "iu" and pixels.dtype not in IMAGE_DTYPES:
-        pixels = _to_unsigned(pixels)
+        pixels = to_uint8(pixels)
     if pixels.dtype not in IMAGE_DTYPES:
         raise ValueError(
             f"pixels of dtype {pixels.dtype} are not uint8, uint16, float32 or float64"
         )
     return np.ascontiguousarray(pixels)
+
+
+def to_unit_range(pixels, value_range):
+    """Scale all but 8-bit pixels to 0..1, as float32.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        uint8 and bool have a scale of their own, and stay.
+    value_range : tuple of (low, high)
+        The values of black and white.
+
+    Raises
+    ------
+    ValueError
+        If a value lies outside.
+    """
+    if pixels.dtype == np.uint8 or pixels.dtype.kind not in "iuf":
+        return pixels
+    low, high = value_range
+    lowest, highest = pixels.min(), pixels.max()
+    if not (lowest >= low and highest <= high):
+        raise ValueError(
+            f"values from {lowest} to {highest} are outside value_range=({low}, {high})"
+        )
+    return ((pixels.astype(np.float64) - low) / (high - low)).astype(np.float32)
 
 
 def as_dtype(pixels, dtype):
@@ -84,10 +116,3 @@ def as_mode(pixels, mode):
     if mode == "rgb" and is_gray:
         return np.repeat(pixels[..., None], 3, axis=2)
     return pixels
-
-
-def _to_unsigned(pixels):
-    low, high = pixels.min(), pixels.max()
-    if low < 0 or high > 65535:
-        raise ValueError(f"integer pixels from {low} to {high} are outside 0..65535")
-    return pixels.astype(np.uint8 if high <= 255 else np.uint16)

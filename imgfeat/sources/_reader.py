@@ -1,6 +1,6 @@
 """ImageReader: from files to one batch of images."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -40,11 +40,15 @@ class ImageReader(ImageTransformer):
     on_error : {"raise", "nan"}, default="raise"
         What happens to an image that cannot be read: an `ImageDecodeError`, or a row
         of NaN that `errors_` lists. ``"nan"`` needs ``dtype="float32"``.
-    strict : bool, default=True
-        Whether a JPEG file of which a part is missing or overwritten is one that cannot
-        be read. Otherwise what is there is decoded, and the rest is a guess.
     max_pixels : int, default=50_000_000
         Refuse files with more pixels; checked on the header, before decoding.
+    strict : bool, default=True
+        Refuse JPEGs whose data ends early or has been overwritten. With False what is
+        missing is gray.
+    value_range : tuple or list of (low, high), optional
+        Which values of 16-bit, wider and float images are black and white, such as
+        ``(0, 4095)`` for 12 bits. Without it the dtype says it. Images of 8 bits keep
+        0..255.
     image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
@@ -65,8 +69,8 @@ class ImageReader(ImageTransformer):
     Notes
     -----
     Row i depends on nothing but image i. Paths, encoded bytes, PIL images and arrays
-    of the same pixels give the same row. Numbers are converted as files are: integers
-    up to 65535 are 16-bit, floats must be in 0..1.
+    of the same pixels give the same row. Numbers are converted as files are: uint16
+    has 0..65535, all other integers 0..255, floats must be in 0..1.
 
     Resizing uses Pillow's filters on the converted image, with pixels of `dtype`.
 
@@ -86,8 +90,9 @@ class ImageReader(ImageTransformer):
         "aspect": [StrOptions(set(ASPECTS))],
         "interpolation": [StrOptions(set(INTERPOLATIONS))],
         "on_error": [StrOptions({"raise", "nan"})],
-        "strict": ["boolean"],
         "max_pixels": [Interval(Integral, 1, None, closed="left")],
+        "strict": ["boolean"],
+        "value_range": [tuple, list, None],
         "image_shape": [tuple, list, None],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
@@ -102,8 +107,9 @@ class ImageReader(ImageTransformer):
         aspect="stretch",
         interpolation="bilinear",
         on_error="raise",
-        strict=True,
         max_pixels=MAX_PIXELS,
+        strict=True,
+        value_range=None,
         image_shape=None,
         n_jobs=None,
         verbose=0,
@@ -114,8 +120,9 @@ class ImageReader(ImageTransformer):
         self.aspect = aspect
         self.interpolation = interpolation
         self.on_error = on_error
-        self.strict = strict
         self.max_pixels = max_pixels
+        self.strict = strict
+        self.value_range = value_range
         self.image_shape = image_shape
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -162,12 +169,20 @@ class ImageReader(ImageTransformer):
             )
         return batch
 
+    def _images(self, X):
+        is_wide = isinstance(X, np.ndarray) and X.dtype.kind in "iu"
+        if self.value_range is not None and is_wide and X.dtype.itemsize > 1:
+            # Floats may have any value, which `value_range` then scales.
+            X = X.astype(np.float64)
+        return super()._images(X)
+
     def _read(self, source, size):
         image = source.decode(
             mode=self.mode,
             dtype=self.dtype,
-            strict=self.strict,
             max_pixels=self.max_pixels,
+            strict=self.strict,
+            value_range=self.value_range,
         )
         if size is None:
             return image
@@ -189,6 +204,8 @@ class ImageReader(ImageTransformer):
                 "on_error='nan' needs dtype='float32', for integers have no NaN. Got "
                 f"dtype={self.dtype!r}; set dtype='float32' or on_error='raise'."
             )
+        if self.value_range is not None:
+            _check_value_range(self.value_range)
         return None if self.size is None else check_size_param(self.size)
 
     def __imgfeat_traits__(self):
@@ -198,3 +215,12 @@ class ImageReader(ImageTransformer):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _check_value_range(value_range):
+    ok = len(value_range) == 2 and all(isinstance(end, Real) for end in value_range)
+    if not ok or not value_range[0] < value_range[1]:
+        raise ValueError(
+            "value_range must be two numbers, those of black and of white, the lower "
+            f"one first. Got {value_range!r}."
+        )

@@ -229,7 +229,7 @@ def test_32_bit_integers_count_as_16_bit():
         assert_array_equal(decode_image(source), [[0, 1, 255]])
     for value in (-1, 65536):
         outside = Image.fromarray(np.array([[0, value]], dtype=np.int32))
-        with pytest.raises(ImageDecodeError, match=r"outside 0..65535; scale them"):
+        with pytest.raises(ImageDecodeError, match=r"outside 0..65535; scale its"):
             decode_image(encode(outside, "TIFF"))
 
 

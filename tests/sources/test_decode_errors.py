@@ -77,7 +77,7 @@ def test_flipped_bytes_give_pixels_or_a_decode_error(rgb):
         (b"<html>not found</html>", "not an image file: it starts with b'<html>not fo"),
         (b"\x00" * 100, "not an image file"),
         (b"RIFF\x00\x00\x00\x00WAVEfmt ", "its header is damaged"),
-        (b"%PDF-1.4 and more", "give a JPEG, PNG, WebP, BMP, GIF, TIFF or PNM file"),
+        (b"%PDF-1.4 and more", "give a JPEG, PNG, WebP, AVIF, .*TIFF or PNM file"),
         (b"\xff\xd8\xff", "header is damaged"),
         (b"GIF89a\x00\x00\x00\x00\x00\x00\x00", "no pixels"),
         (raw_png(0, 5), "no pixels"),
@@ -120,7 +120,7 @@ def test_pillow_s_own_limit_does_not_matter(rgb, monkeypatch):
 
 
 def test_text_bomb_in_a_png_is_an_error():
-    packed = zlib.compress(b"a" * 5_000_000)
+    packed = zlib.compress(b"a" * 50_000_000)
     bomb = png_chunk(b"zTXt", b"k\x00\x00" + packed)
     with pytest.raises(ImageDecodeError, match=r"header is damaged.* too large"):
         decode_image(raw_png(1, 1, rows=b"\x00\x00", extra=bomb))
@@ -195,8 +195,8 @@ def test_closed_image_is_an_error(rgb, tmp_path):
         (np.full((2, 2), "a"), "dtype <U1"),
         (np.full((2, 2), 255.0), "from 255 to 255 are outside 0..1"),
         (np.full((2, 2), np.nan), "from nan to nan are outside 0..1"),
-        (np.full((2, 2), -1), "outside 0..65535"),
-        (np.full((2, 2), 70000), "outside 0..65535"),
+        (np.full((2, 2), -1), "read as 0..255"),
+        (np.full((2, 2), 256), "read as 0..255"),
     ],
 )
 def test_arrays_that_are_no_images_are_refused(array, message):
@@ -209,7 +209,6 @@ def test_arrays_that_are_no_images_are_refused(array, message):
     [
         (np.array([[False, True]]), [[0, 255]]),
         (np.array([[0, 200]], dtype=np.int64), [[0, 200]]),
-        (np.array([[0, 514]], dtype=np.int64), [[0, 2]]),
         (np.array([[0, 257]], dtype=">u2"), [[0, 1]]),
         (np.array([[0, 0.5]], dtype=np.float16), [[0, 128]]),
         (np.zeros((1, 2, 1), dtype=np.uint8), [[0, 0]]),

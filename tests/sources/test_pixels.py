@@ -30,8 +30,8 @@ def test_one_channel_is_gray():
         ([False, True], bool, np.uint8([0, 255])),
         ([0.25, 1], np.float16, np.float32([0.25, 1])),
         ([0, 255], np.int64, np.uint8([0, 255])),
-        ([0, 256], np.int16, np.uint16([0, 256])),
-        ([0, 65535], np.uint32, np.uint16([0, 65535])),
+        ([0, 255], np.int16, np.uint8([0, 255])),
+        ([0, 200], np.uint32, np.uint8([0, 200])),
     ],
 )
 def test_other_numbers_become_pixels_of_the_same_value(given, dtype, expected):
@@ -60,9 +60,9 @@ def test_image_without_pixels_is_refused(shape):
         check_pixels(np.zeros(shape))
 
 
-@pytest.mark.parametrize("low, high", [(-1, 3), (0, 65536)])
+@pytest.mark.parametrize("low, high", [(-1, 3), (0, 256)])
 def test_integers_that_are_no_pixels_are_refused(low, high):
-    with pytest.raises(ValueError, match=rf"from {low} to {high} are outside 0\.\.655"):
+    with pytest.raises(ValueError, match=rf"0\.\.255\. Got .* {low} to {high}; use"):
         check_pixels(np.array([[low, high]]))
 
 
@@ -128,3 +128,18 @@ def test_mode_that_is_there_is_kept():
     gray, rgb = np.zeros((2, 2), np.uint8), np.zeros((2, 2, 3), np.uint8)
     for pixels, mode in [(gray, "gray"), (gray, None), (rgb, "rgb"), (rgb, None)]:
         assert as_mode(pixels, mode) is pixels
+
+
+def test_value_range_says_what_black_and_white_are():
+    pixels = np.int16([[-1000, 0, 1000]])
+    found = check_pixels(pixels, (-1000, 1000))
+    assert_array_equal(found, np.float32([[0, 0.5, 1]]))
+    eight = np.uint8([[0, 7]])
+    assert check_pixels(eight, (0, 9)) is eight
+    with pytest.raises(ValueError, match=r" to 1000 are outside value_range=\(0, 9"):
+        check_pixels(pixels, (0, 900))
+
+
+def test_masked_pixels_are_refused():
+    with pytest.raises(ValueError, match=r"masked array: fill it with pixels\.filled"):
+        check_pixels(np.ma.masked_less(np.eye(3), 1))

@@ -266,3 +266,22 @@ def test_images_stay_arrays_whatever_output_is_set(images):
     pipeline = make_pipeline(reader, "passthrough").set_output(transform="pandas")
     assert isinstance(pipeline.fit_transform(images), np.ndarray)
     assert list(pipeline.get_feature_names_out()) == ["image"]
+
+
+def test_value_range_scales_twelve_bits_whatever_they_are_stored_in():
+    twelve = np.uint16([[0, 2048, 4095]])
+    expected = (twelve / 4095).astype(np.float32)
+    reader = ImageReader(mode="gray", dtype="float32", value_range=(0, 4095))
+    wide = twelve.astype(np.int32)
+    for image in (twelve, wide, encode(twelve), encode(twelve, "TIFF")):
+        assert_array_equal(reader.transform([image])[0], expected)
+    assert_array_equal(reader.transform(wide[None])[0], expected)
+    assert clone(reader).get_params()["value_range"] == (0, 4095)
+    with pytest.raises(ImageDecodeError, match=r"outside value_range=\(0, 4095\)"):
+        reader.transform([np.uint16([[4096]])])
+
+
+@pytest.mark.parametrize("value_range", [(3,), (5, 5), (9, 1), ("a", "b")])
+def test_value_range_must_be_two_numbers(value_range):
+    with pytest.raises(ValueError, match="value_range must be two numbers"):
+        ImageReader(value_range=value_range).fit([np.eye(3)])
