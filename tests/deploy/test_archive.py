@@ -91,6 +91,13 @@ def test_newer_format_asks_for_a_newer_imgfeat(saved):
         load(saved)
 
 
+@pytest.mark.parametrize("version", [True, 2.0, "2", None, [2]])
+def test_format_that_is_no_integer_is_refused(saved, version):
+    rewrite(saved, lambda manifest, parts: manifest.update(format_version=version))
+    with pytest.raises(BundleError, match="has format"):
+        load(saved)
+
+
 @pytest.mark.parametrize(
     "name",
     ["../evil", "/etc/passwd", "golden/../x.npy", "golden\\x.npy", "model.pkl", ""],
