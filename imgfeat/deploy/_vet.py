@@ -20,8 +20,10 @@ from sklearn.tree import BaseDecisionTree
 
 from imgfeat._nesting import walk
 from imgfeat.deploy._errors import BundleError, UntrustedFileError
+from imgfeat.deploy._vet_learned import vet_learned
 
 LEAF = -1
+N_WORDS = 624  # in the state of a Mersenne twister, which reads on from "pos"
 UNGUARDED = GradientBoostingClassifier, GradientBoostingRegressor
 FORESTS = (
     ExtraTreesClassifier,
@@ -44,6 +46,7 @@ def vet(pipeline):
     BundleError
     """
     for name, item in walk(pipeline):
+        vet_learned(name, item)
         if isinstance(item, UNGUARDED):
             raise UntrustedFileError(
                 f"{type(item).__name__} cannot be saved: its compiled code trusts "
@@ -57,6 +60,8 @@ def vet(pipeline):
             whole = not hasattr(item, "tree_") or _is_whole_tree(item)
         elif isinstance(item, LIBSVM):
             whole = not hasattr(item, "support_") or _is_whole_svm(item)
+        elif isinstance(item, np.random.RandomState):
+            whole = 0 <= item.get_state(legacy=False)["state"]["pos"] <= N_WORDS
         elif type(item).__module__.startswith("sklearn."):
             whole = all(
                 np.shape(getattr(item, name))[1:] == (item.n_features_in_,)

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
     ExtraTreesRegressor,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
@@ -11,8 +14,10 @@ from sklearn.ensemble import (
     RandomTreesEmbedding,
     VotingClassifier,
 )
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import (
     KNeighborsClassifier,
     LocalOutlierFactor,
@@ -26,6 +31,8 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeRegressor
 from imgfeat.deploy import BundleError, UntrustedFileError, save
 from imgfeat.deploy._model import dump_model, load_model
 from imgfeat.deploy._vet import vet
+from imgfeat.estimators import AugmentedClassifier
+from imgfeat.features import HOG
 
 
 def come_back(model):
@@ -153,6 +160,47 @@ def test_trees_are_found_wherever_they_are(digits, wrap):
         model = VotingClassifier([("tree", tree), ("lr", LogisticRegression(C=0.01))])
         forge_tree(model.fit(*digits).estimators_[0], "feature", 64)
     with pytest.raises(BundleError, match=r"DecisionTreeClassifier in .* contradicts"):
+        come_back(model)
+
+
+@pytest.mark.parametrize(
+    "wrap, inner",
+    [
+        (
+            CalibratedClassifierCV,
+            lambda model: model.calibrated_classifiers_[0].estimator,
+        ),
+        (BaggingClassifier, lambda model: model.estimators_[0]),
+        (FrozenEstimator, lambda model: model.estimator),
+        (AugmentedClassifier, lambda model: model.pipeline_[-1]),
+        (OneVsRestClassifier, lambda model: model.estimators_[0]),
+        (AdaBoostClassifier, lambda model: model.estimators_[0]),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_tree_is_checked_at_any_depth(digits, wrap, inner):
+    X, y = digits
+    tree = DecisionTreeClassifier(max_depth=3, random_state=0)
+    if wrap is FrozenEstimator:
+        model = wrap(tree.fit(X, y))
+    else:
+        if wrap is AugmentedClassifier:
+            X = X.reshape(-1, 8, 8)
+            tree = make_pipeline(HOG(pixels_per_cell=(4, 4)), tree)
+        model = wrap(tree).fit(X, y)
+    forge_tree(inner(model), "left_child", 10**9)
+    outer = make_pipeline(StandardScaler(), model)
+    with pytest.raises(BundleError, match=r"DecisionTreeClassifier in .* contradicts"):
+        come_back(outer)
+
+
+def test_random_numbers_that_are_read_from_outside_are_refused(digits):
+    model = DecisionTreeClassifier(random_state=np.random.RandomState(0)).fit(*digits)
+    come_back(model)
+    state = model.random_state.get_state(legacy=False)
+    state["state"]["pos"] = 10**6
+    model.random_state.set_state(state)
+    with pytest.raises(BundleError, match="RandomState in random_state contradicts"):
         come_back(model)
 
 
