@@ -10,14 +10,8 @@ import math
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from imgfeat._public_names import public_name
 from imgfeat.deploy._errors import BundleError
-from imgfeat.estimators import RidgeProbe
-from imgfeat.features import (
-    VLAD,
-    BagOfVisualWords,
-    FisherVector,
-    PatchDictionary,
-)
 
 # The most that a parameter may come to, as a product of its integers.
 LIMITS = {
@@ -56,12 +50,12 @@ def vet_learned(name, item):
     place = f"{type(item).__name__} in {name or 'the file'}"
     if isinstance(item, BaseEstimator):
         _check_parameters(item, place)
-    for cls, is_whole in _CHECKS.items():
-        if isinstance(item, cls) and not is_whole(item):
-            raise BundleError(
-                f"{place} contradicts itself: its learned arrays do not fit each "
-                "other. Save the pipeline again."
-            )
+    is_whole = _CHECKS.get(public_name(type(item)))
+    if is_whole is not None and not is_whole(item):
+        raise BundleError(
+            f"{place} contradicts itself: its learned arrays do not fit each other. "
+            "Save the pipeline again."
+        )
 
 
 def _check_parameters(item, place):
@@ -173,10 +167,11 @@ def _is(array, shape, dtype=None):
     )
 
 
+# By name, because some of these classes import torch.
 _CHECKS = {
-    BagOfVisualWords: _are_words,
-    VLAD: _are_words,
-    FisherVector: _is_mixture,
-    PatchDictionary: _is_dictionary,
-    RidgeProbe: _is_linear,
+    "imgfeat.features.BagOfVisualWords": _are_words,
+    "imgfeat.features.FisherVector": _is_mixture,
+    "imgfeat.features.PatchDictionary": _is_dictionary,
+    "imgfeat.features.VLAD": _are_words,
+    "imgfeat.estimators.RidgeProbe": _is_linear,
 }
