@@ -12,6 +12,7 @@ import json
 import re
 from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
+from imgfeat.deploy._archive import ENTRY
 from imgfeat.deploy._arrays import header_of, read_array
 from imgfeat.deploy._errors import BundleError, UntrustedFileError
 
@@ -23,7 +24,6 @@ MAX_NODES = 150_000
 MAX_DEPTH = 100
 MAX_MEMBERS = 100_000
 
-_ENTRY = b"PK\x01\x02"  # how each member begins in the directory of a zip
 _NUMBER = r"numpy\.(bool_?|u?int(8|16|32|64)|float(16|32|64)|longlong|ulonglong|str_)"
 _KEY = rf"builtins\.(str|int|float|bool)|{_NUMBER}"
 # Which classes a kind of node may claim. What it builds besides is for skops to judge.
@@ -61,7 +61,7 @@ def check_graph(data):
     UntrustedFileError
         If it has a kind of node that no file of ours has.
     """
-    if data.count(_ENTRY) > MAX_MEMBERS:
+    if data.count(ENTRY) > MAX_MEMBERS:
         raise _unreadable("its archive has too many members.")
     with ZipFile(io.BytesIO(data)) as archive:
         _check_members(archive.infolist(), len(data))

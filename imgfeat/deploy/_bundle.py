@@ -36,7 +36,8 @@ def save(pipeline, path, *, example=None):
         `CachedFeatures` are left out, wherever they stand, and what they hold takes
         their place.
     path : str or path
-        File to write, ``"model.imgfeat"`` by custom. An older one is replaced.
+        File to write, ``"model.imgfeat"`` by custom. An older one is replaced,
+        and its mode kept.
     example : images or DataFrame, optional
         One to 16 images as for ``predict``, or rows of a table whose columns a
         `ColumnTransformer` shares out, kept in the file, pixels and all, as golden
