@@ -10,11 +10,13 @@ from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
+    IsolationForest,
     RandomForestClassifier,
     RandomTreesEmbedding,
     VotingClassifier,
 )
 from sklearn.frozen import FrozenEstimator
+from sklearn.kernel_approximation import AdditiveChi2Sampler
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
@@ -24,7 +26,7 @@ from sklearn.neighbors import (
     RadiusNeighborsRegressor,
 )
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import SVC, SVR, NuSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeRegressor
 
@@ -271,6 +273,59 @@ def test_rows_of_another_width_are_refused(digits, model, rows, width):
     narrow = np.resize(getattr(model, rows), (len(getattr(model, rows)), width))
     setattr(model, rows, narrow)
     with pytest.raises(BundleError, match=f"{type(model).__name__} in the file contra"):
+        come_back(model)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"_y": lambda y: y + 10**6},
+        {"_y": lambda y: y - 10**6},
+        {"_y": lambda y: y[:-1]},
+        {"_y": lambda y: y.astype(float)},
+        {"classes_": lambda classes: classes[:-1]},
+        {"n_samples_fit_": lambda n: n + 10**6},
+    ],
+    ids=str,
+)
+def test_neighbours_whose_labels_are_none_of_theirs_are_refused(digits, change):
+    model = KNeighborsClassifier(algorithm="brute").fit(*digits)
+    come_back(model)
+    for name, edit in change.items():
+        setattr(model, name, edit(getattr(model, name)))
+    with pytest.raises(BundleError, match=r"KNeigh.* contra|cannot reshape"):
+        come_back(model)
+
+
+def test_neighbours_with_several_targets_come_back(digits):
+    X, y = numbered(digits)
+    model = KNeighborsClassifier(algorithm="brute").fit(X, np.c_[y, y % 2])
+    assert (come_back(model).predict(X) == model.predict(X)).all()
+
+
+# Isolation forests do not look at the width of their rows
+
+
+def test_isolation_forest_whose_trees_want_more_features_is_refused(digits):
+    model = IsolationForest(n_estimators=3, random_state=0).fit(digits[0])
+    assert (come_back(model).predict(digits[0]) == model.predict(digits[0])).all()
+    model.estimators_features_ = [chosen[:3] for chosen in model.estimators_features_]
+    with pytest.raises(BundleError, match="IsolationForest in the file contradicts"):
+        come_back(model)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        AdditiveChi2Sampler(sample_steps=10**9, sample_interval=0.5),
+        RandomForestClassifier(n_jobs=10**6),
+        KNeighborsClassifier(n_jobs=-(10**6)),
+        PolynomialFeatures(degree=10**3),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_number_of_threads_or_rounds_that_nobody_needs_is_refused(model):
+    with pytest.raises(BundleError, match=r"in the file has \w+=.*: too large"):
         come_back(model)
 
 
