@@ -77,11 +77,11 @@ def load_model(data, *, is_old=False):
             # The golden images decide whether another version still means the same.
             warnings.simplefilter("ignore", InconsistentVersionWarning)
             pipeline = skops_io.loads(data, trusted=sorted(asked))
+        add_defaults(pipeline)
         vet(pipeline)
         for _, item in walk(pipeline):
             if isinstance(item, Pipeline):
                 item.memory = None  # a folder of the machine that trained, of pickles
-        add_defaults(pipeline)
     return pipeline
 
 
