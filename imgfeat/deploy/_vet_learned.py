@@ -25,7 +25,6 @@ LIMITS = {
     "n_views": 1 << 8,
     "n_neighbors": 1 << 16,
     "orientations": 1 << 12,
-    "angles": 1 << 12,
     "batch_size": 1 << 16,
 }
 MAX_CELLS = 1 << 16
@@ -65,6 +64,8 @@ def _check_parameters(item, place):
     found = {name: _product(state.get(name)) for name in LIMITS}
     if isinstance(state.get("n_bins"), int):
         found["n_bins"] **= 3  # of every channel
+    if isinstance(state.get("n_points"), list | tuple):
+        found["n_points"] = max(map(_product, state["n_points"]), default=1)
     if isinstance(state.get("size"), int):
         found["size"] **= 2
     seen = state.get("_seen")

@@ -113,3 +113,17 @@ def test_parameter_that_asks_for_the_moon_is_refused(item):
 def test_parameter_out_of_range_is_refused(item):
     with pytest.raises(BundleError, match=r"model\.skops cannot be built: Invalid"):
         load_model(dump_model(item))
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        GLCM(angles=(0, 30, 60, 90, 120, 150), distances=(1, 2, 4, 8)),
+        LBP(radius=(1, 2, 3), n_points=(8, 16, 24)),
+        ColorHistogram(n_bins=(16, 16, 16)),
+        ImageReader(size=(1024, 1024)),
+    ],
+    ids=lambda item: type(item).__name__,
+)
+def test_parameters_in_use_are_no_attack(item):
+    assert repr(load_model(dump_model(item))) == repr(item)
