@@ -1,9 +1,16 @@
 """Write a file whole or not at all."""
 
 import os
+import re
+import stat
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
+
+MAX_NAME_BYTES = 255  # of file systems in use
+_N_HEX = 32
+_A_DAY = 24 * 3600
 
 
 @contextmanager
@@ -11,14 +18,17 @@ def replacing(path, *, durable=True):
     """Yield a binary file that takes the place of `path` if the block succeeds.
 
     It is open to write and to read back, and lies beside `path` under another name
-    until then. When anything goes wrong (a full disk, an interruption) it is removed
-    and what was at `path` stays. Unless `durable`, nobody waits for the disk: what is
-    written may be torn by a power cut, so that its reader has to check it.
+    until then, with the mode of what it replaces. When anything goes wrong (a full
+    disk, an interruption) it is removed and what was at `path` stays. Unless `durable`,
+    nobody waits for the disk: what is written may be torn by a power cut, so that its
+    reader has to check it.
     """
     path = Path(path)
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
+    unfinished = path.with_name(f"{_stem(path)}{uuid4().hex}")
     try:
         with unfinished.open("x+b") as file:
+            if path.exists():
+                unfinished.chmod(stat.S_IMODE(path.stat().st_mode) & 0o777)
             yield file
             file.flush()
             if durable:
@@ -34,3 +44,33 @@ def write_atomic(path, data):
     """Write bytes to `path`, whole or not at all."""
     with replacing(path) as file:
         file.write(data)
+
+
+def sweep(path):
+    """Remove what `replacing` left beside `path` when it was killed, a day ago or more.
+
+    Younger files may still be written by another process.
+    """
+    path = Path(path)
+    left = re.compile(rf"{re.escape(_stem(path))}[0-9a-f]{{{_N_HEX}}}")
+    oldest = time.time() - _A_DAY
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            if not left.fullmatch(entry.name):
+                continue
+            with suppress(OSError):
+                found = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(found.st_mode) and found.st_mtime < oldest:
+                    os.unlink(entry.path)
+
+
+def is_special(path):
+    """Whether `path` is a FIFO, a socket or a device, which opening might block."""
+    path = Path(path)
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
+def _stem(path):
+    """How names of unfinished files begin, short enough for what follows."""
+    room = MAX_NAME_BYTES - _N_HEX - len("..")
+    return f".{os.fsencode(path.name)[:room].decode(errors='ignore')}."

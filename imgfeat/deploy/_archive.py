@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
-from imgfeat._files import replacing
+from imgfeat._files import is_special, replacing, sweep
 from imgfeat.deploy._errors import BundleError, one_clear_error
 
 FORMAT = "imgfeat bundle"
@@ -20,6 +20,8 @@ FORMAT_VERSION = 2
 READABLE = 1, 2
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 4 << 20
+MAX_MEMBERS = 10_000
+ENTRY = b"PK\x01\x02"  # how each member begins in the directory of a zip
 
 SEAL = b"imgfeat sha256 "
 N_HEX = 64
@@ -53,6 +55,7 @@ def write_bundle(path, manifest, parts, check):
     }
     text = json.dumps(manifest, indent=2, allow_nan=False, ensure_ascii=False)
     path = _check_target(path)
+    sweep(path)
     try:
         with replacing(path) as file:
             with ZipFile(file, "w") as archive:
@@ -83,6 +86,11 @@ def read_bundle(path):
             f"load needs a file written by imgfeat.save. {path} is a folder; name the "
             "file in it."
         )
+    if is_special(path):
+        raise BundleError(
+            f"load needs a file written by imgfeat.save. {path} is a FIFO, a socket or "
+            "a device; copy what comes from it to a file first."
+        )
     if not path.is_file():
         raise FileNotFoundError(
             f"There is no file {path}; check the name, or write it with imgfeat.save."
@@ -95,6 +103,11 @@ def _check_target(path):
     path = Path(os.path.realpath(path))  # a link stays a link, its target changes
     if path.is_dir():
         raise IsADirectoryError(f"save needs a file name. {path} is a folder.")
+    if is_special(path):
+        raise FileExistsError(
+            f"save needs a file name. {path} is a FIFO, a socket or a device, which "
+            "would be replaced by a file."
+        )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent}; create it first.")
     return path
@@ -110,6 +123,8 @@ def _close_seal(file):
 
 def _read(file, path):
     _check_seal(file, path)
+    if _count_entries(file) > MAX_MEMBERS:
+        raise BundleError(f"{path} has too many members; imgfeat.save writes few.")
     with (
         one_clear_error(f"{path} is not a readable zip file"),
         ZipFile(file) as archive,
@@ -129,6 +144,12 @@ def _check_seal(file, path):
         raise BundleError(f"{path} is cut short or damaged: no seal. {DAMAGED}")
     if tail[len(SEAL) :] != _digest(file, size - N_HEX):
         raise BundleError(f"{path} is damaged: its seal does not match. {DAMAGED}")
+
+
+def _count_entries(file):
+    """At least so many members `ZipFile` will list, give or take what looks alike."""
+    file.seek(0)
+    return sum(chunk.count(ENTRY) for chunk in iter(lambda: file.read(1 << 20), b""))
 
 
 def _read_members(archive, path):

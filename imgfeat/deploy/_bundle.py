@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from imgfeat._nesting import holds_nets, walk
 from imgfeat._typing import ImageBatch, PathLike
 from imgfeat.deploy._archive import FORMAT_VERSION, read_bundle, write_bundle
-from imgfeat.deploy._errors import BundleError
+from imgfeat.deploy._errors import BundleError, one_clear_error
 from imgfeat.deploy._golden import check_golden, make_golden
 from imgfeat.deploy._manifest import compare_versions, describe
 from imgfeat.deploy._model import dump_model, load_model
@@ -43,7 +43,8 @@ def save(
         `CachedFeatures` are left out, wherever they stand, and what they hold takes
         their place.
     path : str or path
-        File to write, ``"model.imgfeat"`` by custom. An older one is replaced.
+        File to write, ``"model.imgfeat"`` by custom. An older one is replaced,
+        and its mode kept.
     example : images or DataFrame, optional
         One to 16 images as for ``predict``, or rows of a table whose columns a
         `ColumnTransformer` shares out, kept in the file, pixels and all, as golden
@@ -167,6 +168,11 @@ def _build(manifest, parts, path, change=None):
     """Make the pipeline in `parts` and compare its answers with the golden ones."""
     if MODEL not in parts:
         raise BundleError(f"{path} has no {MODEL}; imgfeat.save writes one.")
+    with one_clear_error(f"{path} cannot be used"):
+        return _checked(manifest, parts, path, change)
+
+
+def _checked(manifest, parts, path, change):
     is_old = manifest["format_version"] < FORMAT_VERSION
     pipeline = load_model(parts[MODEL], is_old=is_old)
     if holds_nets(pipeline):

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from imgfeat._nesting import walk
 from imgfeat._traits import traits_of
+from imgfeat.deploy._arrays import read_array
 from imgfeat.deploy._errors import BundleError, one_clear_error
 from imgfeat.deploy._example import pack, synthetic, unpack
 
@@ -185,6 +186,6 @@ def _to_bytes(array):
 
 def _from_bytes(data, path):
     try:
-        return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, MemoryError) as error:
-        raise BundleError(f"{path}: a golden array is broken: {error}.") from error
+        return read_array(data)
+    except ValueError as error:
+        raise BundleError(f"{path}: a golden array is broken: {error}") from error

@@ -11,14 +11,12 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
 from imgfeat._nesting import replace_nested, type_name, walk
-from imgfeat.deploy._errors import BundleError, UntrustedFileError, one_clear_error
+from imgfeat.deploy._budget import SCHEMA, check_graph
+from imgfeat.deploy._errors import UntrustedFileError, one_clear_error
 from imgfeat.deploy._names import add_defaults, migrate, nodes, publish
 from imgfeat.deploy._skops import io as skops_io
 from imgfeat.deploy._trusted import TRUSTED
 from imgfeat.deploy._vet import vet
-
-SCHEMA = "schema.json"
-MAX_SCHEMA_BYTES = 256 << 20
 
 
 def dump_model(pipeline):
@@ -43,6 +41,7 @@ def dump_model(pipeline):
             f"A saved file holds scikit-learn's and imgfeat's own types only. Got "
             f"{_places(pipeline, refused)}; {_remedy(pipeline, refused)}."
         )
+    check_graph(data)
     return data
 
 
@@ -63,11 +62,11 @@ def load_model(data, *, is_old=False):
         If they are not what `dump_model` writes.
     """
     with one_clear_error("model.skops is not readable"):
-        _check_sizes(data)
+        check_graph(data)
         if is_old:
             data = _edit_schema(data, migrate)
-        refused = set(skops_io.get_untrusted_types(data=data)) - TRUSTED
-    if refused:
+        asked = set(skops_io.get_untrusted_types(data=data))
+    if refused := asked - TRUSTED:
         raise UntrustedFileError(
             "The file asks for types that imgfeat does not load: "
             f"{', '.join(sorted(refused))}. Do not use it, unless you know where it "
@@ -77,12 +76,12 @@ def load_model(data, *, is_old=False):
         with warnings.catch_warnings():
             # The golden images decide whether another version still means the same.
             warnings.simplefilter("ignore", InconsistentVersionWarning)
-            pipeline = skops_io.loads(data, trusted=sorted(TRUSTED))
+            pipeline = skops_io.loads(data, trusted=sorted(asked))
+        add_defaults(pipeline)
         vet(pipeline)
         for _, item in walk(pipeline):
             if isinstance(item, Pipeline):
                 item.memory = None  # a folder of the machine that trained, of pickles
-        add_defaults(pipeline)
     return pipeline
 
 
@@ -155,13 +154,3 @@ def _renumber(schema):
     for node in nodes(schema):
         if isinstance(node.get("__id__"), int):
             node["__id__"] = ids.setdefault(node["__id__"], len(ids) + 1)
-
-
-def _check_sizes(data):
-    """Refuse bytes that would unfold into far more than they are."""
-    with ZipFile(io.BytesIO(data)) as archive:
-        members = archive.infolist()
-        if sum(member.file_size for member in members) > len(data):
-            raise BundleError("it has compressed or overlapping members")
-        if archive.getinfo(SCHEMA).file_size > MAX_SCHEMA_BYTES:
-            raise BundleError(f"its {SCHEMA} is larger than 256 MiB")

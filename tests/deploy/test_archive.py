@@ -4,6 +4,9 @@ import errno
 import json
 import os
 import resource
+import socket
+import time
+from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
@@ -88,6 +91,13 @@ def test_missing_file_and_folder_say_what_to_do(tmp_path):
 def test_newer_format_asks_for_a_newer_imgfeat(saved):
     rewrite(saved, lambda manifest, parts: manifest.update(format_version=3))
     with pytest.raises(BundleError, match="format 3; install the imgfeat that wrote"):
+        load(saved)
+
+
+@pytest.mark.parametrize("version", [True, 2.0, "2", None, [2]])
+def test_format_that_is_no_integer_is_refused(saved, version):
+    rewrite(saved, lambda manifest, parts: manifest.update(format_version=version))
+    with pytest.raises(BundleError, match="has format"):
         load(saved)
 
 
@@ -219,6 +229,65 @@ def test_umask_decides_who_may_read_the_file(fitted, tmp_path, umask, mode):
     finally:
         os.umask(before)
     assert path.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o600, 0o664, 0o444])
+def test_mode_of_the_old_file_is_kept(saved, fitted, mode):
+    saved.chmod(mode)
+    old = saved.stat().st_ino
+    save(fitted, saved)
+    assert saved.stat().st_ino != old
+    assert saved.stat().st_mode & 0o7777 == mode
+
+
+def test_own_stale_files_are_swept_and_no_others(saved, fitted):
+    hexes = "0123456789abcdef" * 2
+    names = {
+        "stale": f".{saved.name}.{hexes}",
+        "young": f".{saved.name}.{hexes[::-1]}",
+        "of another": f".other.imgfeat.{hexes}",
+        "alike": f".{saved.name}.{hexes[:-1]}",
+    }
+    for kind, name in names.items():
+        saved.with_name(name).write_bytes(b"left")
+        age = 60 if kind == "young" else 2 * 24 * 3600
+        then = time.time() - age
+        os.utime(saved.with_name(name), (then, then))
+    save(fitted, saved)
+    left = {path.name for path in saved.parent.iterdir()}
+    assert left == {saved.name, names["young"], names["of another"], names["alike"]}
+
+
+@pytest.mark.parametrize("letter", ["m", "\u00e4", "\u732b"])
+def test_name_of_255_bytes_is_written_and_read(fitted, digits, tmp_path, letter):
+    n_letters = (255 - len(".imgfeat")) // len(letter.encode())
+    path = tmp_path / f"{letter * n_letters}.imgfeat"
+    for _ in range(2):
+        save(fitted, path)
+    assert list(tmp_path.iterdir()) == [path]
+    assert (load(path).predict(digits[0]) == fitted.predict(digits[0])).all()
+
+
+def test_fifo_and_socket_are_neither_replaced_nor_waited_for(fitted, tmp_path):
+    fifo, link = tmp_path / "fifo.imgfeat", tmp_path / "link.imgfeat"
+    os.mkfifo(fifo)
+    link.symlink_to(fifo)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+        for path in (fifo, link, tmp_path / "socket", Path(os.devnull)):
+            with pytest.raises(FileExistsError, match="is a FIFO, a socket or a dev"):
+                save(fitted, path)
+            with pytest.raises(BundleError, match="is a FIFO, a socket or a device"):
+                load(path)
+    assert fifo.is_fifo()
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_directory_of_a_million_members_is_refused_unread(saved):
+    data = saved.read_bytes()
+    reseal(saved, data[:-79] + b"PK\x01\x02" * 20_000 + data[-79:])
+    with pytest.raises(BundleError, match="too many members"):
+        load(saved)
 
 
 def test_link_stays_a_link_and_its_target_is_replaced(saved, fitted, tmp_path):

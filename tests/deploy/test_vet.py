@@ -2,30 +2,39 @@
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
     ExtraTreesRegressor,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
+    IsolationForest,
     RandomForestClassifier,
     RandomTreesEmbedding,
     VotingClassifier,
 )
+from sklearn.frozen import FrozenEstimator
+from sklearn.kernel_approximation import AdditiveChi2Sampler
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import (
     KNeighborsClassifier,
     LocalOutlierFactor,
     RadiusNeighborsRegressor,
 )
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import SVC, SVR, NuSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeRegressor
 
 from imgfeat.deploy import BundleError, UntrustedFileError, save
 from imgfeat.deploy._model import dump_model, load_model
 from imgfeat.deploy._vet import vet
+from imgfeat.estimators import AugmentedClassifier
+from imgfeat.features import HOG
 
 
 def come_back(model):
@@ -156,6 +165,47 @@ def test_trees_are_found_wherever_they_are(digits, wrap):
         come_back(model)
 
 
+@pytest.mark.parametrize(
+    "wrap, inner",
+    [
+        (
+            CalibratedClassifierCV,
+            lambda model: model.calibrated_classifiers_[0].estimator,
+        ),
+        (BaggingClassifier, lambda model: model.estimators_[0]),
+        (FrozenEstimator, lambda model: model.estimator),
+        (AugmentedClassifier, lambda model: model.pipeline_[-1]),
+        (OneVsRestClassifier, lambda model: model.estimators_[0]),
+        (AdaBoostClassifier, lambda model: model.estimators_[0]),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_tree_is_checked_at_any_depth(digits, wrap, inner):
+    X, y = digits
+    tree = DecisionTreeClassifier(max_depth=3, random_state=0)
+    if wrap is FrozenEstimator:
+        model = wrap(tree.fit(X, y))
+    else:
+        if wrap is AugmentedClassifier:
+            X = X.reshape(-1, 8, 8)
+            tree = make_pipeline(HOG(pixels_per_cell=(4, 4)), tree)
+        model = wrap(tree).fit(X, y)
+    forge_tree(inner(model), "left_child", 10**9)
+    outer = make_pipeline(StandardScaler(), model)
+    with pytest.raises(BundleError, match=r"DecisionTreeClassifier in .* contradicts"):
+        come_back(outer)
+
+
+def test_random_numbers_that_are_read_from_outside_are_refused(digits):
+    model = DecisionTreeClassifier(random_state=np.random.RandomState(0)).fit(*digits)
+    come_back(model)
+    state = model.random_state.get_state(legacy=False)
+    state["state"]["pos"] = 10**6
+    model.random_state.set_state(state)
+    with pytest.raises(BundleError, match="RandomState in random_state contradicts"):
+        come_back(model)
+
+
 # Kernel machines
 
 
@@ -223,6 +273,59 @@ def test_rows_of_another_width_are_refused(digits, model, rows, width):
     narrow = np.resize(getattr(model, rows), (len(getattr(model, rows)), width))
     setattr(model, rows, narrow)
     with pytest.raises(BundleError, match=f"{type(model).__name__} in the file contra"):
+        come_back(model)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"_y": lambda y: y + 10**6},
+        {"_y": lambda y: y - 10**6},
+        {"_y": lambda y: y[:-1]},
+        {"_y": lambda y: y.astype(float)},
+        {"classes_": lambda classes: classes[:-1]},
+        {"n_samples_fit_": lambda n: n + 10**6},
+    ],
+    ids=str,
+)
+def test_neighbours_whose_labels_are_none_of_theirs_are_refused(digits, change):
+    model = KNeighborsClassifier(algorithm="brute").fit(*digits)
+    come_back(model)
+    for name, edit in change.items():
+        setattr(model, name, edit(getattr(model, name)))
+    with pytest.raises(BundleError, match=r"KNeigh.* contra|cannot reshape"):
+        come_back(model)
+
+
+def test_neighbours_with_several_targets_come_back(digits):
+    X, y = numbered(digits)
+    model = KNeighborsClassifier(algorithm="brute").fit(X, np.c_[y, y % 2])
+    assert (come_back(model).predict(X) == model.predict(X)).all()
+
+
+# Isolation forests do not look at the width of their rows
+
+
+def test_isolation_forest_whose_trees_want_more_features_is_refused(digits):
+    model = IsolationForest(n_estimators=3, random_state=0).fit(digits[0])
+    assert (come_back(model).predict(digits[0]) == model.predict(digits[0])).all()
+    model.estimators_features_ = [chosen[:3] for chosen in model.estimators_features_]
+    with pytest.raises(BundleError, match="IsolationForest in the file contradicts"):
+        come_back(model)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        AdditiveChi2Sampler(sample_steps=10**9, sample_interval=0.5),
+        RandomForestClassifier(n_jobs=10**6),
+        KNeighborsClassifier(n_jobs=-(10**6)),
+        PolynomialFeatures(degree=10**3),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_number_of_threads_or_rounds_that_nobody_needs_is_refused(model):
+    with pytest.raises(BundleError, match=r"in the file has \w+=.*: too large"):
         come_back(model)
 
 
