@@ -164,7 +164,7 @@ def test_empty_class_is_named(folder):
 
 
 def test_no_image_at_all_names_the_suffixes(tmp_path):
-    make_files(tmp_path, "a/x.txt", "b/x.heic")
+    make_files(tmp_path, "a/x.txt", "b/x.xcf")
     with pytest.raises(ValueError, match=r"Got none in 'a', 'b'; image files end in"):
         load_image_folder(tmp_path)
 

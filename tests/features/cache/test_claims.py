@@ -71,9 +71,12 @@ def test_a_claim_ends_with_an_error(tmp_path):
 def test_a_fork_does_not_keep_the_claim_of_a_killed_process(tmp_path):
     hold = """
 with claiming(folder, keys):
-    child = os.fork()
-    if child:
+    ours, childs = os.pipe()
+    if child := os.fork():
+        os.read(ours, 1)  # it runs, and has closed what is not its own
         print(child, flush=True)
+    else:
+        os.write(childs, b".")
     time.sleep(60)
 """
     with process_that_runs(START + hold, tmp_path) as owner:
