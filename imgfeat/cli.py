@@ -330,6 +330,14 @@ def _look_over(data, skip_unreadable, jobs):
     return data.take([row for row in rows if row not in set(bad["row"])])
 
 
+def _text_of(error):
+    """What an error says, without the numbers that systems have for it."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if error.filename else ""
+        return error.strerror + where
+    return str(error)
+
+
 @contextmanager
 def _plain_errors():
     """Say what a user can mend in a line, without a traceback."""
@@ -345,8 +353,8 @@ def _plain_errors():
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
     except (ValueError, OSError, ModuleNotFoundError) as error:
-        err.print(f"[bold red]error:[/] {type(error).__name__}:", end=" ")
-        err.print(str(error), markup=False, highlight=False)
+        err.print("[bold red]error:[/]", end=" ")
+        err.print(_text_of(error), markup=False, highlight=False)
         if isinstance(error, imgfeat.sources.ImageDecodeError):
             err.print("--skip-unreadable leaves out such files and lists them.")
         raise typer.Exit(2) from None
