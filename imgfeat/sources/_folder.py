@@ -159,13 +159,19 @@ def _find_splits(folders):
     """The folders of classes in each split, by its usual name; {} if there are none."""
     if len(folders) < 2 or not all(name.lower() in SPLITS for name in folders):
         return {}
-    inside = {SPLITS[name.lower()]: _sub_folders(folders[name]) for name in folders}
+    inside = {name: _sub_folders(folder) for name, folder in folders.items()}
     # A split may lack classes, but none has classes of its own only.
     counts = Counter(name for classes in inside.values() for name in classes)
     shared = {name for name, count in counts.items() if count > 1}
-    if len(inside) < len(folders) or not all(shared & set(c) for c in inside.values()):
+    if not all(shared & set(classes) for classes in inside.values()):
         return {}
-    return {name: inside[name] for name in _IN_ORDER if name in inside}
+    splits = {SPLITS[name.lower()]: classes for name, classes in inside.items()}
+    if len(splits) < len(folders):
+        raise ValueError(
+            f"Each split needs one folder. Got {listed(in_natural_order(folders))}, two "
+            "of which are one split; put their images together."
+        )
+    return {name: splits[name] for name in _IN_ORDER if name in splits}
 
 
 def _about(splits, split):

@@ -393,3 +393,9 @@ def test_named_classes_may_be_absent_and_keep_their_numbers(folder):
     data = load_image_folder(folder, class_names=["owl", "eel", "cat", "dog"])
     assert set(data.target) == {1, 2, 3}
     assert list(data.target_names) == ["owl", "eel", "cat", "dog"]
+
+
+def test_two_folders_for_one_split_are_refused(tmp_path):
+    make_files(tmp_path, "val/a/1.png", "valid/a/2.png", "train/a/3.png")
+    with pytest.raises(ValueError, match=r"Each split needs one folder.*'valid'"):
+        load_image_folder(tmp_path)
