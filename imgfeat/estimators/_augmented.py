@@ -29,6 +29,7 @@ from imgfeat.estimators._views import (
     repeat,
     training_views,
 )
+from imgfeat.estimators.cnn._labels import refuse_missing
 from imgfeat.preprocess._augment import Policy, find_policy
 from imgfeat.sources._images import Images
 
@@ -366,6 +367,7 @@ def _check_labels(y, n_images):
             f"AugmentedClassifier needs a label for each image. Got {n_images} images "
             f"and {n_labels} labels."
         )
+    refuse_missing(y, "AugmentedClassifier")
     return y
 
 

@@ -12,6 +12,8 @@ from imgfeat.kernels.gray import to_gray
 from imgfeat.sources._scale import white_of
 
 PROPERTIES = ("contrast", "dissimilarity", "homogeneity", "energy", "correlation")
+# The rest of scikit-image's, which these five imply or which depend on the gray level.
+MORE_PROPERTIES = ("ASM", "mean", "variance", "std", "entropy")
 
 
 class GLCM(ImageFeature):
@@ -32,7 +34,8 @@ class GLCM(ImageFeature):
         count both ways, so the other half of the circle adds nothing.
     properties : tuple of str
         Of ``"contrast"``, ``"dissimilarity"``, ``"homogeneity"``, ``"energy"`` and
-        ``"correlation"``, as scikit-image defines them; all by default.
+        ``"correlation"``, which are the default, ``"ASM"``, ``"mean"``, ``"variance"``,
+        ``"std"`` and ``"entropy"``, as scikit-image defines them.
     image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape in pixels of the images in a 2-D X that are not square.
     n_jobs : int, default=None
@@ -120,11 +123,11 @@ class GLCM(ImageFeature):
         check_shape_param(self.distances, "distances", length=lengths)
         if not self.angles or not all(isinstance(a, Real) for a in self.angles):
             raise ValueError(f"angles must be numbers in degrees. Got {self.angles!r}.")
-        unknown = [name for name in self.properties if name not in PROPERTIES]
+        known = (*PROPERTIES, *MORE_PROPERTIES)
+        unknown = [name for name in self.properties if name not in known]
         if unknown or not self.properties:
             raise ValueError(
-                f"properties must be of {', '.join(PROPERTIES)}. Got "
-                f"{self.properties!r}."
+                f"properties must be of {', '.join(known)}. Got {self.properties!r}."
             )
 
     def _check_room(self, X):

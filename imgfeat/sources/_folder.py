@@ -168,8 +168,8 @@ def _find_splits(folders):
     splits = {SPLITS[name.lower()]: classes for name, classes in inside.items()}
     if len(splits) < len(folders):
         raise ValueError(
-            f"Each split needs one folder. Got {listed(in_natural_order(folders))}, two "
-            "of which are one split; put their images together."
+            f"Each split needs one folder. Got {listed(in_natural_order(folders))}, of "
+            "which two are one split; put their images together."
         )
     return {name: splits[name] for name in _IN_ORDER if name in splits}
 

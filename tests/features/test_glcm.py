@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from skimage.feature import graycomatrix, graycoprops
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from imgfeat.features import GLCM
+from imgfeat.features._glcm import MORE_PROPERTIES, PROPERTIES
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
 
 
@@ -114,3 +116,13 @@ def test_says_what_is_wrong_with_a_parameter(images, parameters, message):
 def test_refuses_floats_of_unknown_scale(images):
     with pytest.raises(ValueError, match=r"in 0\.\.1\. Got .* divide by 255"):
         GLCM().fit(images.astype(float))
+
+
+def test_has_all_properties_of_scikit_image(images):
+    every = (*PROPERTIES, *MORE_PROPERTIES)
+    found = GLCM(properties=every, distances=(1,), angles=(0,)).fit_transform(images)
+    levels = np.minimum(images * (16 / 256), 15).astype(np.uint8)
+    for image, row in zip(levels, found, strict=True):
+        matrix = graycomatrix(image, [1], [0], 16, symmetric=True, normed=True)
+        expected = [graycoprops(matrix, name)[0, 0] for name in every]
+        assert_allclose(row, expected, rtol=1e-6)

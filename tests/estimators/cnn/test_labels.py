@@ -182,3 +182,13 @@ def test_class_that_nothing_has_is_no_class_to_share():
     codes = np.array([0, 0, 0, 3, 3, 3])  # of classes known from before
     training, validation = hold_out(codes, 0.34, seed=0)
     assert set(codes[validation]) == set(codes[training]) == {0, 3}
+
+
+@pytest.mark.parametrize("missing", [None, pd.NA, float("nan")], ids=str)
+@pytest.mark.parametrize("kind", [list, pd.Series, np.array])
+def test_missing_labels_are_refused_by_their_rows(missing, kind):
+    values = ["a", "b", missing, "a"]
+    y = np.array(values, dtype=object) if kind is np.array else kind(values)
+    message = r"needs a label for each image\. Got 1 without, the first in row 2"
+    with pytest.raises(ValueError, match=message):
+        encode_labels(y, 4)

@@ -400,3 +400,16 @@ def test_setting_held_by_a_thread_does_not_stop_a_fork():
         finally:
             _torch_settings._threads._lock.release()
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a\nb"), KeyError(), TypeError()])
+def test_whatever_an_exporter_raises_auto_goes_on_in_torch(monkeypatch, batch, error):
+    def fail(*args, **options):
+        raise error
+
+    monkeypatch.setattr("torch.onnx.export", fail)
+    net = CNNEmbedding(size=32, n_jobs=1).fit(batch)
+    message = r"runs in torch, .* net that torch can export\. Got: .+ Use engine='torc"
+    with pytest.warns(RuntimeWarning, match=message):
+        net.transform(batch)
+    assert net.transform(batch).shape == (6, 1280)  # and says so once
