@@ -20,7 +20,6 @@ from imgfeat._sklearn import (
     wrap_output,
 )
 from imgfeat._stateless import find_learner
-from imgfeat._validation import IMAGE_DTYPES, check_image_array
 from imgfeat.features.cache._cache_folder import cache_folder
 from imgfeat.features.cache._describer import Describer
 from imgfeat.features.cache._gather import gather
@@ -242,7 +241,7 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         return Images(self, X, reset=False, check_numbers=self._check_numbers)
 
     def _check_numbers(self, X):
-        X = check_array(
+        return check_array(
             X,
             dtype=None,
             ensure_2d=False,
@@ -251,11 +250,6 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
             estimator=self,
             input_name="X",
         )
-        if X.dtype.kind in "iu" and X.dtype not in IMAGE_DTYPES:
-            # What integers mean depends on the largest of the whole batch.
-            flat = check_image_array(self, X.reshape(len(X), 1, -1), reset=False)
-            X = flat.reshape(X.shape)
-        return X
 
     def _check_transformer(self):
         if learner := find_learner(self.transformer):

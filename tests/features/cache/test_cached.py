@@ -171,13 +171,14 @@ def test_every_kind_of_source_gives_the_same_rows(files, location):
             assert_array_equal(cached.fit_transform(X), expected, err_msg=kind)
 
 
-def test_integers_of_one_batch_mean_the_same_in_all_its_chunks(location):
-    # 8-bit images when the largest is below 256, otherwise 16-bit ones.
+def test_integers_mean_what_their_dtype_says_in_every_chunk(location):
     X = np.arange(6 * 64).reshape(6, 8, 8)
     reader = ImageReader()
-    for part in (X[:2], X):
+    for part in (X[:4], X.astype(np.uint16)):
         found = CachedFeatures(reader, location, batch_size=1).fit_transform(part)
         assert_array_equal(found, reader.transform(part))
+    with pytest.raises(ValueError, match=r"int64 pixels are read as 0\.\.255"):
+        CachedFeatures(reader, location, batch_size=1).fit_transform(X)
 
 
 def test_works_without_fit(files, location, hog):
