@@ -22,6 +22,7 @@ from imgfeat._progress import progress
 from imgfeat._sklearn import HasMethods, Interval, fit_context
 from imgfeat._stateless import split_stateless
 from imgfeat._threads import map_threads
+from imgfeat.estimators._missing_labels import refuse_missing
 from imgfeat.estimators._views import (
     check_weights,
     fixed_view,
@@ -29,7 +30,6 @@ from imgfeat.estimators._views import (
     repeat,
     training_views,
 )
-from imgfeat.estimators.cnn._labels import refuse_missing
 from imgfeat.preprocess._augment import Policy, find_policy
 from imgfeat.sources._images import Images
 

@@ -1,13 +1,13 @@
 """Labels and weights of a training, and which part of it validates."""
 
 import numpy as np
-import pandas as pd
 from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite
 
 from imgfeat._sklearn import check_sample_weight
+from imgfeat.estimators._missing_labels import refuse_missing
 
 
 def encode_labels(y, n_images, classes=None):
@@ -59,28 +59,6 @@ def encode_labels(y, n_images, classes=None):
             f"in row {unknown[0]}; pass all of them as `classes` at first."
         )
     return classes, codes.astype(np.int64)
-
-
-def refuse_missing(y, name):
-    """Raise if a label is None, NA or NaN.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_images,)
-    name : str
-        Who needs the labels.
-    """
-    values = np.asarray(y)
-    if values.ndim != 1 or values.dtype.kind not in "OUT":
-        return  # numbers have their own check
-    # As objects, for in an array of text NaN is a word.
-    values = np.asarray(y, dtype=object)
-    rows = np.flatnonzero(pd.isna(values))
-    if len(rows):
-        raise ValueError(
-            f"{name} needs a label for each image. Got {len(rows)} without, the first "
-            f"in row {rows[0]}: {values[rows[0]]!r}; fill in or drop these images."
-        )
 
 
 def weigh(images, sample_weight, class_weight, classes, codes):
