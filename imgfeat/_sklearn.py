@@ -4,7 +4,10 @@ Everything else in imgfeat imports these from here, so a scikit-learn upgrade
 is a one-file change.
 """
 
-from sklearn.base import _fit_context as fit_context
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sklearn.base import _fit_context
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import (
@@ -19,6 +22,11 @@ from sklearn.utils._param_validation import (
 from sklearn.utils._set_output import _get_output_config as output_config
 from sklearn.utils._set_output import _wrap_data_with_container as wrap_output
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+# scikit-learn has no types: as it is, whatever it decorates would be anything.
+fit_context: Callable[..., Callable[[Method], Method]] = _fit_context
 
 __all__ = [
     "BaseSearchCV",

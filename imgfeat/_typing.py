@@ -1,9 +1,14 @@
 """What public functions take, for type checkers and for people who read signatures."""
 
 import os
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+else:
+    Axes = Any  # matplotlib is loaded by who draws
 
 
 class Rows(Protocol):
