@@ -127,7 +127,7 @@ class ImageReader(ImageTransformer):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Read every image.
 
         Parameters

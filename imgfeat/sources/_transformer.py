@@ -1,5 +1,7 @@
 """What transformers from images to images have in common."""
 
+from typing import Self
+
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
@@ -19,7 +21,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
         super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None) -> Self:
         """Check the parameters, and X where it is numbers; files are not read.
 
         Parameters
@@ -41,7 +43,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
         self._images(X)
         return self
 
-    def set_output(self, *, transform=None):
+    def set_output(self, *, transform=None) -> Self:
         """Do nothing: images stay arrays, whatever the other steps return.
 
         Parameters
@@ -54,7 +56,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
         """
         return self
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name the one column of images, for pipelines that name what they make of it.
 
         Parameters
