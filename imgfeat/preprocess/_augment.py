@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from imgfeat.kernels.resize import resize
 from imgfeat.preprocess._color_weights import color_weights
 from imgfeat.sources._pixels import as_dtype
 from imgfeat.sources._scale import check_unit_range, white_of
+
+if TYPE_CHECKING:
+    import torch
 
 N_TRIES = 10
 WIDEST = 4 / 3  # how far the aspect ratio of a window may leave that of the result
@@ -74,7 +78,7 @@ class Policy:
                 f"{self.operations!r}."
             )
 
-    def window(self, height, width, rng, aspect=1.0):
+    def window(self, height, width, rng, aspect=1.0) -> tuple[int, int, int, int]:
         """Draw the part of an image that is cut out and resized to what is wanted.
 
         Parameters
@@ -113,7 +117,7 @@ class Policy:
         wide = max(1, min(width, round(height * aspect * WIDEST)))
         return (height - tall) // 2, (width - wide) // 2, tall, wide
 
-    def is_mirrored(self, rng):
+    def is_mirrored(self, rng) -> bool:
         """Draw whether an image is mirrored.
 
         Parameters
@@ -126,7 +130,9 @@ class Policy:
         """
         return bool(self.mirrors and rng.random() < 0.5)
 
-    def batch(self, images, generator, *, translate=False, mirror=True):
+    def batch(
+        self, images, generator, *, translate=False, mirror=True
+    ) -> "torch.Tensor":
         """Augment images that have their size already; they keep it.
 
         Parameters
@@ -171,14 +177,14 @@ class Policy:
             self, images, generator, translate=translate, mirror=mirror
         )
 
-    def call_function(self, image):
+    def call_function(self, image) -> np.ndarray:
         """What ``function`` makes of one image; raises if that is no such image.
 
         Parameters
         ----------
         image : ndarray of shape (height, width, 3), uint8
         """
-        found = self.function(image)
+        found = self.function(image)  # type: ignore[misc]
         if isinstance(found, np.ndarray):
             if found.shape == image.shape and found.dtype == np.uint8:
                 return found

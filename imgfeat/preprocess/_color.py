@@ -53,7 +53,7 @@ class Grayscale(ImageTransformer):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Weigh the channels of every image.
 
         Parameters
@@ -147,7 +147,7 @@ class Equalize(ImageTransformer):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Equalize every image by itself.
 
         Parameters

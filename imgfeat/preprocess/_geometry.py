@@ -2,6 +2,8 @@
 
 from numbers import Integral
 
+import numpy as np
+
 from imgfeat._sklearn import StrOptions
 from imgfeat._traits import Traits
 from imgfeat._validation import check_size_param, size_text
@@ -76,7 +78,7 @@ class Resize(ImageTransformer):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Resize every image.
 
         Parameters
@@ -161,7 +163,7 @@ class CenterCrop(ImageTransformer):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Crop every image.
 
         Parameters
