@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from imgfeat._validation import check_size_param
 from imgfeat.kernels.resize import INTERPOLATIONS, resize
@@ -80,7 +80,7 @@ class Preprocessing:
             )
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config) -> Self:
         """Read what timm's nets carry as ``pretrained_cfg``, a mapping."""
         return cls(
             size=tuple(config["input_size"][1:]),
@@ -90,7 +90,7 @@ class Preprocessing:
             interpolation=config.get("interpolation") or "bilinear",
         )
 
-    def with_changes(self, **changes):
+    def with_changes(self, **changes) -> Self:
         """The same with other values; None changes nothing.
 
         For another `size`, an int or (height, width), the share that the crop keeps
@@ -99,7 +99,9 @@ class Preprocessing:
         changes = {name: value for name, value in changes.items() if value is not None}
         return replace(self, **changes)
 
-    def window(self, height, width, place=(0.5, 0.5)):
+    def window(
+        self, height, width, place=(0.5, 0.5)
+    ) -> tuple[tuple[int, int], tuple[int, ...]]:
         """Where the net's view lies in the resized image.
 
         As torchvision's ``Resize`` and ``CenterCrop`` compute it, to the pixel.
@@ -130,11 +132,11 @@ class Preprocessing:
         )
         return resized, (*corner, *self.size)
 
-    def shorter_side(self):
+    def shorter_side(self) -> int:
         """Pixels of the shorter side, with which no image is enlarged."""
         return max(self._least_sides())
 
-    def apply(self, image, out, view=CENTER):
+    def apply(self, image, out, view=CENTER) -> None:
         """Write what the net sees of one image into `out`.
 
         Parameters
@@ -146,7 +148,7 @@ class Preprocessing:
         view : View, default=CENTER
         """
         image = as_dtype(image, "uint8")
-        resized, box = self.window(*image.shape[:2], view.place)
+        resized, box = self.window(*image.shape[:2], view.place)  # type: ignore[call-arg]
         options = {"interpolation": self.interpolation, "box": box}
         if image.ndim == 2:
             out[...] = resize(image, resized, **options)[..., None]
@@ -155,7 +157,7 @@ class Preprocessing:
         if view.is_mirrored:
             out[...] = out[:, ::-1].copy()
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """Plain values, for a report or a file."""
         return asdict(self)
 

@@ -56,11 +56,11 @@ class Backbone:
     module: nn.Module | None = None
     code: Callable | None = None
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Tensors to store with a model, and to `register_weights` again later."""
         return self.load().state_dict()
 
-    def info(self):
+    def info(self) -> dict[str, Any]:
         """What a reader needs to tell which weights these are."""
         return {
             "name": self.name,
