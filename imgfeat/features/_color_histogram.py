@@ -109,7 +109,7 @@ class ColorHistogram(ImageFeature):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name features by cell and bins: ``"color_row0_col1_r0_g7_b2"``."""
         bins = self._bins()
         n_rows, n_cols = check_shape_param(self.grid, "grid")

@@ -3,6 +3,7 @@
 import os
 from dataclasses import asdict
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -220,7 +221,7 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
         self.image_shape = image_shape
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None) -> Self:
         """Find the weights and check the images; nothing is learned.
 
         Files are not read before `transform`.
@@ -256,7 +257,7 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
         self._ready = self._key(), net
         return self
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Run the net over the images.
 
         Parameters
@@ -297,7 +298,7 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
             self.inference_info_.update(engine.info)
         return features
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name features by net, layer and position: ``"efficientnet_lite0_0017"``.
 
         With `layer`, ``"resnet18_layer3_0017"``.

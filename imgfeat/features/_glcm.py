@@ -107,7 +107,7 @@ class GLCM(ImageFeature):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name features by property, distance and angle: ``"glcm_energy_d2_a45"``."""
         self._check_params()
         names = [

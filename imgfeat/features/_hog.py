@@ -119,7 +119,7 @@ class HOG(ImageFeature):
         self.device = device
         self.verbose = verbose
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name features by block, cell and bin, as in ``"hog_r3_c5_b2_o4"``.
 
         That is the block in row 3 and column 5, its cell 2, counted row by row, and

@@ -1,6 +1,7 @@
 """What features of whole images share: images of one size in, one vector each out."""
 
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -34,7 +35,7 @@ class ImageFeature(TransformerMixin, BaseEstimator):
     _part_size = 16
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None) -> Self:
         """Remember the image size; nothing is learned.
 
         Parameters
@@ -61,7 +62,7 @@ class ImageFeature(TransformerMixin, BaseEstimator):
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X, y=None) -> np.ndarray:
         """Do as `fit` and `transform` one after the other; each image is read once.
 
         Parameters
@@ -78,7 +79,7 @@ class ImageFeature(TransformerMixin, BaseEstimator):
         self._learn(X)
         return self._describe(X)
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Describe each image.
 
         Parameters

@@ -135,7 +135,7 @@ class LBP(ImageFeature):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name features by scale, cell and bin, as in ``"lbp_r1_row0_col2_bin9"``."""
         n_rows, n_cols = check_shape_param(self.grid, "grid")
         names = [

@@ -1,6 +1,7 @@
 """Single-layer features: a dictionary of small patches, learned without labels."""
 
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 import torch
@@ -191,7 +192,7 @@ class PatchDictionary(ImageFeature):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None) -> Self:
         """Learn the dictionary.
 
         Parameters
@@ -213,7 +214,7 @@ class PatchDictionary(ImageFeature):
         self._learn(self._read(self._images(X, reset=True)))
         return self
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name features by cell and atom, as in ``"patch_row0_col1_atom12"``."""
         check_is_fitted(self)
         n_rows, n_cols = self.grid

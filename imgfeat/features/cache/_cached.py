@@ -2,6 +2,7 @@
 
 import os
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -25,6 +26,7 @@ from imgfeat.features.cache._describer import Describer
 from imgfeat.features.cache._gather import gather
 from imgfeat.features.cache._keys import row_keys, transformer_key
 from imgfeat.features.cache._store import open_store
+from imgfeat.features.local._descriptors import Descriptors
 from imgfeat.sources._images import Images
 
 
@@ -125,7 +127,7 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None) -> Self:
         """Check the parameters and describe the first batch of images.
 
         Parameters
@@ -152,7 +154,7 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         return self
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X, y=None) -> np.ndarray | Descriptors:
         """Do as `fit` and `transform` one after the other, at once.
 
         Parameters
@@ -170,7 +172,7 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         self._fit(images, rows, worker)
         return self._wrap(rows.finish(), X)
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray | Descriptors:
         """Describe each image, or find its row in the cache.
 
         Parameters
@@ -198,7 +200,7 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         return self._wrap(rows.finish(), X)
 
     @available_if(lambda self: hasattr(self.transformer, "get_feature_names_out"))
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name the features as `transformer` does.
 
         Parameters
@@ -211,7 +213,7 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         """
         return self._newest().get_feature_names_out(input_features)
 
-    def set_output(self, *, transform=None):
+    def set_output(self, *, transform=None) -> Self:
         """Say what `transform` returns, if `transformer` can give it.
 
         Parameters
@@ -224,11 +226,11 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         """
         for transformer in (self.transformer, getattr(self, "_worker", None)):
             if hasattr(transformer, "set_output"):
-                transformer.set_output(transform=transform)
+                transformer.set_output(transform=transform)  # type: ignore[union-attr]
         return self
 
     @property
-    def transformer_(self):
+    def transformer_(self) -> BaseEstimator:
         # Fitted when somebody asks, because it reads an image that the cache has.
         if hasattr(self, "_example"):
             self._worker.fit([self._example])

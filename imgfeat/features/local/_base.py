@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -28,7 +29,7 @@ class LocalFeature(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     }
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None) -> Self:
         """Check the parameters and, if X is an array, the images; nothing is learned.
 
         Parameters
@@ -53,7 +54,7 @@ class LocalFeature(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
             self._check_size(images.items.shape[1:])
         return self
 
-    def transform(self, X):
+    def transform(self, X) -> Descriptors:
         """Describe each image.
 
         Parameters
@@ -94,7 +95,7 @@ class LocalFeature(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
 
             return _join(map_threads(describe, range(len(images)), self.n_jobs))
 
-    def set_output(self, *, transform=None):
+    def set_output(self, *, transform=None) -> Self:
         """Return self: no table holds descriptors, so they stay `Descriptors`.
 
         Parameters

@@ -144,7 +144,7 @@ class DenseSIFT(LocalFeature, auto_wrap_output_keys=None):
         self.verbose = verbose
         self.device = device
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name a descriptor's numbers, as in ``"gray_row0_col3_bin7"``."""
         names = [
             histogram_names(f"{channel}_sift") for channel in _CHANNELS[self.color]

@@ -1,6 +1,7 @@
 """Many images' local descriptors in one contiguous array."""
 
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 
@@ -87,7 +88,7 @@ class Descriptors:
             )
 
     @classmethod
-    def concatenate(cls, parts):
+    def concatenate(cls, parts) -> Self:
         """Join batches one after the other.
 
         Parameters
@@ -113,7 +114,7 @@ class Descriptors:
         )
 
     @classmethod
-    def from_images(cls, values, positions):
+    def from_images(cls, values, positions) -> Self:
         """Join the descriptors of single images.
 
         Parameters
@@ -135,19 +136,19 @@ class Descriptors:
         return cls(joined, np.concatenate(positions), offsets)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         return len(self), self.values.shape[1]
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         return self.values.dtype
 
     @property
-    def n_per_image(self):
+    def n_per_image(self) -> np.ndarray:
         return np.diff(self.offsets)
 
     @property
-    def nbytes(self):
+    def nbytes(self) -> int:
         """Bytes that the three arrays take."""
         return self.values.nbytes + self.positions.nbytes + self.offsets.nbytes
 

@@ -140,7 +140,7 @@ class SIFT(_Keypoints, auto_wrap_output_keys=None):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name a descriptor's numbers, as in ``"sift_row0_col3_bin7"``."""
         return histogram_names("sift")
 
@@ -252,7 +252,7 @@ class ORB(_Keypoints, auto_wrap_output_keys=None):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name a descriptor's numbers, as in ``"orb_bit255"``."""
         return np.asarray([f"orb_bit{i}" for i in range(self._n_dims)], dtype=object)
 

@@ -1,6 +1,7 @@
 """What the encodings of local descriptors share: learn a vocabulary, encode images."""
 
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -45,7 +46,7 @@ class Vocabulary(TransformerMixin, BaseEstimator):
     }
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None) -> Self:
         """Learn the vocabulary from a sample of the descriptors.
 
         Parameters
@@ -81,7 +82,7 @@ class Vocabulary(TransformerMixin, BaseEstimator):
         self._learn_from_images(bags)
         return self
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Encode the descriptors of each image.
 
         Parameters
@@ -125,7 +126,7 @@ class Vocabulary(TransformerMixin, BaseEstimator):
             normalize_rows(codes, self.normalize)
         return codes
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name the features by word, after the cell if there is a spatial pyramid."""
         check_is_fitted(self)
         names = self._cell_names()
