@@ -2,6 +2,7 @@
 
 import itertools
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 from sklearn import get_config
@@ -160,7 +161,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **fit_params):
+    def fit(self, X, y, sample_weight=None, **fit_params) -> Self:
         """Fit the pipeline on the images and their copies.
 
         Parameters
@@ -211,7 +212,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             self.n_features_in_ = pipeline.n_features_in_
         return self
 
-    def predict(self, X):
+    def predict(self, X) -> np.ndarray:
         """Predict the label of each image.
 
         Parameters
@@ -252,7 +253,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return self.classes_[decisions.argmax(axis=1)]
 
     @available_if(_pipeline_has("predict_proba"))
-    def predict_proba(self, X):
+    def predict_proba(self, X) -> np.ndarray:
         """Predict the probability of each class, averaged over the views.
 
         Parameters
@@ -268,7 +269,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return self._over_views("predict_proba", X)
 
     @available_if(_pipeline_has("decision_function"))
-    def decision_function(self, X):
+    def decision_function(self, X) -> np.ndarray:
         """The pipeline's decisions, averaged over the views.
 
         Parameters

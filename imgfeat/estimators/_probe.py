@@ -1,6 +1,7 @@
 """A linear probe: how much of the labels a linear map reads from the features."""
 
 from numbers import Real
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -124,7 +125,7 @@ class RidgeProbe(ClassifierMixin, BaseEstimator):
         self.class_weight = class_weight
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None) -> Self:
         """Choose alpha by leave-one-out, and fit with it.
 
         Parameters
@@ -180,7 +181,7 @@ class RidgeProbe(ClassifierMixin, BaseEstimator):
         self.temperature_ = 1 / scale
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X) -> np.ndarray:
         """Predict the targets, +1 for the class and -1 for the others.
 
         Parameters
@@ -197,7 +198,7 @@ class RidgeProbe(ClassifierMixin, BaseEstimator):
         decisions = X @ self.coef_.T + self.intercept_
         return decisions[:, 0] if len(self.classes_) == 2 else decisions
 
-    def predict(self, X):
+    def predict(self, X) -> np.ndarray:
         """Predict the label of each row.
 
         Parameters
@@ -211,7 +212,7 @@ class RidgeProbe(ClassifierMixin, BaseEstimator):
         decisions = self.decision_function(X)
         return self.classes_[_by_class(decisions).argmax(axis=1)]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X) -> np.ndarray:
         """Predict the probability of each class, as surely as leave-one-out was right.
 
         Parameters

@@ -2,7 +2,9 @@
 
 import os
 from numbers import Integral, Real
+from typing import Self
 
+import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
@@ -10,9 +12,11 @@ from torch import nn
 
 from imgfeat._sklearn import Interval, Options, StrOptions, fit_context
 from imgfeat._traits import Traits
+from imgfeat._typing import Axes
 from imgfeat.estimators.cnn import _training
 from imgfeat.estimators.cnn._history import draw_history
 from imgfeat.estimators.cnn._lr_schedules import SCHEDULES
+from imgfeat.estimators.cnn._skorch import SkorchNet
 from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets.inference._precision import golden_tolerance
 from imgfeat.preprocess._augment import POLICIES, Policy
@@ -76,8 +80,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     validation_fraction : float, default=0.1
         Share of the images, of each class, that early stopping is judged by.
     n_views : {1, 2, 5, 10}, default=1
-        Views of an image whose probabilities are averaged in prediction, as for
-        `CNNEmbedding`.
+        Views whose probabilities prediction averages, as for `CNNEmbedding`.
     size : int or tuple of (int, int), optional
         Height and width in pixels that the net sees. None is what its weights were
         trained for, or, from scratch, the size of the first image, at most 128. New
@@ -91,8 +94,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     compile : bool, default=False
         Let torch compile the net for training.
     on_error : {"raise", "skip"}, default="raise"
-        What an image that cannot be read in training does. "skip" leaves it out and
-        lists it in `errors_`.
+        "skip" leaves out of training what cannot be read, and lists it in `errors_`.
     checkpoint_dir : path, optional
         Folder for ``last.safetensors`` and, with early stopping, ``best.safetensors``.
     resume : bool, default=False
@@ -104,8 +106,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Draws first weights, order, augmentation and the validation part. The same int
         gives the same weights on the same machine, on a CPU.
     n_jobs : int, optional
-        Threads, for reading and for the net; None is all cores that this process may
-        use.
+        Threads, for reading and for the net; None is all cores this process may use.
     verbose : int or bool, default=0
         Print a line an epoch.
     image_shape : tuple or list of (height, width) or (height, width, 3), optional
@@ -116,8 +117,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         Labels, sorted.
     net_ : skorch net
-        ``net_.module_`` is the torch module, from uint8 images (n, 3, height, width) to
-        logits.
+        Its ``module_`` is torch's, from uint8 images (n, 3, height, width) to logits.
     history_ : DataFrame
         A row an epoch: ``epoch``, ``train_loss``, ``lr``, ``dur`` in seconds, and with
         early stopping ``valid_loss``, ``valid_acc`` and ``is_best``.
@@ -266,7 +266,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         self.image_shape = image_shape
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None) -> Self:
         """Train the net.
 
         Parameters
@@ -296,7 +296,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         )
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(self, X, y, classes=None, sample_weight=None) -> Self:
         """Train for one more epoch, at a constant rate.
 
         Parameters
@@ -320,7 +320,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             is_partial=True,
         )
 
-    def predict_proba(self, X):
+    def predict_proba(self, X) -> np.ndarray:
         """Probabilities of the classes.
 
         Parameters
@@ -335,7 +335,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return _training.predict_proba(self, X)
 
-    def predict(self, X):
+    def predict(self, X) -> np.ndarray:
         """Label images by their most probable class.
 
         Parameters
@@ -349,7 +349,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         shares = self.predict_proba(X)
         return self.classes_[shares.argmax(axis=1)]
 
-    def plot_history(self, ax=None):
+    def plot_history(self, ax=None) -> Axes:
         """Draw losses and, with early stopping, accuracy against epochs.
 
         Parameters
@@ -364,7 +364,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         return draw_history(self.history_, ax)
 
     @property
-    def net_(self):
+    def net_(self) -> SkorchNet:
         """The skorch net; after loading, made when it is first asked for."""
         check_is_fitted(self)
         if "_net" not in self.__dict__:

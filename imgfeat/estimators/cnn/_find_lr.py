@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from imgfeat._typing import ArrayLike, ImageBatch
+from imgfeat._typing import ArrayLike, Axes, ImageBatch
 from imgfeat.estimators.cnn import _training
 from imgfeat.estimators.cnn._classifier import CNNClassifier
 
@@ -29,7 +29,7 @@ class LearningRates:
     lr: float
     table: pd.DataFrame
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> Axes:
         """Draw the loss against the rate, and the suggestion.
 
         Parameters
