@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class LabelledData:
     held_out: np.ndarray | None = None
     notes: tuple = ()
 
-    def take(self, rows):
+    def take(self, rows) -> Self:
         """Some of them, by a mask or by numbers."""
         held_out = None if self.held_out is None else self.held_out[rows]
         return replace(
