@@ -11,10 +11,11 @@ from sklearn.utils import Bunch
 import imgfeat
 from imgfeat import compare, evaluate, load, load_image_folder, make_recipe, save
 from imgfeat.deploy import Prediction, predict_files
-from imgfeat.estimators import CNNClassifier, LearningRates, find_lr
+from imgfeat.estimators import CNNClassifier, LearningRates, RidgeProbe, find_lr
 from imgfeat.evaluation._report import Evaluation
-from imgfeat.features import HOG, cache_info, clear_cache
+from imgfeat.features import HOG, SIFT, Descriptors, cache_info, clear_cache
 from imgfeat.nets import Backbone, find_backbone, list_backbones
+from imgfeat.preprocess import Resize
 from imgfeat.sources import decode_image, load_image_table
 
 
@@ -33,6 +34,13 @@ def write_as_a_user_does() -> None:
     assert_type(next(predict_files(model, ["a.jpg"])), Prediction)
     assert_type(find_lr(CNNClassifier(), images, target), LearningRates)
     assert_type(HOG(orientations=6), HOG)
+    assert_type(HOG().fit(images), HOG)
+    assert_type(HOG().fit(images).transform(images), np.ndarray)
+    assert_type(Resize().fit(images).set_output(transform="pandas"), Resize)
+    assert_type(SIFT().transform(images), Descriptors)
+    assert_type(RidgeProbe().fit(images, target), RidgeProbe)
+    assert_type(CNNClassifier().fit(images, target), CNNClassifier)
+    assert_type(CNNClassifier().predict_proba(images), np.ndarray)
     assert_type(decode_image("a.jpg"), np.ndarray)
     assert_type(cache_info("cache"), pd.DataFrame)
     assert_type(clear_cache(), int)
