@@ -1,5 +1,7 @@
 # make demo    the main job on real images that ship with scikit-image
 # make test    every check; the same command that CI runs
+# make test-oldest     the suite on the lower bounds of setup.cfg
+# make test-with WITH='"scikit-learn==1.7.*"' [PYTHON=python3.13] [EXTRAS=test]   on others
 # make benchmark   speed and accuracy against the peers (long; see benchmarks/__main__.py)
 #
 # Each target does its own set-up in .venv, once; a change of setup.cfg sets up again.
@@ -9,7 +11,7 @@ BIN := .venv/bin
 DEMO_READY := .venv/ready-onnx
 TEST_READY := .venv/ready-dev
 
-.PHONY: demo test lint format benchmark clean
+.PHONY: demo test test-oldest test-with lint format benchmark clean
 
 demo: $(DEMO_READY)
 	$(BIN)/imgfeat demo
@@ -26,6 +28,19 @@ lint: $(TEST_READY)
 format: $(TEST_READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Versions are tried in environments of their own, made anew each time.
+EXTRAS ?= test,onnx,distributed,heif
+test-oldest:
+	$(PYTHON) -m venv --clear .venv-oldest
+	.venv-oldest/bin/python tests/oldest.py > .venv-oldest/constraints.txt
+	.venv-oldest/bin/python -m pip install --quiet -c .venv-oldest/constraints.txt -e ".[$(EXTRAS)]"
+	.venv-oldest/bin/python -m pytest
+
+test-with:
+	$(PYTHON) -m venv --clear .venv-with
+	.venv-with/bin/python -m pip install --quiet -e ".[$(EXTRAS)]" $(WITH)
+	.venv-with/bin/python -m pytest
 
 benchmark: $(TEST_READY)
 	$(BIN)/python -m benchmarks
@@ -44,4 +59,4 @@ $(DEMO_READY): $(BIN)/python setup.cfg pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .mypy_cache .hypothesis imgfeat-demo
+	rm -rf .venv .venv-oldest .venv-with build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .mypy_cache .hypothesis imgfeat-demo

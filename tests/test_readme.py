@@ -6,11 +6,23 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parent.parent / "README.md"
+LINKS = re.findall(r"\]\(([^)]+)\)", README.read_text())
+OURS = re.compile(
+    r"https://(?:github\.com/imgfeat/imgfeat/blob"
+    r"|raw\.githubusercontent\.com/imgfeat/imgfeat)/main/(.+)"
+)
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
 
 
 def test_readme_has_python():
     assert BLOCKS
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_link_holds_wherever_the_readme_is_shown_and_leads_to_a_file(link):
+    assert link.startswith("https://")
+    ours = OURS.fullmatch(link)
+    assert ours is None or (README.parent / ours[1]).exists()
 
 
 @pytest.mark.parametrize("code", BLOCKS, ids=lambda code: code.splitlines()[0][:40])
