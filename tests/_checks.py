@@ -51,6 +51,7 @@ class PadToSquare(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
+        check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         if self.unit_range:
             X = 0.5 + np.arctan(X) / np.pi

@@ -14,6 +14,7 @@ _SKLEARN = """
     calibration._CalibratedClassifier
     calibration._SigmoidCalibration
     calibration._TemperatureScaling
+    compose._column_transformer._RemainderColsList
     feature_selection._univariate_selection.chi2
     feature_selection._univariate_selection.f_classif
     metrics._classification.accuracy_score

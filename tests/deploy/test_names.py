@@ -9,6 +9,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
+import sklearn
 
 from imgfeat import list_recipes, load, save
 from imgfeat._nesting import type_name, walk
@@ -16,6 +17,11 @@ from imgfeat.deploy._archive import read_bundle
 from imgfeat.deploy._names import PUBLIC, migrate, publish
 
 FILES = sorted(Path(__file__).parent.joinpath("files").glob("*.imgfeat"))
+# An older scikit-learn does not run what a newer one has fitted, and `load` says so.
+of_newer = pytest.mark.skipif(
+    tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 8),
+    reason="the files were written with scikit-learn 1.9",
+)
 
 
 def modules_in(path):
@@ -29,6 +35,7 @@ def test_there_is_an_old_file_of_every_recipe():
     assert set(list_recipes()["recipe"]) <= {path.stem for path in FILES}
 
 
+@of_newer
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_file_of_format_1_loads_and_is_saved_in_todays_format(path, tmp_path):
     assert read_bundle(path)[0]["format_version"] == 1
@@ -46,6 +53,7 @@ def test_file_of_format_1_loads_and_is_saved_in_todays_format(path, tmp_path):
     np.testing.assert_array_equal(new.predict(images), old.predict(images))
 
 
+@of_newer
 def test_old_files_hold_every_class_that_can_be_saved():
     found = set()
     for path in FILES:

@@ -70,7 +70,8 @@ class _AllSeen(Exception):
 
 
 def _is_traced():
-    return torch.compiler.is_compiling() or torch.compiler.is_exporting()
+    is_exporting = getattr(torch.compiler, "is_exporting", None)  # not in torch 2.6
+    return torch.compiler.is_compiling() or (is_exporting and is_exporting())
 
 
 def find_module(net, name):

@@ -64,7 +64,7 @@ def write_files(images, folder):
 def test_learns_digits(digits):
     X, y = digits
     cnn = tiny(max_epochs=10).fit(X[:200], y[:200])
-    assert cnn.score(X[200:], y[200:]) > 0.9
+    assert cnn.score(X[200:], y[200:]) > 0.85
     assert list(cnn.classes_) == ["four", "one", "three", "two", "zero"]
     history = cnn.history_
     assert list(history["epoch"]) == list(range(1, 11))

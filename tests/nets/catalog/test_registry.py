@@ -23,6 +23,7 @@ from imgfeat.nets._pooling import Readout
 from imgfeat.nets.catalog import _registered, _torchvision
 from imgfeat.nets.catalog._registered import list_registered, registered_by
 from tests.nets._tiny import TINY, TinyNet
+from tests.nets._versions import exports
 
 OURS = ["simple_cnn", "resnet9", "resnet9_w32"]
 
@@ -228,6 +229,7 @@ def test_layers_of_a_registered_net_are_listed_and_taken(photos):
     assert net.fit_transform(photos).shape == (8, 5)
 
 
+@exports
 def test_one_of_ours_runs_in_both_engines(photos):
     backbone = find_backbone("resnet9", None, size=12)
     results = []

@@ -14,6 +14,7 @@ from imgfeat.nets.inference import _export, _quantize
 from imgfeat.nets.inference._embedder import Embedder
 from imgfeat.nets.inference._onnx import OnnxEngine
 from tests.nets._tiny import TINY, TinyNet
+from tests.nets._versions import exports
 
 onnx = pytest.importorskip("onnx")
 
@@ -78,6 +79,7 @@ def test_weights_are_8_bits_with_a_scale_for_each_channel(small):
     assert list(scale.dims) == [5]
 
 
+@exports
 def test_normalization_and_what_attention_needs_stay_in_float():
     model = _export.export(Embedder(TokenNet(), TINY, Readout("avg")))
     graph = onnx.load_from_string(_quantize.quantize(model, TINY)).graph
@@ -124,6 +126,7 @@ def test_net_that_loses_too_much_is_refused(monkeypatch, exact):
         _quantize.quantize(exact, TINY)
 
 
+@exports
 def test_quantizing_is_silent_and_leaves_logging_alone(exact, capfd, caplog):
     _quantize.quantize(exact, TINY)
     assert capfd.readouterr() == ("", "")
