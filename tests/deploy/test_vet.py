@@ -338,7 +338,7 @@ def test_gradient_boosting_is_refused(digits, tmp_path, cls):
     pipeline = make_pipeline(StandardScaler().fit(digits[0]), boosting)
     for model in (boosting, pipeline):
         with pytest.raises(
-            UntrustedFileError, match="Use RandomForestClassifier|own types only"
+            UntrustedFileError, match=r"Use RandomForestClassifier|own types only"
         ):
             save(model, tmp_path / "model.imgfeat")
     assert list(tmp_path.iterdir()) == []
