@@ -36,6 +36,7 @@ __all__ = [
     "Options",
     "RealNotInt",
     "StrOptions",
+    "ask_output",
     "check_sample_weight",
     "fit_context",
     "output_config",
@@ -43,3 +44,12 @@ __all__ = [
     "validate_params",
     "wrap_output",
 ]
+
+
+def ask_output(estimator, transform):
+    """Note what `estimator` is asked to return, for `output_config` and ``clone``.
+
+    For those that scikit-learn's own ``set_output`` would put into tables of numbers.
+    """
+    if transform is not None:
+        estimator._sklearn_output_config = {"transform": transform}

@@ -35,11 +35,7 @@ def check_image_array(estimator, X, *, reset, image_shape=None, any_size=False):
         C-contiguous; uint8, uint16, float32 or float64, finite.
     """
     name = type(estimator).__name__
-    if np.ma.isMaskedArray(X):
-        raise ValueError(
-            f"{name} has no notion of masked pixels. Got a masked array; fill them: "
-            "X.filled(0)."
-        )
+    refuse_masked(X, name)
     # scikit-learn's check brings its own wording for what every estimator refuses:
     # sparse, complex, text, empty.
     X = check_array(
@@ -68,6 +64,29 @@ def check_image_array(estimator, X, *, reset, image_shape=None, any_size=False):
     X = _unflatten(X, image_shape, name) if X.ndim == 2 else _check_axes(X, name)
     _check_same_size(estimator, X, reset=reset, any_size=any_size)
     return X
+
+
+def refuse_masked(X, name):
+    """Raise for a masked array, whose masked pixels would be taken as they are."""
+    if np.ma.isMaskedArray(X):
+        raise ValueError(
+            f"{name} has no notion of masked pixels. Got a masked array; fill them: "
+            "X.filled(0)."
+        )
+
+
+def refuse_one_photo(X, name):
+    """Raise for an array that looks like one RGB image where a batch is needed.
+
+    Asked of the whole batch: a few rows of a photo could be a few narrow images.
+    """
+    shape = np.shape(X) if isinstance(X, np.ndarray) else ()
+    if len(shape) == 3 and shape[2] == 3 and min(shape[:2]) > 4:
+        raise ValueError(
+            f"{name} expects a batch of images. Got shape {shape}, which looks like "
+            "one RGB image; put it in a list: [X]. For gray images 3 pixels wide, add "
+            "an axis: X[..., None]."
+        )
 
 
 def to_uint8(pixels):
@@ -187,12 +206,7 @@ def _unflatten(X, image_shape, name):
 def _check_axes(X, name):
     if X.ndim == 4 and X.shape[3] == 1:
         return X[..., 0]
-    if X.ndim == 3 and X.shape[2] == 3 and min(X.shape[:2]) > 4:
-        raise ValueError(
-            f"{name} expects a batch of images. Got shape {X.shape}, which looks like "
-            "one RGB image; put it in a list: [X]. For gray images 3 pixels wide, add "
-            "an axis: X[..., None]."
-        )
+    refuse_one_photo(X, name)
     if X.ndim == 3 or (X.ndim == 4 and X.shape[3] == 3):
         return X
     if X.ndim == 4 and X.shape[1] in (1, 3):

@@ -23,6 +23,7 @@ from imgfeat._sklearn import BaseSearchCV, safe_indexing
 from imgfeat._stateless import split_stateless, transform_in_chunks
 from imgfeat._typing import ArrayLike, ImageBatch, RandomState
 from imgfeat.estimators import make_recipe
+from imgfeat.sources._images import refuse_one_image
 
 SCORING = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
 # scikit-learn's scorers of these names warn about a class that is never predicted.
@@ -104,6 +105,7 @@ def compare(
     >>> bool(table.loc["hog-lr", "mean_test_accuracy"] > 0.9)
     True
     """
+    refuse_one_image(X, "compare")
     y = np.asarray(y)
     named = _named_candidates(candidates, random_state)
     splitter = _make_splitter(cv, y, random_state)

@@ -15,6 +15,7 @@ from sklearn.metrics import (
 )
 
 from imgfeat._typing import ArrayLike, ImageBatch
+from imgfeat.sources._images import refuse_one_image
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,6 +93,7 @@ def evaluate(
     >>> list(report.mistakes.columns)
     ['image', 'true', 'predicted', 'probability']
     """
+    refuse_one_image(X, "evaluate")
     y = np.asarray(y)
     n_images = X.shape[0] if hasattr(X, "shape") else len(X)
     if y.shape != (n_images,):

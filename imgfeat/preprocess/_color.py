@@ -70,10 +70,9 @@ class Grayscale(ImageTransformer):
         ValueError
             If X is no batch of images of one size.
         """
-        X = self._images(X, any_size=False).as_array(
-            n_jobs=self.n_jobs, verbose=self.verbose
-        )
-        return to_gray(X) if X.ndim == 4 else X
+        images = self._images(X, any_size=False)
+        X = images.as_array(n_jobs=self.n_jobs, verbose=self.verbose)
+        return self._give(to_gray(X) if X.ndim == 4 else X, images)
 
 
 class Equalize(ImageTransformer):
@@ -179,7 +178,7 @@ class Equalize(ImageTransformer):
         with one_opencv_thread:
             parts = row_slices(len(X), count_threads(self.n_jobs, len(X)))
             map_threads(equalize_rows, parts, self.n_jobs)
-        return equalized
+        return self._give(equalized, images)
 
     def _equalizer(self):
         if self.method == "histogram":

@@ -109,7 +109,8 @@ class Resize(ImageTransformer):
                 interpolation=self.interpolation,
             )
 
-        return images.stack(read, n_jobs=self.n_jobs, verbose=self.verbose)
+        batch = images.stack(read, n_jobs=self.n_jobs, verbose=self.verbose)
+        return self._give(batch, images)
 
     def __imgfeat_traits__(self):
         return Traits(takes_any_size=True)
@@ -197,7 +198,8 @@ class CenterCrop(ImageTransformer):
             top, left = center_corner(image.shape[:2], (height, width))
             return image[top : top + height, left : left + width]
 
-        return images.stack(read, n_jobs=self.n_jobs, verbose=self.verbose)
+        batch = images.stack(read, n_jobs=self.n_jobs, verbose=self.verbose)
+        return self._give(batch, images)
 
     def _check_parameters(self):
         return check_size_param(self.size)

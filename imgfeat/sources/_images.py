@@ -7,8 +7,9 @@ import os
 import numpy as np
 from PIL import Image
 
-from imgfeat._validation import check_image_array
+from imgfeat._validation import check_image_array, refuse_masked, refuse_one_photo
 from imgfeat.sources._batch import stack_images
+from imgfeat.sources._frame import index_of, one_column
 from imgfeat.sources._scale import check_unit_range
 from imgfeat.sources._source import source_of
 
@@ -75,14 +76,19 @@ class Images:
         self._unit_range = unit_range
         self._how = {"reset": reset, "image_shape": image_shape, "any_size": any_size}
         self._is_flat = False
-        self.index = X.index if hasattr(X, "iloc") else None
+        self.index = index_of(X)
+        X = _as_items(X)
         if is_sequence_of_sources(X):
             self.items = [_unwrap(item) for item in X]
+            for item in self.items:
+                refuse_masked(item, self._name)
             if reset:
                 for name in ("image_shape_in_", "n_features_in_"):
                     estimator.__dict__.pop(name, None)
         else:
-            self._refuse_one_source(X)
+            refuse_one_image(X, self._name)
+            self._refuse_table(X)
+            refuse_masked(X, self._name)
             check = check_numbers or self._check
             self.items = check(X)
             self._is_flat = _count_axes(X) == 2
@@ -236,13 +242,8 @@ class Images:
     def _check(self, X):
         return check_image_array(self._estimator, X, **self._how)
 
-    def _refuse_one_source(self, X):
-        """Refuse one source, or a table of them, where a batch is needed."""
-        if isinstance(X, _ITEM_TYPES):
-            raise ValueError(
-                f"{self._name} expects a batch of images. Got one {type(X).__name__}; "
-                "put it in a list: [X]."
-            )
+    def _refuse_table(self, X):
+        """Refuse a table with images among other columns."""
         if getattr(X, "ndim", None) == 2 and hasattr(X, "columns"):
             of_images = [name for name in X.columns if is_sequence_of_sources(X[name])]
             if of_images:
@@ -250,6 +251,16 @@ class Images:
                     f"{self._name} expects a batch of images. Got a table of shape "
                     f"{X.shape}; pass its column of images alone: X[{of_images[0]!r}]."
                 )
+
+
+def refuse_one_image(X, name):
+    """Raise for one image where `name` needs a batch."""
+    if isinstance(X, _ITEM_TYPES):
+        raise ValueError(
+            f"{name} expects a batch of images. Got one {type(X).__name__}; put it in "
+            "a list: [X]."
+        )
+    refuse_one_photo(X, name)
 
 
 def is_sequence_of_sources(X):
@@ -265,6 +276,12 @@ def is_sequence_of_sources(X):
     elif not isinstance(X, list | tuple) and not _is_series(X):
         return False
     return any(_is_source(item) for item in X)
+
+
+def _as_items(X):
+    """X, as a sequence of sources if it is one column of them."""
+    column = one_column(X)
+    return column if is_sequence_of_sources(column) else X
 
 
 def _is_source(item):

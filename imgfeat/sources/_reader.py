@@ -167,7 +167,7 @@ class ImageReader(ImageTransformer):
                 [errors[row] for row in sorted(errors)],
                 columns=["row", "path", "reason"],
             )
-        return batch
+        return self._give(batch, images)
 
     def _images(self, X):
         is_wide = isinstance(X, np.ndarray) and X.dtype.kind in "iu"

@@ -5,7 +5,8 @@ from typing import Self
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from imgfeat._sklearn import fit_context
+from imgfeat._sklearn import ask_output, fit_context
+from imgfeat.sources._frame import keep_index
 from imgfeat.sources._images import Images
 
 
@@ -44,16 +45,20 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
         return self
 
     def set_output(self, *, transform=None) -> Self:
-        """Do nothing: images stay arrays, whatever the other steps return.
+        """Say whether images that come in pandas keep their index.
 
         Parameters
         ----------
-        transform : Ignored
+        transform : {"default", "pandas", "polars"}, optional
+            With ``"pandas"``, images of a Series or a DataFrame come back as a
+            DataFrame of one column, ``"image"``, under the same index. All else stays
+            an array.
 
         Returns
         -------
         self : object
         """
+        ask_output(self, transform)
         return self
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
@@ -68,6 +73,10 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
         ndarray of shape (1,)
         """
         return np.asarray(["image"], dtype=object)
+
+    def _give(self, batch, images):
+        """What ``transform`` returns: an array, or a table under the index of X."""
+        return keep_index(self, batch, images.index)
 
     def _images(self, X, **options):
         return Images(self, X, reset=False, image_shape=self.image_shape, **options)

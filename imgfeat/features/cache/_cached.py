@@ -27,6 +27,7 @@ from imgfeat.features.cache._gather import gather
 from imgfeat.features.cache._keys import row_keys, transformer_key
 from imgfeat.features.cache._store import open_store
 from imgfeat.features.local._descriptors import Descriptors
+from imgfeat.sources._frame import index_of, keep_index
 from imgfeat.sources._images import Images
 
 
@@ -197,6 +198,10 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         images = self._check(X)
         worker = getattr(self, "_worker", None) or clone_of(self)
         rows = self._gather(images, worker, getattr(self, "_kind", None))
+        if not hasattr(self, "_worker"):
+            return self._wrap(
+                rows.finish(), X, lambda: _fit_on_one(worker, images, rows)
+            )
         return self._wrap(rows.finish(), X)
 
     @available_if(lambda self: hasattr(self.transformer, "get_feature_names_out"))
@@ -291,23 +296,32 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         self._kind = rows.kind
         self.__dict__.pop("_example", None)
         self.__dict__.pop("n_features_in_", None)
-        first = np.flatnonzero(rows.filled)[0]
+        first = _first_row(rows)
         if images.source(first).is_stored:
             self._example = images.items[first]
             return
-        self._worker.fit(images.take([first]).items)
+        _fit_on_one(worker, images, rows)
         if hasattr(self._worker, "n_features_in_"):
             self.n_features_in_ = self._worker.n_features_in_
 
     def _newest(self):
         return self.transformer_ if hasattr(self, "_worker") else self.transformer
 
-    def _wrap(self, features, X):
-        """Features as the table that the transformer was asked for."""
+    def _wrap(self, features, X, find_named=None):
+        """Features as the table that the transformer was asked for.
+
+        Names are those of what ``find_named()`` gives, by default of the newest fitted.
+        """
         last = last_step(self.transformer)
+        if isinstance(features, Descriptors):
+            features.index = index_of(X)
+            return features
         if output_config("transform", last)["dense"] == "default":
             return features
-        return wrap_output("transform", features, X, last_step(self._newest()))
+        if features.ndim > 2:
+            return keep_index(last, features, index_of(X))
+        named = (find_named or self._newest)()
+        return wrap_output("transform", features, X, last_step(named))
 
     def __getstate__(self):
         # Where a pickle goes the file of the example may not be.
@@ -323,6 +337,16 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
             tags.transformer_tags = inner.transformer_tags
         tags.requires_fit = False
         return tags
+
+
+def _first_row(rows):
+    """The first row that could be described."""
+    return np.flatnonzero(rows.filled)[0]
+
+
+def _fit_on_one(worker, images, rows):
+    """Fit the working copy on one image: it learns nothing but names and sizes."""
+    return worker.fit(images.take([_first_row(rows)]).items)
 
 
 def clone_of(cached):

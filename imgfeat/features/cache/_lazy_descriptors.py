@@ -66,13 +66,14 @@ class StoredDescriptors(Descriptors):
                 f"Descriptors are indexed along one axis. Got an index of shape "
                 f"{rows.shape}."
             )
-        return StoredDescriptors(
+        part = StoredDescriptors(
             self._chunks,
             self._chunk_of[rows],
             self._first[rows],
             self.n_per_image[rows],
             self._n_dims,
         )
+        return self._keep_index(part, rows)
 
     @classmethod
     def concatenate(cls, parts):

@@ -24,11 +24,14 @@ class Bags:
     counts : ndarray of shape (n_images,), int64
     n_dims : int
     has_positions : bool
+    index : Index or None
+        That of the images which `Descriptors` were found in.
     """
 
     def __init__(self, X, name):
         self._name = name
         self.has_positions = isinstance(X, Descriptors)
+        self.index = X.index if self.has_positions else None
         if not self.has_positions:
             self._bags, self.n_dims = _read_bags(X, name)
             self.counts = np.array([len(bag) for bag in self._bags], dtype=np.int64)

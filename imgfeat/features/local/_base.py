@@ -93,7 +93,9 @@ class LocalFeature(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
                 advance()
                 return found
 
-            return _join(map_threads(describe, range(len(images)), self.n_jobs))
+            found = _join(map_threads(describe, range(len(images)), self.n_jobs))
+            found.index = images.index
+            return found
 
     def set_output(self, *, transform=None) -> Self:
         """Return self: no table holds descriptors, so they stay `Descriptors`.

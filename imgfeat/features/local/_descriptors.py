@@ -34,13 +34,16 @@ class Descriptors:
         float32.
     n_per_image : ndarray of shape (n_images,), int64
         Number of descriptors of each image.
+    index : Index or None
+        That of the Series or DataFrame that the images came in, for the tables that
+        are made of them.
 
     Notes
     -----
     Indexing by a slice, a mask or an array of integers gives `Descriptors`; a slice of
     neighbours shares memory. Indexing by one integer, and iterating, gives an image's
     values, an array of shape (n_descriptors, n_dims). The arrays may be memory-mapped,
-    and pickling an instance pickles them alone.
+    and pickling an instance pickles them and `index` alone.
 
     Examples
     --------
@@ -59,6 +62,7 @@ class Descriptors:
     """
 
     ndim = 2
+    index = None
 
     def __init__(self, values, positions, offsets):
         # asarray keeps what is right already, a memory map included, as a view.
@@ -166,7 +170,8 @@ class Descriptors:
         if isinstance(key, slice):
             start, stop, step = key.indices(len(self))
             if step == 1:
-                return self._neighbours(start, max(start, stop))
+                part = self._neighbours(start, max(start, stop))
+                return self._keep_index(part, key)
         # NumPy's own rules for masks, negative numbers and what is out of range.
         rows = np.arange(len(self))[key]
         if rows.ndim != 1:
@@ -178,7 +183,8 @@ class Descriptors:
         offsets = _offsets(counts)
         shift = np.repeat(self.offsets[rows] - offsets[:-1], counts)
         index = np.arange(offsets[-1]) + shift
-        return Descriptors(self.values[index], self.positions[index], offsets)
+        part = Descriptors(self.values[index], self.positions[index], offsets)
+        return self._keep_index(part, rows)
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
@@ -198,6 +204,11 @@ class Descriptors:
             f"Descriptors({len(self)} images, {len(self.values)} descriptors of "
             f"{self.values.shape[1]} numbers)"
         )
+
+    def _keep_index(self, part, rows):
+        if self.index is not None:
+            part.index = self.index[rows]
+        return part
 
     def _neighbours(self, start, stop):
         first, last = self.offsets[[start, stop]]

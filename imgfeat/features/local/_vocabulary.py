@@ -19,6 +19,7 @@ from imgfeat.features.local._bags import Bags
 from imgfeat.features.local._pyramid import Pyramid
 from imgfeat.kernels.normalize import normalize_rows, power_normalize
 from imgfeat.kernels.tiles import affine_map, affine_tables
+from imgfeat.sources._frame import keep_index
 
 # Images that a thread takes at a time.
 _CHUNK = 16
@@ -124,7 +125,7 @@ class Vocabulary(TransformerMixin, BaseEstimator):
         self._for_each_image(encode, bags)
         if pyramid.n_cells > 1:
             normalize_rows(codes, self.normalize)
-        return codes
+        return keep_index(self, codes, bags.index)
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name the features by word, after the cell if there is a spatial pyramid."""
