@@ -373,6 +373,23 @@ def test_one_photo_is_no_batch_however_few_rows_go_at_once(pixels, tmp_path):
         cached.transform(pixels[0])
 
 
+@pytest.mark.parametrize("name", list(EVERY))
+def test_an_iterator_is_refused(name, fitted, paths):
+    assert_refuses(fitted, name, iter(paths), r"make a list of it: list\(X\)")
+
+
+def test_evaluate_names_images_of_one_column_and_takes_tables(fitted, photos):
+    labels = fitted["RidgeProbe"].predict(photos)
+    for X in (photos, photos.to_frame(), photos.to_numpy(dtype=object)[:, None]):
+        found = evaluate(fitted["RidgeProbe"], X, labels).predictions
+        assert found["image"].tolist() == photos.tolist()
+    table = pd.DataFrame(np.arange(2 * N).reshape(N, 2), INDEX)
+    model = make_pipeline(StandardScaler(), RidgeProbe()).fit(table, LABELS)
+    assert evaluate(model, table, LABELS).predictions["image"].tolist() == list(
+        range(N)
+    )
+
+
 @pytest.mark.parametrize("shape", [(0, 20, 18, 3), (3, 0, 18), (3, 20, 0, 3)])
 @pytest.mark.parametrize("name", list(EVERY))
 def test_no_pixels_are_refused(name, shape, fitted):

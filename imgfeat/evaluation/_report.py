@@ -15,6 +15,7 @@ from sklearn.metrics import (
 )
 
 from imgfeat._typing import ArrayLike, ImageBatch
+from imgfeat.sources._frame import one_column
 from imgfeat.sources._images import refuse_one_image
 
 
@@ -161,7 +162,8 @@ def _name_classes(classes, target_names):
 
 def _name_images(X, n_images):
     """Paths where X holds paths, row numbers elsewhere."""
-    if isinstance(X, np.ndarray) and X.ndim > 1:
+    X = one_column(X)
+    if getattr(X, "ndim", 1) > 1:
         return np.arange(n_images)
     return [
         os.fspath(item) if isinstance(item, str | os.PathLike) else row

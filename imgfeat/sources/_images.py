@@ -254,11 +254,16 @@ class Images:
 
 
 def refuse_one_image(X, name):
-    """Raise for one image where `name` needs a batch."""
+    """Raise for one image, or an iterator, where `name` needs a batch."""
     if isinstance(X, _ITEM_TYPES):
         raise ValueError(
             f"{name} expects a batch of images. Got one {type(X).__name__}; put it in "
             "a list: [X]."
+        )
+    if hasattr(X, "__next__"):
+        raise ValueError(
+            f"{name} expects a batch of images, which it may read more than once. Got "
+            f"one {type(X).__name__}; make a list of it: list(X)."
         )
     refuse_one_photo(X, name)
 
