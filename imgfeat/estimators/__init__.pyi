@@ -1,4 +1,5 @@
 from ._augmented import AugmentedClassifier as AugmentedClassifier
+from ._planned_folds import PlannedFolds as PlannedFolds
 from ._probe import RidgeProbe as RidgeProbe
 from ._recipes import list_recipes as list_recipes
 from ._recipes import make_recipe as make_recipe

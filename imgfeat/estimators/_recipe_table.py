@@ -11,6 +11,7 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import LinearSVC
 
+from imgfeat.estimators._planned_folds import PlannedFolds
 from imgfeat.estimators._probe import RidgeProbe
 from imgfeat.estimators.cnn._classifier import CNNClassifier
 from imgfeat.features import (
@@ -28,6 +29,7 @@ from imgfeat.preprocess import Grayscale, Resize
 from imgfeat.sources import ImageReader
 
 DEFAULT_NET = "efficientnet_lite0"
+_HELD_OUT = PlannedFolds(3, shuffle=False)  # for the probabilities of an SVM
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _logistic_of_unit_rows(n_jobs, random_state):
 
 def _svm(n_jobs, random_state):
     svm = LinearSVC(C=0.001, random_state=random_state)
-    classifier = CalibratedClassifierCV(svm, cv=3, ensemble=False)
+    classifier = CalibratedClassifierCV(svm, cv=_HELD_OUT, ensemble=False)
     return [("scaler", StandardScaler()), ("classifier", classifier)]
 
 
@@ -137,7 +139,7 @@ def _ridge(n_jobs, random_state):
 
 def _svm_of_unit_rows(n_jobs, random_state):
     svm = LinearSVC(C=1.0, random_state=random_state)
-    classifier = CalibratedClassifierCV(svm, cv=3, ensemble=False)
+    classifier = CalibratedClassifierCV(svm, cv=_HELD_OUT, ensemble=False)
     return [("classifier", classifier)]
 
 

@@ -4,11 +4,12 @@ from difflib import get_close_matches
 from numbers import Integral
 
 import pandas as pd
-from sklearn.model_selection import BaseCrossValidator, GridSearchCV, StratifiedKFold
+from sklearn.model_selection import BaseCrossValidator, GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from imgfeat._typing import RandomState, Size
 from imgfeat._validation import check_size_param
+from imgfeat.estimators._planned_folds import PlannedFolds
 from imgfeat.estimators._recipe_table import RECIPES
 from imgfeat.nets.catalog._registry import get_spec
 
@@ -39,7 +40,8 @@ def make_recipe(
         recipe without a grid, such as ``cnn-ridge``, chooses in its fit anyway, and
         comes as it is without `search`.
     cv : int or splitter, default=3
-        Folds of that search; an int is stratified and shuffled by `random_state`.
+        Folds of that search. An int is stratified, shuffled by `random_state`, and the
+        most there are: where a class has fewer images there are fewer.
     n_jobs : int, default=None
         Threads that read images and compute features. The search itself stays in one
         process, so that a net is in memory once.
@@ -58,7 +60,9 @@ def make_recipe(
     ------
     ValueError
         If there is no such recipe or no such net, and close names are offered; or if
-        the recipe has no net. Weights of the net are looked for in `fit`, where those
+        the recipe has no net. Its `fit` raises it where a class is too small to hold
+        out a part: a search needs 2 images of it, or 3 for SVMs, whose probabilities
+        take folds of their own. Weights of the net are looked for in `fit`, where those
         that are not on this machine raise FileNotFoundError.
 
     See Also
@@ -92,8 +96,14 @@ def make_recipe(
     if not (search and recipe.grid):
         return Pipeline([*features, *learner])
     if isinstance(cv, Integral):
-        cv = StratifiedKFold(cv, shuffle=True, random_state=random_state)
-    search = GridSearchCV(Pipeline(learner), dict(recipe.grid), cv=cv, verbose=verbose)
+        cv = PlannedFolds(cv, random_state=random_state)
+    search = GridSearchCV(
+        Pipeline(learner),
+        dict(recipe.grid),
+        cv=cv,
+        verbose=verbose,
+        error_score="raise",  # what is wrong is the data, not a candidate
+    )
     return Pipeline([*features, ("search", search)])
 
 

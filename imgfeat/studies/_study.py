@@ -79,6 +79,8 @@ def run_study(
     if held_out is None:
         held_out = _draw_held_out(labels, random_state)
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    # A fold takes one, the search in it another, the probabilities of an SVM the next.
+    check_enough(labels[train], 4, "Training")
     if cv is None:
         cv = min(5, int(np.unique(labels[train], return_counts=True)[1].min()))
     candidates = {

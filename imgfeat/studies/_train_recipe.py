@@ -62,7 +62,7 @@ def train_recipe(
     return without_search(pipeline.fit(images, labels))
 
 
-def check_enough(labels, n_needed=5):
+def check_enough(labels, n_needed=5, purpose="Training and testing"):
     """Raise unless there are two classes, each with a few images."""
     classes, counts = np.unique(labels, return_counts=True)
     classes = classes.tolist()
@@ -74,6 +74,6 @@ def check_enough(labels, n_needed=5):
     if counts.min() < n_needed:
         rare = classes[counts.argmin()]
         raise ValueError(
-            f"Training and testing need at least {n_needed} images of every class. Got "
+            f"{purpose} takes at least {n_needed} images of every class. Got "
             f"{counts.min()} of class {rare!r}; add images or leave the class out."
         )

@@ -23,6 +23,9 @@ of_newer = pytest.mark.skipif(
     reason="the files were written with scikit-learn 1.9",
 )
 
+# Classes that came after format 1; tests of their own save and load them.
+SINCE = {"imgfeat.estimators.PlannedFolds"}
+
 
 def modules_in(path):
     """The modules of ours that the model in a file names."""
@@ -58,7 +61,7 @@ def test_old_files_hold_every_class_that_can_be_saved():
     found = set()
     for path in FILES:
         found |= {type_name(item) for _, item in walk(load(path))}
-    assert found >= PUBLIC
+    assert found >= PUBLIC - SINCE
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from imgfeat import load, load_image_folder
-from imgfeat.studies import run_study, train_recipe
+from imgfeat.studies import quick_recipes, run_study, train_recipe
 from tests._photos import write_photo_folder
 
 
@@ -107,3 +107,40 @@ def test_class_with_one_image_is_refused(photos):
         ValueError, match=r"at least 5 images .* Got 1 of class 'grass'"
     ):
         train_recipe("hog-lr", images[:16], labels[:16])
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Classes as small as `compare` promises to take, at most."""
+    folder = write_photo_folder(tmp_path_factory.mktemp("few") / "p", n_per_class=5)
+    data = load_image_folder(folder)
+    return data.images, data.labels
+
+
+@pytest.mark.parametrize("recipe", quick_recipes())
+def test_every_quick_recipe_is_compared_on_classes_of_five(few, recipe, tmp_path):
+    study = run_study(*few, out=tmp_path, recipes=[recipe], size=64)
+    assert study.table.notna().all(axis=None)
+    assert load(study.model).classes_.tolist() == ["brick", "grass", "gravel"]
+
+
+def test_recipe_is_trained_on_classes_of_five(few):
+    assert train_recipe("hog-svm", *few, size=64).score(*few) > 0.8
+
+
+def test_part_that_is_trained_on_has_enough_for_folds_within_folds(few, tmp_path):
+    images, labels = few
+    held_out = np.arange(len(images)) % 5 < 3
+    with pytest.raises(
+        ValueError, match=r"Training takes at least 4 images .* Got 2 of cla"
+    ):
+        run_study(
+            images,
+            labels,
+            held_out=held_out,
+            out=tmp_path,
+            recipes=["hog-svm"],
+            size=64,
+        )
+    with pytest.raises(ValueError, match=r"Got 1 of class .* take more folds"):
+        run_study(images, labels, cv=2, out=tmp_path, recipes=["hog-svm"], size=64)

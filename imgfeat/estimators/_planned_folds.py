@@ -1,0 +1,119 @@
+"""Folds for a search or a calibration, planned from the classes that are there."""
+
+from collections.abc import Iterator
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import BaseCrossValidator, StratifiedKFold
+
+from imgfeat._typing import ArrayLike, RandomState
+
+
+class PlannedFolds(BaseCrossValidator):
+    """Stratified folds, no more of them than the smallest class has samples.
+
+    How many is settled when there are labels, so that folds within folds, whose
+    classes are smaller than those outside, are planned alike.
+
+    Parameters
+    ----------
+    n_folds : int, default=3
+        At most so many, at least 2.
+    shuffle : bool, default=True
+        Shuffle before the folds are drawn.
+    random_state : int, RandomState instance or None, default=0
+        Seeds the shuffling.
+
+    See Also
+    --------
+    sklearn.model_selection.StratifiedKFold : What draws them.
+
+    Examples
+    --------
+    >>> from imgfeat.estimators import PlannedFolds
+    >>> PlannedFolds(10).get_n_splits(y=["ant"] * 50 + ["bee"] * 50)
+    10
+    >>> PlannedFolds(10).get_n_splits(y=["ant"] * 50 + ["bee"] * 4)
+    4
+    """
+
+    # Not n_splits, by which scikit-learn would refuse small classes.
+    def __init__(
+        self,
+        n_folds: int = 3,
+        *,
+        shuffle: bool = True,
+        random_state: RandomState = 0,
+    ):
+        self.n_folds = n_folds
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    def split(
+        self, X: Any, y: ArrayLike | None = None, groups: object = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the rows to fit on and the rows held out, fold by fold.
+
+        Parameters
+        ----------
+        X : sequence of length n_samples
+        y : array-like of shape (n_samples,)
+            Labels.
+        groups : ignored
+
+        Yields
+        ------
+        train, test : ndarray of int
+
+        Raises
+        ------
+        ValueError
+            If there are no labels, or a class has one sample.
+        """
+        n_folds = self.get_n_splits(X, y)
+        seed = self.random_state if self.shuffle else None
+        folds = StratifiedKFold(n_folds, shuffle=self.shuffle, random_state=seed)
+        yield from folds.split(X, y)
+
+    def get_n_splits(
+        self, X: Any = None, y: ArrayLike | None = None, groups: object = None
+    ) -> int:
+        """How many folds there are for these labels.
+
+        Parameters
+        ----------
+        X : ignored
+        y : array-like of shape (n_samples,)
+            Labels.
+        groups : ignored
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        ValueError
+            If there are no labels, or a class has one sample.
+        """
+        if y is None:
+            raise ValueError(
+                "PlannedFolds needs labels to count the folds. Got no y; pass it, or "
+                "use StratifiedKFold."
+            )
+        if not isinstance(self.n_folds, Integral) or self.n_folds < 2:
+            raise ValueError(
+                f"PlannedFolds needs n_folds of at least 2. Got {self.n_folds!r}."
+            )
+        classes, counts = np.unique(np.asarray(y), return_counts=True)
+        smallest = int(counts.min(initial=len(y)))
+        if smallest < 2:
+            rare = classes.tolist()[counts.argmin()] if len(classes) else None
+            raise ValueError(
+                "To hold out a part and fit on the rest, there must be 2 images of "
+                f"every class. Got {smallest} of class {rare!r} here, where folds "
+                "around may have held out others; add images, leave the class out, or "
+                "take more folds around."
+            )
+        return min(int(self.n_folds), smallest)
