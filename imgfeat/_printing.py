@@ -1,9 +1,4 @@
-"""How the command line shows what it has found: tables, rows, notes, warnings."""
-
-import csv
-import json
-import sys
-from enum import StrEnum
+"""How the command line shows what it has found: tables, notes, warnings."""
 
 from rich import box
 from rich.console import Console
@@ -12,28 +7,6 @@ from rich.table import Table
 
 out = Console()
 err = Console(stderr=True)
-
-
-class Format(StrEnum):
-    """How predictions are printed."""
-
-    csv = "csv"
-    jsonl = "jsonl"
-
-
-def row_writer(format):
-    if format is Format.csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(["path", "label", "probability", "error"])
-        return lambda p: writer.writerow(
-            [
-                p.path,
-                p.label,
-                "" if p.probability is None else f"{p.probability:.6f}",
-                p.error,
-            ]
-        )
-    return lambda p: print(json.dumps(vars(p)))
 
 
 def print_study(study):

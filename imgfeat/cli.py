@@ -12,15 +12,14 @@ import typer
 import imgfeat
 from imgfeat import deploy, studies
 from imgfeat._printing import (
-    Format,
     err,
     out,
     print_frame,
     print_note,
     print_study,
     print_warning,
-    row_writer,
 )
+from imgfeat._rows import Format, row_writer
 
 app = typer.Typer(
     name="imgfeat",
@@ -220,20 +219,36 @@ def evaluate(
 def predict(
     model: Annotated[Path, typer.Argument(help="A file that train or compare wrote.")],
     paths: Annotated[
-        list[Path], typer.Argument(help="Image files, or folders of them.")
+        list[str], typer.Argument(help="Image files, or folders of them.")
     ],
-    format: Annotated[Format, typer.Option(help="How to print.")] = Format.csv,
+    format: Annotated[Format, typer.Option(help="How to write.")] = Format.csv,
+    to: Annotated[
+        Path | None,
+        typer.Option("--out", help="File to write, whole or not at all."),
+    ] = None,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw",
+            help="Leave cells of CSV as they are. Otherwise those that a spreadsheet "
+            "would take for a formula, as they begin with = + - @ or a tab and are no "
+            "number, get a quote (') in front: take it away to have the name.",
+        ),
+    ] = False,
     jobs: Jobs = -1,
 ):
-    """Label image files: path, label, probability and error on standard output."""
+    """Label image files: a row each of path, label, probability and error."""
     with _plain_errors():
         loaded = imgfeat.load(model)
-        files = deploy.expand_paths(paths)
+        files, notes = deploy.expand_paths(paths)
+        for note in notes:
+            print_note(note)
         n_bad = 0
-        write = row_writer(format)
-        for prediction in deploy.predict_files(loaded, files, n_jobs=jobs, verbose=1):
-            write(prediction)
-            n_bad += prediction.error is not None
+        found = deploy.predict_files(loaded, files, n_jobs=jobs, verbose=1)
+        with row_writer(format, to, raw=raw) as write:
+            for prediction in found:
+                write(prediction)
+                n_bad += prediction.error is not None
     if n_bad:
         err.print(f"{n_bad} of {len(files)} files could not be labelled.")
         raise typer.Exit(1)

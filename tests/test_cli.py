@@ -91,6 +91,58 @@ def test_predict_prints_json_lines(model, photos):
     assert line["error"] is None
 
 
+def test_predict_gives_a_row_to_what_is_no_file(model, photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(photos / "brick")  # "" is no name for it
+    good = next(photos.glob("grass/*.jpg"))
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").touch()
+    odd = tmp_path / os.fsdecode(b"caf\xe9\n.jpg")
+    odd.write_bytes(good.read_bytes())
+    result = run("predict", model, "", good, tmp_path / "notes", odd, "no", code=1)
+    rows = list(csv.DictReader(io.StringIO(result.stdout_bytes.decode("latin-1"))))
+    assert [bool(row["label"]) for row in rows] == [False, True, False, True, False]
+    assert [bool(row["error"]) for row in rows] == [True, False, True, False, True]
+    assert "3 of 5 files" in result.stderr
+    assert "Left out, as they are no images by their names: 1 .txt" in result.stderr
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_predict_writes_a_file(model, photos, tmp_path, format):
+    to = tmp_path / "rows"
+    shown = run(
+        "predict",
+        model,
+        photos / "brick",
+        "no",
+        "--out",
+        to,
+        "--format",
+        format,
+        code=1,
+    )
+    assert shown.stdout == ""
+    n_lines = len(to.read_text().splitlines())
+    assert n_lines == 13 + (format == "csv")
+
+
+def test_predict_without_standard_output_says_so_or_writes_a_file(
+    model, photos, tmp_path
+):
+    files = [str(model), str(photos / "brick"), "--out", str(tmp_path / "rows")]
+    command = [sys.executable, "-m", "imgfeat", "predict", *files]
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh"]
+    done = subprocess.run(
+        [*closed, *command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "rows").read_text().splitlines()) == 13
+    done = subprocess.run(
+        [*closed, *command[:-2]], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "Standard output is closed; name a file with --out." in done.stderr
+
+
 def test_evaluate_prints_metrics_and_confusions(model, photos):
     shown = run("evaluate", model, photos).output
     assert "accuracy" in shown and "Confusion" in shown and "gravel" in shown

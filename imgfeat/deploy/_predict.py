@@ -1,6 +1,7 @@
 """Label image files one by one, whatever is wrong with some of them."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from imgfeat._progress import progress
 from imgfeat._threads import map_threads
 from imgfeat._typing import PathLike
 from imgfeat.sources import ImageDecodeError, decode_image
-from imgfeat.sources._folder import find_images
+from imgfeat.sources._folder import find_images, note_left_out
 
 
 @dataclass(frozen=True)
@@ -24,23 +25,27 @@ class Prediction:
     error: str | None = None
 
 
-def expand_paths(paths: Iterable[PathLike]) -> list[str]:
+def expand_paths(paths: Iterable[PathLike]) -> tuple[list[str], list[str]]:
     """The files that `paths` name: themselves, or every image below a folder.
 
-    Raises
-    ------
-    ValueError
-        If a folder holds no image.
+    Returns
+    -------
+    files : list of str
+        A folder without images stands for itself, to get a row with an error.
+    notes : list of str
+        Which files in the folders were left out.
     """
-    files = []
+    files, left_out = [], Counter()
     for path in [os.fspath(path) for path in paths]:
-        found = find_images(path, path) if os.path.isdir(path) else [path]
-        if not found:
-            raise ValueError(
-                f"{path} holds no image file; name files, or another folder."
-            )
-        files += found
-    return files
+        files += _images_below(path, left_out) or [path]
+    return files, list(note_left_out(left_out))
+
+
+def _images_below(path, left_out):
+    try:
+        return find_images(path, path, left_out) if os.path.isdir(path) else []
+    except OSError:  # it may not be listed
+        return []
 
 
 def predict_files(
@@ -70,6 +75,8 @@ def predict_files(
     """
 
     def decode(path):
+        if os.path.isdir(path):
+            return ImageDecodeError(path, "this folder has no image that can be found")
         try:
             return decode_image(path)
         except ImageDecodeError as error:

@@ -143,7 +143,7 @@ def load_image_folder(
     if splits:
         frame["split"] = chosen
     about = f"Images below {root}, one folder a class{_about(splits, split)}."
-    notes = [*_note_left_out(left_out), *_note_same_parts(folders, splits)]
+    notes = [*note_left_out(left_out), *_note_same_parts(folders, splits)]
     return make_bunch(paths, labels, names, about, frame, notes)
 
 
@@ -180,7 +180,8 @@ def _about(splits, split):
     return f", of split {split}" if split else f", in splits {', '.join(splits)}"
 
 
-def _note_left_out(left_out):
+def note_left_out(left_out):
+    """A line on the files that `find_images` counted, if there are any."""
     if left_out:
         kinds = ", ".join(f"{n} {suffix}" for suffix, n in left_out.most_common(8))
         yield f"Left out, as they are no images by their names: {kinds}."

@@ -1,0 +1,92 @@
+"""Write predictions as rows, to standard output or a file, whatever the names."""
+
+import csv
+import io
+import json
+import re
+import sys
+from contextlib import contextmanager
+from enum import StrEnum
+
+from imgfeat._files import is_special, replacing
+
+COLUMNS = ["path", "label", "probability", "error"]
+# A cell that begins so is a formula to a spreadsheet, and may run a program. Quotes in
+# front count as well, so that taking one away again always gives what was there.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+
+
+class Format(StrEnum):
+    """How predictions are written."""
+
+    csv = "csv"
+    jsonl = "jsonl"
+
+
+def plain_cell(value):
+    """A value of a CSV file that no spreadsheet takes for a formula.
+
+    Text that begins with ``=``, ``+``, ``-``, ``@``, a tab or the end of a line gets a
+    quote in front; numbers, such as a label ``-1``, are left alone.
+    """
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):
+        return value
+    return f"'{value}" if _FORMULA.match(value) else value
+
+
+@contextmanager
+def row_writer(format, to=None, *, raw=False):
+    """Yield a function that writes a `Prediction`.
+
+    Parameters
+    ----------
+    format : Format
+    to : path, optional
+        A file, which is written whole or not at all; standard output if not given.
+    raw : bool
+        Leave cells of a CSV file as they are, formulas too.
+    """
+    if to is None:
+        if sys.stdout is None:
+            raise ValueError("Standard output is closed; name a file with --out.")
+        yield _writer(sys.stdout.buffer, sys.stdout.encoding, format, raw)
+        sys.stdout.flush()
+        return
+    if is_special(to) or to.is_dir() or not to.parent.is_dir():
+        raise ValueError(
+            f"--out needs the name of a file in a folder that is there. Got {to}."
+        )
+    with replacing(to) as file:
+        yield _writer(file, "utf-8", format, raw)
+
+
+def _writer(file, encoding, format, raw):
+    def write_line(text):
+        file.write(_encoded(text, encoding))
+
+    if format is Format.jsonl:
+        return lambda p: write_line(json.dumps(vars(p)) + "\n")
+
+    def write(cells):
+        line = io.StringIO()
+        csv.writer(line).writerow(cells if raw else map(plain_cell, cells))
+        write_line(line.getvalue())
+
+    write(COLUMNS)
+    return lambda p: write(
+        [
+            p.path,
+            p.label,
+            "" if p.probability is None else f"{p.probability:.6f}",
+            p.error,
+        ]
+    )
+
+
+def _encoded(text, encoding):
+    """Bytes of a name that is no text are given back; what cannot be is escaped."""
+    try:
+        return text.encode(encoding, "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(encoding, "backslashreplace")
