@@ -31,7 +31,7 @@ def print_study(study):
         cells = [how.format(row[column]) for column, (_, how) in columns.items()]
         held_out = study.evaluations[name].metrics["accuracy"]
         shown.add_row(escape(name), *cells, f"{held_out:.3f}")
-    out.print(shown)
+    print_table(shown)
     out.print(f"Report: {study.report}", highlight=False)
     out.print(f"Model:  {study.model} ({study.best})", highlight=False)
 
@@ -40,12 +40,23 @@ def print_frame(frame, title):
     shown = Table(box=box.SIMPLE)
     shown.add_column(frame.index.name or "", overflow="fold")
     for column in frame.columns:
-        shown.add_column(str(column), overflow="fold")
+        is_number = frame[column].dtype.kind in "iuf"
+        shown.add_column(escape(str(column)), overflow="fold", no_wrap=is_number)
     for name, *row in frame.itertuples():
         cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row]
         shown.add_row(escape(str(name)), *map(escape, cells))
     out.print(f"\n{title}")
-    out.print(shown)
+    print_table(shown)
+
+
+def print_table(shown):
+    """Fold a table between words if a terminal can show it so; else cut nothing."""
+    unlimited = out.options.update(max_width=1 << 20)
+    needs = out.measure(shown, options=unlimited)
+    if out.is_terminal and needs.minimum <= out.width:
+        out.print(shown)
+    else:
+        Console(width=needs.maximum).print(shown)
 
 
 def print_note(text):

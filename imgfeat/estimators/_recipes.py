@@ -96,7 +96,7 @@ def make_recipe(
     if not (search and recipe.grid):
         return Pipeline([*features, *learner])
     if isinstance(cv, Integral):
-        cv = PlannedFolds(cv, random_state=random_state)
+        cv = PlannedFolds(int(cv), random_state=random_state)
     search = GridSearchCV(
         Pipeline(learner),
         dict(recipe.grid),
