@@ -2,8 +2,12 @@
 
 The photographs of PyTorch's transfer-learning tutorial: 245 to learn from, 153 in
 `val`. Everything is learned and chosen on the training part, the strength of a linear
-classifier by cross-validation or leave-one-out; `val` only scores. The tutorial
-fine-tunes all of ResNet-18 and reaches 94 to 95 %.
+classifier by the recipe's own search or by leave-one-out; `val` only scores. The
+tutorial fine-tunes all of ResNet-18 and reaches 94 to 95 %.
+
+One image of `val` is 0.65 %, and what the folds of a search choose depends on how they
+are drawn: ten draws are averaged. Ten folds instead of three are no better: 95.4 %
+both, with `cnn-lr`.
 
 Fine-tuning is the recipe's, at 288 pixels. By six times five folds of the training part
 the frozen features were best at 288 pixels, of 224, 256, 288, 320 and 384 (log loss
@@ -20,7 +24,7 @@ import argparse
 import statistics
 import time
 
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV
 
 from benchmarks._data import unpacked
 from benchmarks._timing import save
@@ -30,32 +34,42 @@ from imgfeat.sources import load_image_folder
 # Recipe, and the views of an image whose embeddings are averaged.
 ROWS = [("cnn-lr", 1), ("cnn-svm", 1), ("cnn-ridge", 1), ("cnn-ridge", 2)]
 TUNED, SIZE, SEEDS = "cnn-finetune", 288, range(5)
-FOLDS = StratifiedKFold(n_splits=10, shuffle=True, random_state=0)
+FOLD_SEEDS = range(10)
 
 
 def measure_frozen(name, n_views, train, val):
-    recipe = make_recipe(name, search=True, cv=FOLDS)
-    recipe[0].set_params(n_views=n_views)
-    row = fit_and_score(recipe, train, val)
-    last = recipe[-1]
-    if isinstance(last, GridSearchCV):
-        score, chosen = last.best_score_, last.best_params_
-    else:
-        score, chosen = last.loo_scores_.max(), {"alpha": last.alpha_}
-    row |= {
+    """The mean over seeds, which draw the folds of the recipe's own search."""
+    rows = []
+    # Leave-one-out draws nothing.
+    for seed in [0] if name == "cnn-ridge" else FOLD_SEEDS:
+        recipe = make_recipe(name, search=True, random_state=seed)
+        recipe[0].set_params(n_views=n_views)
+        row = fit_and_score(recipe, train, val)
+        last = recipe[-1]
+        if isinstance(last, GridSearchCV):
+            row |= {"score_in_search": last.best_score_, "chosen": last.best_params_}
+        else:
+            row |= {
+                "score_in_search": last.loo_scores_.max(),
+                "chosen": {"alpha": last.alpha_},
+            }
+        rows.append(row)
+    scores = [row["accuracy"] for row in rows]
+    mean, deviation = statistics.mean(scores), statistics.pstdev(scores)
+    print(
+        f"{name:9} {n_views} view(s)  {100 * mean:.2f} +- {100 * deviation:.2f} % on "
+        "val",
+        flush=True,
+    )
+    return {
         "name": name,
         "n_views": n_views,
-        "accuracy_in_cross_validation": score,
-        "chosen": chosen,
+        "accuracy": mean,
+        "standard_deviation": deviation,
+        "seeds": rows,
         "weights": recipe[0].weights_info_["sha256"],
         "inference": recipe[0].inference_info_,
     }
-    print(
-        f"{name:9} {n_views} view(s)  {100 * row['accuracy']:.2f} % on val, "
-        f"{row['n_wrong']} wrong",
-        flush=True,
-    )
-    return row
 
 
 def measure_tuned(train, val):
