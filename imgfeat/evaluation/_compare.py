@@ -18,6 +18,7 @@ from sklearn.metrics import (
 from sklearn.model_selection import BaseCrossValidator, StratifiedKFold, check_cv
 from sklearn.pipeline import Pipeline
 
+from imgfeat._interrupts import noticing_interrupts
 from imgfeat._progress import progress
 from imgfeat._sklearn import BaseSearchCV, safe_indexing
 from imgfeat._stateless import split_stateless, transform_in_chunks
@@ -193,7 +194,9 @@ def _cross_validate(candidate, X, y, folds, scoring, batch_size, step):
         step(f"fold {number} of {len(folds)}")
         model = clone(rest)
         start = time.perf_counter()
-        model.fit(safe_indexing(features, train), y[train])
+        with noticing_interrupts() as interrupts:
+            model.fit(safe_indexing(features, train), y[train])
+        interrupts.raise_again()  # some nets catch Ctrl-C, and would be scored
         fit_s = time.perf_counter() - start
         held_out = safe_indexing(features, test)
         start = time.perf_counter()

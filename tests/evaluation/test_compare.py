@@ -1,8 +1,11 @@
 """Tests for imgfeat/evaluation/_compare.py."""
 
+import signal
+from contextlib import suppress
+
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
@@ -135,3 +138,23 @@ def test_says_what_it_needs(digits, candidates, labels, error, message):
     y = y if labels is None else labels
     with pytest.raises(error, match=message):
         compare(candidates, X, y)
+
+
+def test_ctrl_c_that_a_classifier_catches_ends_it_all(digits):
+    """As perceptrons of scikit-learn and nets of skorch do."""
+    scored = []
+
+    class Swallows(ClassifierMixin, BaseEstimator):
+        def fit(self, X, y):
+            with suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            self.classes_ = np.unique(y)
+            return self
+
+        def predict(self, X):
+            scored.append(self)
+            return np.full(len(X), self.classes_[0])
+
+    with pytest.raises(KeyboardInterrupt, match="has caught it"):
+        compare({"half": Swallows()}, *digits, cv=3)
+    assert not scored

@@ -135,7 +135,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     Batch norms of pretrained nets keep the statistics of their weights; those of nets
     from scratch learn them. Frozen layers run as in prediction.
 
-    Ctrl-C ends training with the weights so far, with early stopping the best so far. A
+    Ctrl-C is raised once the weights so far, with early stopping the best, are kept. A
     pickle and a saved file hold the weights, but not the optimizer.
 
     Several GPUs: set ``device="accelerate"`` and start the script, a process a GPU, by

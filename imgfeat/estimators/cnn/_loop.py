@@ -6,10 +6,14 @@ Ctrl-C does; its schedules and checkpoints do not bring back the rates, the orde
 the draws of an epoch, which here follow from the number of the epoch alone.
 """
 
+from contextlib import suppress
+
 import numpy as np
 import torch
 from skorch.callbacks import EarlyStopping
 from torch.nn.functional import cross_entropy
+
+from imgfeat._interrupts import noticing_interrupts
 
 
 class Loop:
@@ -22,12 +26,18 @@ class Loop:
     job : Job
     best : Best, optional
         The one of the callbacks that says when to end early.
+
+    Attributes
+    ----------
+    is_interrupted : bool
+        Whether the user has pressed Ctrl-C.
     """
 
     def __init__(self, net, job, best=None):
         self.net = net
         self.job = job
         self.best = best
+        self.is_interrupted = False
         self._parameters = list(net.get_all_learnable_params())
         module = job.team.share_gradients(net.module_)
         self._forward = torch.compile(module) if job.compiled else module
@@ -44,16 +54,17 @@ class Loop:
         Returns
         -------
         bool
-            False if Ctrl-C came before.
+            False if Ctrl-C or one of the callbacks ended it before.
         """
         net = self.net
-        net.notify("on_train_begin", X=data, y=None)
-        try:
-            while not self._is_over():
-                self._epoch(data, valid)
-        except KeyboardInterrupt:  # of the user, or of one of skorch's callbacks
-            pass
-        self.job.team.wait()
+        with noticing_interrupts() as interrupts:
+            net.notify("on_train_begin", X=data, y=None)
+            with suppress(KeyboardInterrupt):  # the user's, or a callback's way to end
+                while not self._is_over():
+                    self._epoch(data, valid)
+            self.is_interrupted = interrupts.came
+        if not self.is_interrupted:  # the others may never come
+            self.job.team.wait()
         net.notify("on_train_end", X=data, y=None)
         if net.history and "dur" not in net.history[-1]:
             del net.history[-1]  # an epoch that was only begun

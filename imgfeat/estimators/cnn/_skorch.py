@@ -1,6 +1,6 @@
 """The skorch net inside CNNClassifier: what its loop and the user's callbacks share.
 
-skorch's own EarlyStopping cannot be told from Ctrl-C, and skips the callbacks after it;
+skorch's own EarlyStopping raises what Ctrl-C raises, and skips the callbacks after it;
 so the callbacks here only record, and `Loop` asks them.
 """
 

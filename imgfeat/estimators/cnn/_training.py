@@ -95,13 +95,8 @@ def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial
             callbacks=_callbacks(cnn, ready, job, best),
             verbose=cnn.verbose if ready.team.is_main else 0,
         )
-        is_over = Loop(net, job, best).train(ready.data, ready.valid)
-    if not is_over:
-        warnings.warn(
-            f"Training was interrupted in epoch {len(net.history) + 1} of {n_epochs}; "
-            "the net keeps what it has learned.",
-            stacklevel=4,
-        )
+        loop = Loop(net, job, best)
+        is_over = loop.train(ready.data, ready.valid)
     chosen = NetChoice.of(cnn)
     if go_on:
         chosen = replace(NetChoice.of_fitted(cnn), trainable=chosen.trainable)
@@ -110,6 +105,18 @@ def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial
     cnn.history_ = _history(net, cnn.history_ if go_on else None)
     errors = ready.data.errors | (ready.valid.errors if ready.valid else {})
     cnn.errors_ = ready.images.error_table(errors)
+    epoch = f"epoch {min(len(net.history) + 1, n_epochs)} of {n_epochs}"
+    if loop.is_interrupted:  # whoever called `fit` may have a search to end
+        raise KeyboardInterrupt(
+            f"Training was interrupted in {epoch}; this {type(cnn).__name__} keeps "
+            "what it has learned, and can predict."
+        )
+    if not is_over:
+        warnings.warn(
+            f"Training was interrupted in {epoch} by a callback; the net keeps what it "
+            "has learned.",
+            stacklevel=4,
+        )
     return cnn
 
 

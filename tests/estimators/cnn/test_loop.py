@@ -2,11 +2,13 @@
 
 import signal
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch import NeuralNetClassifier
 from skorch.callbacks import (
     Callback,
@@ -15,6 +17,9 @@ from skorch.callbacks import (
     GradientNormClipping,
 )
 
+from imgfeat import compare
+from imgfeat.estimators import AugmentedClassifier, CNNClassifier, find_lr
+from imgfeat.estimators.cnn._loop import Loop
 from tests.estimators.cnn._tiny_net import (
     TinyNet,
     assert_same_tensors,
@@ -150,7 +155,7 @@ def test_early_stopping_of_skorch_may_go_back_to_the_best(digits):
 
 
 class StopIn(Callback):
-    """Ctrl-C in the midst of an epoch."""
+    """Ends training in the midst of an epoch."""
 
     def __init__(self, epoch, stop):
         self.epoch = epoch
@@ -162,7 +167,13 @@ class StopIn(Callback):
 
 
 def interrupt():
+    """As a callback ends a training."""
     raise KeyboardInterrupt
+
+
+def press():
+    """Ctrl-C, as the user presses it."""
+    signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])
@@ -177,17 +188,104 @@ def test_interrupted_net_keeps_whole_epochs_in_its_history(digits, epoch):
 
 
 def test_ctrl_c_ends_a_training_with_its_best_epoch(digits):
-    def press():
-        signal.raise_signal(signal.SIGINT)
-
     options = {"early_stopping": 30, "max_epochs": 30, "lr": 0.2}
-    with pytest.warns(UserWarning, match="interrupted in epoch 8 of 30"):
-        cnn = tiny(callbacks=[StopIn(8, press)], **options).fit(*digits)
+    cnn = tiny(callbacks=[StopIn(8, press)], **options)
+    with pytest.raises(KeyboardInterrupt, match=r"epoch 8 of 30; this CNNClassifier"):
+        cnn.fit(*digits)
     n_best = cnn.history_["valid_loss"].idxmin() + 1
     assert cnn.net_.callbacks_
     best = dict(cnn.net_.callbacks_)["best"]
     assert best.epoch_ == n_best
     assert_same_tensors(tensors(cnn), best.weights_)
+    assert cnn.predict(digits[0]).shape == (300,)
+
+
+def test_ctrl_c_in_the_last_moment_of_a_training_is_not_lost(digits):
+    class PressAtTheEnd(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            if len(net.history) == 3:
+                press()
+
+    cnn = tiny(callbacks=[PressAtTheEnd()])
+    with pytest.raises(KeyboardInterrupt, match="epoch 3 of 3"):
+        cnn.fit(*digits)
+    assert len(cnn.history_) == 3
+
+
+def test_ctrl_c_during_partial_fit_keeps_the_net(digits):
+    cnn = tiny(callbacks=[StopIn(1, press)])
+    with pytest.raises(KeyboardInterrupt, match="epoch 1 of 1"):
+        cnn.partial_fit(*digits)
+    assert cnn.predict(digits[0]).shape == (300,)
+
+
+def test_ctrl_c_is_not_the_last_callbacks_way_to_end(digits):
+    """Each training is judged by itself."""
+    cnn = tiny(callbacks=[StopIn(2, press)])
+    with pytest.raises(KeyboardInterrupt, match="epoch 2 of 3"):
+        cnn.fit(*digits)
+    cnn.set_params(callbacks=[StopIn(2, interrupt)])
+    with pytest.warns(UserWarning, match="interrupted in epoch 2 of 3 by a callback"):
+        cnn.fit(*digits)
+
+
+def test_callback_ends_a_training_in_any_thread(digits):
+    with ThreadPoolExecutor(1) as pool, warnings.catch_warnings(action="ignore"):
+        cnn = tiny(callbacks=[StopIn(2, interrupt)])
+        pool.submit(cnn.fit, *digits).result()
+    assert len(cnn.history_) == 1
+
+
+def _cross_validate(cnn, X, y):
+    cross_val_score(cnn, X, y, cv=2, error_score=0.0)
+
+
+def _search(cnn, X, y):
+    GridSearchCV(cnn, {"dropout": [0.1, 0.2]}, cv=2, error_score=0.0).fit(X, y)
+
+
+def _compare(cnn, X, y):
+    compare({"first": cnn, "second": cnn}, X, y, cv=2)
+
+
+def _augment(cnn, X, y):
+    AugmentedClassifier(cnn, n_augmented=1).fit(X, y)
+
+
+@pytest.mark.parametrize("work", [_cross_validate, _search, _compare, _augment])
+def test_ctrl_c_ends_all_that_trains_nets(digits, work):
+    """And no net that had been interrupted is asked for anything."""
+    trained, asked = [], []
+
+    class Net(CNNClassifier):
+        def fit(self, X, y):
+            trained.append(self)
+            return super().fit(X, y)
+
+        def predict_proba(self, X):
+            asked.append(self)
+            return super().predict_proba(X)
+
+    cnn = Net("simple_cnn", max_epochs=3, n_jobs=1, callbacks=[StopIn(2, press)])
+    with pytest.raises(KeyboardInterrupt, match="epoch 2 of 3"):
+        work(cnn, *digits)
+    assert len(trained) == 1
+    assert not asked
+
+
+def test_ctrl_c_ends_the_search_for_a_rate(digits, monkeypatch):
+    monkeypatch.setattr(Loop, "train_step", lambda loop, batch: press())
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        find_lr(tiny(), *digits)
+
+
+def test_ctrl_c_in_a_worker_process_ends_the_search(digits):
+    cnn = tiny(callbacks=[StopIn(2, press)])
+    grid = {"dropout": [0.1, 0.2]}
+    search = GridSearchCV(cnn, grid, cv=2, n_jobs=2, error_score=0.0)
+    with pytest.raises(KeyboardInterrupt, match="epoch 2 of 3"):
+        search.fit(*digits)
+    assert not hasattr(search, "cv_results_")
 
 
 def test_interrupted_net_goes_on(digits):
