@@ -10,6 +10,7 @@ from uuid import uuid4
 
 MAX_NAME_BYTES = 255  # of file systems in use
 _N_HEX = 32
+_unfinished = set()
 _A_DAY = 24 * 3600
 
 
@@ -25,6 +26,7 @@ def replacing(path, *, durable=True):
     """
     path = Path(path)
     unfinished = path.with_name(f"{_stem(path)}{uuid4().hex}")
+    _unfinished.add(unfinished)
     try:
         with unfinished.open("x+b") as file:
             if path.exists():
@@ -38,12 +40,21 @@ def replacing(path, *, durable=True):
         with suppress(OSError):  # what went wrong is said, not what followed from it
             os.unlink(unfinished)
         raise
+    finally:
+        _unfinished.discard(unfinished)
 
 
 def write_atomic(path, data):
     """Write bytes to `path`, whole or not at all."""
     with replacing(path) as file:
         file.write(data)
+
+
+def remove_unfinished():
+    """Remove what `replacing` is writing, as this process ends without its doing."""
+    for path in list(_unfinished):
+        with suppress(OSError):
+            os.unlink(path)
 
 
 def sweep(path):

@@ -11,6 +11,7 @@ import typer
 
 import imgfeat
 from imgfeat import deploy, studies
+from imgfeat._patience import EXIT_CODE, end_soon_after_ctrl_c
 from imgfeat._printing import (
     err,
     out,
@@ -329,6 +330,7 @@ def weights_verify():
 
 def main():
     """Entry point of the ``imgfeat`` command."""
+    end_soon_after_ctrl_c()
     app()
 
 
@@ -362,7 +364,7 @@ def _plain_errors():
             yield
     except KeyboardInterrupt:
         err.print("Interrupted; files that were complete are kept, no other is left.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(EXIT_CODE) from None
     except BrokenPipeError:
         # Whoever read our output has seen enough; the interpreter must not try again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
