@@ -1,5 +1,6 @@
 """Torch's settings of the whole process: changed while a net runs, then put back."""
 
+import math
 import threading
 from contextlib import contextmanager
 
@@ -12,17 +13,26 @@ from imgfeat._switch import HeldSwitch
 class ThreadCount:
     """How many threads torch uses: what the last caller wants, until all are done."""
 
+    _most = math.inf
+
     def __init__(self):
         self._start()
         # A fork in the middle would leave a child waiting for a thread it lacks.
-        after_fork_in_child(self._start)
+        after_fork_in_child(self._start_in_child)
 
     def _start(self):
         self._lock, self._depth, self._before = threading.Lock(), 0, None
 
+    def _start_in_child(self):
+        self._start()
+        # OpenMP would hand work to the parent's threads, and wait for ever.
+        self._most = 1
+        torch.set_num_threads(1)
+
     @contextmanager
     def set_to(self, n_threads):
-        """Change the number inside a ``with`` block."""
+        """Change the number inside a ``with`` block; in a forked process it is 1."""
+        n_threads = min(n_threads, self._most)
         with self._lock:
             if self._depth == 0:
                 self._before = torch.get_num_threads()

@@ -1,8 +1,12 @@
 """Tests for imgfeat/nets/_torch_settings.py; test_pipe.py has those of cuDNN."""
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 import torch
@@ -102,3 +106,30 @@ def test_all_of_the_library_shares_one_count():
     with torch_threads(1), torch_threads(2):
         assert torch.get_num_threads() == 2
     assert torch.get_num_threads() == 5
+
+
+FORK = """
+import os
+import numpy as np
+from tests.estimators.cnn._tiny_net import few_digits, tiny
+
+X, y = few_digits()
+cnn = tiny(n_jobs=2, max_epochs=1).fit(X, y)
+before = cnn.predict_proba(X)
+child = os.fork()
+if child == 0:
+    is_right = np.allclose(cnn.predict_proba(X), before, atol=1e-5)
+    tiny(n_jobs=2, max_epochs=1).fit(X, y)
+    os._exit(0 if is_right else 1)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_fork_of_a_process_that_has_trained_predicts_and_trains():
+    with subprocess.Popen([sys.executable, "-c", FORK], process_group=0) as process:
+        try:
+            assert process.wait(120) == 0
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # a child that hangs as well
