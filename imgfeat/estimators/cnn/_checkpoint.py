@@ -11,9 +11,12 @@ from safetensors.torch import save
 from skorch.callbacks import Callback
 
 from imgfeat._files import write_atomic
+from imgfeat.estimators.cnn._training_identity import OF_DATA, training_key
 
 LAST, BEST = "last.safetensors", "best.safetensors"
-_FORMAT = "imgfeat training 1"
+_FORMAT = "imgfeat training 2"
+# Of trainings in this process: folds and candidates are no mistakes of the user's.
+_written = set()
 
 
 class Checkpoints(Callback):
@@ -25,40 +28,45 @@ class Checkpoints(Callback):
     Parameters
     ----------
     folder : path
-        Made if it is not there.
-    classes : ndarray
-        Labels of the classes.
-    job : Job
+        Of all trainings; each has a folder of its own in it.
+    facts : dict
+        What the training is, from `training_facts`.
+    team : Alone or Launched
+        The processes that train.
     best : Best, optional
         Of the same training.
     resume : bool
-        Go on from ``last.safetensors``, if there is one.
+        Go on from ``last.safetensors`` of the same training, if there is one.
 
     Raises
     ------
     ValueError
-        If that file is damaged, or of another net, other classes or other settings.
+        If that file is damaged.
     """
 
-    def __init__(self, folder, classes, job, best=None, *, resume):
+    def __init__(self, folder, facts, team, best=None, *, resume):
         self.folder = folder
-        self.classes = classes
-        self.job = job
+        self.facts = facts
+        self.team = team
         self.best = best
         self.resume = resume
 
     def initialize(self):
         self.is_full_ = False
-        Path(self.folder).mkdir(parents=True, exist_ok=True)
+        self.own_folder_ = Path(self.folder, training_key(self.facts))
+        self.own_folder_.mkdir(parents=True, exist_ok=True)
         return self
 
     def on_train_begin(self, net, **kwargs):
-        path = Path(self.folder, LAST)
+        path = self.own_folder_ / LAST
         if self.resume and path.is_file():
             self._go_on(net, path)
+        elif self.resume and self.team.is_main:
+            self._say_what_differs()
+        _written.add(path.resolve())
 
     def on_epoch_end(self, net, **kwargs):
-        if not self.job.team.is_main:
+        if not self.team.is_main:
             return
         state = {f"net.{n}": t for n, t in net.module_.state_dict().items()}
         tensors, numbers = _flatten(net.optimizer_.state_dict())
@@ -68,7 +76,7 @@ class Checkpoints(Callback):
             state |= {f"best.{n}": t for n, t in best.weights_.items()}
         record = {
             "format": _FORMAT,
-            "identity": self._identity(net),
+            "facts": self.facts,
             "history": [
                 {key: value for key, value in row.items() if key != "batches"}
                 for row in net.history
@@ -85,7 +93,7 @@ class Checkpoints(Callback):
         state = {n: t.detach().cpu().contiguous().clone() for n, t in state.items()}
         content = save(state, metadata={"record": json.dumps(record, default=float)})
         try:
-            write_atomic(Path(self.folder, name), content)
+            write_atomic(self.own_folder_ / name, content)
         except OSError as error:
             if not self.is_full_:
                 warnings.warn(
@@ -97,15 +105,8 @@ class Checkpoints(Callback):
 
     def _go_on(self, net, path):
         state, record = _read(path)
-        expected = self._identity(net)
-        for what, mine in expected.items():
-            theirs = record["identity"].get(what)
-            if theirs != mine:
-                raise ValueError(
-                    f"The checkpoint {path} is of another training: its {what} is "
-                    f"{_short(theirs)}, here it is {_short(mine)}. Use another "
-                    "checkpoint_dir, or resume=False to begin anew."
-                )
+        if record["facts"] != self.facts:
+            raise _damaged(path)
         net.module_.load_state_dict(_part(state, "net."))
         numbers = _unflatten(_part(state, "optimizer."), record["optimizer"])
         net.optimizer_.load_state_dict(numbers)
@@ -118,17 +119,22 @@ class Checkpoints(Callback):
             for key, value in row.items():
                 net.history.record(key, value)
 
-    def _identity(self, net):
-        job, tensors = self.job, net.module_.state_dict()
-        return {
-            "classes": [str(label) for label in self.classes],
-            "net": {name: list(tensor.shape) for name, tensor in tensors.items()},
-            "random state": job.seed,
-            "number of steps": job.n_steps,
-            "optimizer": job.optimizer,
-            "learning rate": job.lr,
-            "schedule": job.schedule,
-        }
+    def _say_what_differs(self):
+        """Warn if the same images were trained on before, in another way."""
+        nearest = None
+        for path in Path(self.folder).glob(f"*/{LAST}"):
+            if path.resolve() in _written or (facts := _facts_in(path)) is None:
+                continue
+            names = facts.keys() | self.facts.keys()
+            other = sorted(n for n in names if facts.get(n) != self.facts.get(n))
+            if not OF_DATA & set(other) and (not nearest or len(other) < len(nearest)):
+                nearest = other
+        if nearest:
+            warnings.warn(
+                f"{self.folder} holds no checkpoint of this training, so it begins "
+                f"anew. The nearest differs in: {', '.join(nearest)}.",
+                stacklevel=2,
+            )
 
 
 def _read(path):
@@ -138,15 +144,29 @@ def _read(path):
             names = file.keys()
             state = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise ValueError(
-            f"The checkpoint {path} cannot be read; it is damaged or no checkpoint. "
-            "Delete it, or use resume=False."
-        ) from error
+        raise _damaged(path) from error
     if not isinstance(record, dict) or record.get("format") != _FORMAT:
         raise ValueError(
             f"The checkpoint {path} is of another version of imgfeat; use resume=False."
         )
     return state, record
+
+
+def _facts_in(path):
+    """What a checkpoint says of its training; None if it cannot be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            record = json.loads((file.metadata() or {})["record"])
+    except (SafetensorError, OSError, KeyError, ValueError):
+        return None
+    return record.get("facts") if isinstance(record, dict) else None
+
+
+def _damaged(path):
+    return ValueError(
+        f"The checkpoint {path} cannot be read; it is damaged or no checkpoint. "
+        "Delete it, or use resume=False."
+    )
 
 
 def _part(state, prefix):
@@ -175,8 +195,3 @@ def _unflatten(tensors, groups):
         index, _, key = name.partition(".")
         state.setdefault(int(index), {})[key] = tensor
     return {"state": state, "param_groups": groups}
-
-
-def _short(value):
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."

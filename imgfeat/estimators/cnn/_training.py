@@ -24,6 +24,7 @@ from imgfeat.estimators.cnn._mixing import find_mixing
 from imgfeat.estimators.cnn._resident import TrainingImages
 from imgfeat.estimators.cnn._skorch import Agree, Best, Report, make_net
 from imgfeat.estimators.cnn._team import Alone, Launched, find_own_device, find_team
+from imgfeat.estimators.cnn._training_identity import first_weights, training_facts
 from imgfeat.estimators.cnn._training_plan import Job
 from imgfeat.nets import Preprocessing
 from imgfeat.nets._preprocessing import VIEWS
@@ -73,6 +74,9 @@ def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial
     is_watched = bool(cnn.early_stopping) and not is_partial
     with torch.random.fork_rng(), torch_threads(usable_threads(cnn.n_jobs)):
         ready = _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched)
+        start = None
+        if cnn.checkpoint_dir is not None:
+            start = first_weights(cnn, ready.module, go_on=go_on)
         if not choice.is_new(cnn.backbone, cnn.weights):
             _begin_with_head(cnn, ready, is_new=not go_on, is_partial=is_partial)
         job = _job(
@@ -92,7 +96,7 @@ def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial
             ready.module,
             job,
             len(ready.names),
-            callbacks=_callbacks(cnn, ready, job, best),
+            callbacks=_callbacks(cnn, ready, job, best, start),
             verbose=cnn.verbose if ready.team.is_main else 0,
         )
         loop = Loop(net, job, best)
@@ -347,7 +351,7 @@ def _autocast(cnn, device):
     return torch.autocast(kind, torch.bfloat16)
 
 
-def _callbacks(cnn, ready, job, best):
+def _callbacks(cnn, ready, job, best, start):
     """Ours and the user's, in the order in which they are called."""
     found, team = [], ready.team
     if team.size > 1:
@@ -355,8 +359,9 @@ def _callbacks(cnn, ready, job, best):
     if best is not None:
         found.append(("best", best))
     if cnn.checkpoint_dir is not None:
+        facts = training_facts(cnn, ready.images, ready.names, ready.data, job, start)
         checkpoints = Checkpoints(
-            cnn.checkpoint_dir, ready.names, job, best, resume=cnn.resume
+            cnn.checkpoint_dir, facts, team, best, resume=cnn.resume
         )
         found.append(("checkpoints", checkpoints))
     if cnn.verbose and team.is_main:

@@ -72,6 +72,23 @@ def transformer_key(transformer):
     return hash_parts(b"transformer", text.encode()).hex(), description
 
 
+def describe_value(value, owner):
+    """Turn a parameter into what JSON can hold, equal for equal values.
+
+    Parameters
+    ----------
+    value : object
+    owner : str
+        What messages call it.
+
+    Raises
+    ------
+    TypeError
+        If it is more than its value.
+    """
+    return _describe(value, owner)
+
+
 def _describe(value, owner):
     """Turn a parameter into what JSON can hold; `owner` is what messages call it."""
     if isinstance(value, np.generic):
