@@ -96,9 +96,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     on_error : {"raise", "skip"}, default="raise"
         "skip" leaves out of training what cannot be read, and lists it in `errors_`.
     checkpoint_dir : path, optional
-        Folder for ``last.safetensors`` and, with early stopping, ``best.safetensors``.
+        Gets a folder for each training, known by all that shapes it: images too.
     resume : bool, default=False
-        Go on from ``last.safetensors`` in `checkpoint_dir`, if it is there.
+        Go on from the same training, if it is there; needs a `random_state`.
     warm_start : bool, default=False
         Let `fit` begin with the weights of the last one, which had the same net.
     callbacks : list of skorch callbacks, optional
@@ -288,7 +288,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             If an image cannot be read, unless ``on_error="skip"``.
         ValueError
             If a parameter or y is out of range, the loss is no longer finite, a
-            checkpoint is of another training, or a warm start of another net.
+            checkpoint is damaged, or a warm start of another net.
         """
         go_on = self.warm_start and hasattr(self, "classes_")
         return _training.train(

@@ -175,6 +175,11 @@ def _begin_with_head(cnn, ready, *, is_new, is_partial):
 
 
 def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched):
+    if cnn.resume and cnn.random_state is None:
+        raise ValueError(
+            "resume=True needs a random_state, as without one no two trainings are "
+            "the same. Got random_state=None; use an int."
+        )
     images = TrainingImages(cnn, X, reset=not go_on)
     known = cnn.classes_ if go_on else classes
     names, targets = encode_labels(y, len(images), known)
