@@ -12,7 +12,7 @@ import imgfeat
 from imgfeat import compare, evaluate, load, load_image_folder, make_recipe, save
 from imgfeat.deploy import Prediction, predict_files
 from imgfeat.estimators import CNNClassifier, LearningRates, RidgeProbe, find_lr
-from imgfeat.evaluation._report import Evaluation
+from imgfeat.evaluation.metrics._evaluate import Evaluation
 from imgfeat.features import HOG, SIFT, Descriptors, cache_info, clear_cache
 from imgfeat.nets import Backbone, find_backbone, list_backbones
 from imgfeat.preprocess import Resize

@@ -1,2 +1,2 @@
-from ._compare import compare as compare
-from ._report import evaluate as evaluate
+from .comparison._compare import compare as compare
+from .metrics._evaluate import evaluate as evaluate

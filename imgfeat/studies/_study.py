@@ -14,7 +14,7 @@ from imgfeat.deploy import save
 from imgfeat.estimators import list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
 from imgfeat.evaluation import compare, evaluate
-from imgfeat.evaluation._html import write_report
+from imgfeat.evaluation.report._html import write_report
 from imgfeat.studies._train_recipe import check_enough
 
 HELD_OUT = 0.2  # share of the images that no choice sees

@@ -58,8 +58,8 @@ def test_report_shows_every_mistake_as_a_picture(study):
 
 
 def test_report_escapes_file_names(tmp_path):
-    from imgfeat.evaluation._html import write_report
-    from imgfeat.evaluation._report import Evaluation
+    from imgfeat.evaluation.metrics._evaluate import Evaluation
+    from imgfeat.evaluation.report._html import write_report
 
     nasty = "<script>alert(1)</script>.png"
     mistakes = pd.DataFrame(

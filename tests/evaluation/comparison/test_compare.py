@@ -1,4 +1,4 @@
-"""Tests for imgfeat/evaluation/_compare.py."""
+"""Tests for imgfeat/evaluation/comparison/_compare.py."""
 
 import signal
 from contextlib import suppress

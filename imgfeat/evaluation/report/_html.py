@@ -10,7 +10,7 @@ from PIL import Image
 
 from imgfeat import __version__
 from imgfeat._files import write_atomic
-from imgfeat.evaluation._compare import SCORING
+from imgfeat.evaluation.comparison._compare import SCORING
 from imgfeat.sources import ImageReader
 
 THUMBNAIL = 160  # pixels, the longer side

@@ -1,4 +1,4 @@
-"""Tests for imgfeat/evaluation/_report.py."""
+"""Tests for imgfeat/evaluation/metrics/_evaluate.py."""
 
 import numpy as np
 import pytest

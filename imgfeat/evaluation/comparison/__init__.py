@@ -1,0 +1,1 @@
+"""Classifiers beside one another on the same folds."""
