@@ -1,15 +1,18 @@
 """One image that has not been read: what it is called, what it is known by."""
 
-import functools
 import hashlib
 import os
 import stat
+import time
 
 import numpy as np
 from PIL import Image
 
 from imgfeat.sources._decode import check_array_source, decode_image, open_encoded
 from imgfeat.sources._decode_error import ImageDecodeError
+
+# The slowest clock that Linux and Windows give their own disks, 64 ticks a second.
+_TICK_NS = 16_000_000
 
 
 class Source:
@@ -78,14 +81,14 @@ class Source:
         """
         return self.decode(at_least=at_least)
 
-    def identity(self, folder=None):
+    def identity(self, resolve=os.path.realpath):
         """Return a digest that changes when the image does, or None for no telling.
 
         Parameters
         ----------
-        folder : str, optional
-            What paths are relative to: `working_folder()`. Who asks for many images
-            looks it up once.
+        resolve : callable, optional
+            Says where a folder is, as ``os.path.realpath`` does. Who asks for many
+            images remembers the folders for as long as that takes.
 
         Returns
         -------
@@ -94,7 +97,11 @@ class Source:
 
 
 class FileSource(Source):
-    """A path, known by where it leads, and by the file's size and last change."""
+    """A path, known by where it leads, and by all that a change of the file leaves.
+
+    The clock of file systems ticks: a file that is written twice, in one size, within
+    a tick has one time of change. So whoever asks within that tick waits for its end.
+    """
 
     __slots__ = ()
     is_stored = True
@@ -103,16 +110,29 @@ class FileSource(Source):
     def name(self):
         return os.fspath(self.item)
 
-    def identity(self, folder=None):
+    def identity(self, resolve=os.path.realpath):
         try:
             state = os.stat(self.item)
+            if 0 <= time.time_ns() - state.st_ctime_ns < _TICK_NS:
+                time.sleep(_TICK_NS / 1e9)
+                state = os.stat(self.item)
+            # Text cannot say where "link/.." leads, and links may be set anew.
+            folder, name = os.path.split(self.item)
+            place = os.fsencode(f"{resolve(folder)}\0{name}")
         except (OSError, ValueError):  # missing, or no path at all: not ours to say
             return None
         if not stat.S_ISREG(state.st_mode):
             return None
-        if folder is None:
-            folder = working_folder()
-        return _file_digest(self.item, folder, state.st_size, state.st_mtime_ns)
+        # Files are swapped with their sizes and times kept (cp -p, rsync, git), and
+        # numbers of files used again: neither is enough without the other.
+        facts = b"\0%d %d %d %d %d" % (
+            state.st_size,
+            state.st_mtime_ns,
+            state.st_ctime_ns,
+            state.st_dev,
+            state.st_ino,
+        )
+        return hash_parts(b"file", place, facts)
 
 
 class BytesSource(Source):
@@ -120,7 +140,7 @@ class BytesSource(Source):
 
     __slots__ = ()
 
-    def identity(self, folder=None):
+    def identity(self, resolve=os.path.realpath):
         return hash_parts(b"bytes", self.item)
 
 
@@ -129,7 +149,7 @@ class StreamSource(Source):
 
     __slots__ = ()
 
-    def identity(self, folder=None):
+    def identity(self, resolve=os.path.realpath):
         if not self.item.seekable():
             return None
         try:
@@ -156,7 +176,7 @@ class PictureSource(PixelSource):
 
     __slots__ = ()
 
-    def identity(self, folder=None):
+    def identity(self, resolve=os.path.realpath):
         try:
             pixels = self.decode(dtype="float32")  # tells all depths apart
         except ImageDecodeError:
@@ -172,7 +192,7 @@ class ArraySource(PixelSource):
     def read(self, at_least=None):
         return check_array_source(self.item, self.name)
 
-    def identity(self, folder=None):
+    def identity(self, resolve=os.path.realpath):
         return hash_array(self.item)
 
 
@@ -194,14 +214,6 @@ def source_of(item, row=None):
     return kind(item, row)
 
 
-def working_folder():
-    """What relative paths are relative to."""
-    try:
-        return os.getcwd()
-    except OSError:  # removed meanwhile; full paths are known without it
-        return ""
-
-
 def hash_parts(kind, *parts):
     """Hash bytes to 16 bytes; `kind` keeps what is of another kind apart."""
     hashed = hashlib.blake2b(digest_size=16, person=kind)
@@ -218,9 +230,3 @@ def hash_array(array, kind=b"array"):
     facts = f"{array.dtype.str} {array.shape}".encode()
     content = memoryview(array).cast("B") if array.size else b""
     return hash_parts(kind, facts, content)
-
-
-@functools.lru_cache(maxsize=2**17)
-def _file_digest(path, folder, size, mtime_ns):
-    place = os.fsencode(os.path.normpath(os.path.join(folder, path)))
-    return hash_parts(b"path", place, b"\0%d %d" % (size, mtime_ns))

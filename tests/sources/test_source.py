@@ -1,6 +1,7 @@
 """Tests for imgfeat/sources/_source.py."""
 
 import io
+import os
 import tempfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from imgfeat.sources import ImageDecodeError
-from imgfeat.sources._source import _file_digest, source_of, working_folder
+from imgfeat.sources._source import source_of
 from tests.sources._files import encode
 
 
@@ -84,18 +85,57 @@ def test_identities_are_those_of_the_caches_that_are_there(item, identity):
     assert source_of(item).identity().hex() == identity
 
 
-def test_identity_of_a_file_is_that_of_the_caches_that_are_there():
-    identity = _file_digest("cat.png", "/photos", 5, 6)
-    assert identity.hex() == "1234f864f8e29b9f1f715b32b3d5e596"
-
-
 def test_a_relative_path_is_known_by_where_it_leads(items, monkeypatch):
     path = Path(items["path"])
     full = source_of(path).identity()
     monkeypatch.chdir(path.parent)
     assert source_of("cat.png").identity() == full
-    assert source_of("cat.png").identity(working_folder()) == full
-    assert source_of("cat.png").identity("elsewhere") != full
+    assert source_of("cat.png").identity(lambda folder: "elsewhere") != full
+
+
+def _same_times(path, state):
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+
+def test_a_file_replaced_with_its_size_and_time_has_another_identity(tmp_path):
+    path, other = tmp_path / "a", tmp_path / "b"
+    path.write_bytes(b"ab")
+    before, state = source_of(path).identity(), path.stat()
+    other.write_bytes(b"ba")
+    _same_times(other, state)
+    other.replace(path)
+    assert path.stat().st_mtime_ns == state.st_mtime_ns
+    assert source_of(path).identity() != before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows tells no time of such a change")
+def test_a_file_written_over_with_its_size_and_time_has_another_identity(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"ab")
+    # At once: within one tick of the clock both contents have the same times.
+    before, state = source_of(path).identity(), path.stat()
+    path.write_bytes(b"ba")
+    _same_times(path, state)
+    assert source_of(path).identity() != before
+
+
+def test_a_path_through_a_link_is_known_by_where_it_leads(tmp_path):
+    """``link/..`` is the folder that holds what the link leads to."""
+    for folder in ("near", "far", "far/inner"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "b").write_bytes(folder.encode())
+    link = tmp_path / "near" / "link"
+    try:
+        link.symlink_to(tmp_path / "far" / "inner", target_is_directory=True)
+    except OSError:
+        pytest.skip("links cannot be made here")
+    found = source_of(f"{link}/../b").identity()
+    assert found == source_of(tmp_path / "far" / "b").identity()
+    through = source_of(link / "b").identity()
+    assert through == source_of(tmp_path / "far" / "inner" / "b").identity()
+    link.unlink()
+    link.symlink_to(tmp_path / "far", target_is_directory=True)
+    assert source_of(link / "b").identity() not in (None, through)
 
 
 def test_what_cannot_be_told_has_no_identity(tmp_path):

@@ -73,7 +73,9 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
     Notes
     -----
     A row is found again by its image and by the transformer. A file is known by its
-    path, size and time of change, so that it need not be read; all else by its content.
+    path, links resolved, its device, inode and size and its times of change, so that it
+    need not be read; all else by its content. A file that was moved, or a disk that was
+    mounted anew, may be read again.
     A transformer is known by its class, all parameters but `n_jobs`, `verbose` and
     `batch_size`, the hash of its weights, and the version of imgfeat (of the package
     that it is from). Change any of them and the row is computed anew.

@@ -14,7 +14,7 @@ import numpy as np
 
 import imgfeat
 from imgfeat._public_names import public_name
-from imgfeat.sources._source import hash_array, hash_parts, working_folder
+from imgfeat.sources._source import hash_array, hash_parts
 
 # Parameters that change how fast features are there, not what they are.
 _IGNORED = {"n_jobs", "verbose", "batch_size", "memory"}
@@ -26,8 +26,8 @@ def row_keys(sources):
     Parameters
     ----------
     sources : sequence of Source
-        A file is known by where it is, its size and the time of its last change, and
-        is not read. All else is known by its content.
+        A file is known by where it is, which one it is there, its size and the times
+        of its last change, and is not read. All else is known by its content.
 
     Returns
     -------
@@ -36,8 +36,9 @@ def row_keys(sources):
         False where there is no telling, such as a missing file; its key is 0.
     """
     # A search comes here for every fit, so what is done for each file counts.
-    folder = working_folder()
-    identities = [source.identity(folder) for source in sources]
+    # Folders are looked up once, and not remembered: their links may change.
+    resolve = functools.cache(os.path.realpath)
+    identities = [source.identity(resolve) for source in sources]
     known = np.array([identity is not None for identity in identities], dtype=bool)
     content = b"".join(identity or bytes(16) for identity in identities)
     return np.frombuffer(content, dtype=np.uint64).reshape(-1, 2), known
