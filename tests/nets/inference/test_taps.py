@@ -102,3 +102,12 @@ def test_close_name_is_offered():
 def test_whole_net_is_no_layer():
     with pytest.raises(ValueError, match="There is no layer ''"):
         find_module(Net(), "")
+
+
+def test_net_is_traced_by_a_torch_that_has_no_is_exporting(monkeypatch):
+    monkeypatch.delattr(torch.compiler, "is_exporting", raising=False)
+    net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
+    taps = LayerTaps(net, ["0"])
+    x = torch.ones(1, 2)
+    torch.testing.assert_close(taps(x)[0], net[0](x))
+    torch.testing.assert_close(taps(x)[0], net[0](x))  # leaves early now
