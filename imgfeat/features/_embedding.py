@@ -349,6 +349,8 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
         )
 
     def _find_backbone(self, sha256=None):
+        # Files of before there were modes were fitted with the first of them.
+        fitted = {} if sha256 is None else self.weights_info_["preprocessing"]
         return find_backbone(
             self.backbone,
             self.weights,
@@ -357,6 +359,7 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
             size=self.size,
             crop=self.crop,
             interpolation=self.interpolation,
+            crop_mode=fitted.get("crop_mode", "center") if fitted else None,
         )
 
     def _plan(self):

@@ -1,6 +1,8 @@
 """Tests for imgfeat/features/_embedding.py: layers, pooling, views, decoding."""
 
 import io
+import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from sklearn.base import clone
 
 from imgfeat.features import CNNEmbedding
 from imgfeat.nets import Preprocessing
+from imgfeat.nets.catalog import _backbones
+from imgfeat.nets.catalog._registry import get_spec
 from imgfeat.nets.inference import _run
 from tests.nets._tiny import TINY, TinyNet
 
@@ -245,3 +249,24 @@ def test_module_of_timm_states_its_preprocessing(photos):
     net = timm.create_model("resnet10t", pretrained=False, num_classes=0)
     got = CNNEmbedding(net, size=64).fit_transform(photos)
     assert got.shape == (5, 512)
+
+
+# Modes of the crop
+
+
+def test_fitted_before_there_were_modes_goes_on_in_the_first(photos, monkeypatch):
+    spec = get_spec("timm/test_resnet")
+    squashed = spec.preprocessing.with_changes(crop_mode="squash")
+    embedding = CNNEmbedding("timm/test_resnet", weights=None, engine="torch", n_jobs=1)
+    wide = photos[:, :10]
+    before = embedding.fit(wide)
+    centered = before.transform(wide)
+    assert before.weights_info_["preprocessing"].pop("crop_mode") == "center"
+
+    now = replace(spec, preprocessing=squashed)
+    monkeypatch.setattr(_backbones, "get_spec", lambda *args, **options: now)
+    old = pickle.loads(pickle.dumps(before))
+    assert_array_equal(old.transform(wide), centered)
+    fresh = clone(before).fit(wide)
+    assert fresh.weights_info_["preprocessing"]["crop_mode"] == "squash"
+    assert relative_error(fresh.transform(wide), centered) > 1e-2

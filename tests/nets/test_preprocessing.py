@@ -60,13 +60,34 @@ def test_reads_the_config_of_a_timm_net():
     assert stated.crop == 0.9
 
 
+CONFIG = {"input_size": (3, 8, 8), "mean": (0.5,) * 3, "std": (0.5,) * 3}
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ({"input_size": (1, 8, 8)}, r"input_size of 3 channels.* Got \(1, 8, 8\)"),
+        ({"mean": None}, "needs input_size, mean, std. Got none of mean"),
+        ({"mean": (0.5,)}, "mean must be three finite numbers"),
+        ({"interpolation": "random"}, "interpolation must be one of .* Got 'random'"),
+        ({"crop_mode": "corner"}, "crop_mode must be one of .* Got 'corner'"),
+        ({"color_space": "bgr"}, "Got color_space; use an older timm"),
+    ],
+)
+def test_refuses_a_config_that_it_cannot_follow(wrong, message):
+    assert Preprocessing.from_config(CONFIG).crop_mode == "center"
+    with pytest.raises(ValueError, match=message):
+        Preprocessing.from_config({**CONFIG, **wrong})
+
+
 @pytest.mark.parametrize(
     "wrong, message",
     [
         ({"size": (0, 3)}, "size must be a tuple of 2 positive ints"),
         ({"mean": (0.5,)}, "mean must be three finite numbers"),
         ({"std": (0.5, 0, 0.5)}, "std must be positive"),
-        ({"crop": 1.5}, r"crop must be in \(0, 1\]"),
+        ({"crop": 87.5}, r"crop must be in \(0, 2\]"),
+        ({"crop_mode": "stretch"}, "crop_mode must be one of center, squash, border"),
         ({"interpolation": "cubic"}, "interpolation must be one of nearest, box"),
     ],
 )

