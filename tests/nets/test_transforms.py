@@ -66,7 +66,7 @@ def seen_by(stated, picture):
     return (x * scale + shift)[0]
 
 
-def check_same(got, expected, std):
+def assert_same(got, expected, std):
     assert got.shape == expected.shape
     levels = (got - expected).abs() * 255 * torch.tensor(std).view(3, 1, 1)
     # Pillow 13 filters columns first where mostly the height shrinks, so that rounding
@@ -75,13 +75,13 @@ def check_same(got, expected, std):
     assert (levels > 1.01).double().mean() < 1e-3
 
 
-def check_timm(stated, size, config, pictures):
+def assert_as_timm(stated, size, config, pictures):
     view = timm.data.resolve_data_config(
         {"input_size": (3, *size)}, pretrained_cfg=config
     )
     transform = timm.data.create_transform(**view)
     for picture in pictures.values():
-        check_same(seen_by(stated, picture), transform(picture), stated.std)
+        assert_same(seen_by(stated, picture), transform(picture), stated.std)
 
 
 @pytest.mark.parametrize("name", kinds_of_timm())
@@ -90,7 +90,7 @@ def test_input_is_that_of_timm(name, pictures):
     stated = get_spec(f"timm/{name}").preprocessing
     assert stated.size == config["input_size"][1:]
     stated = stated.with_changes(size=[side // 2 for side in stated.size])
-    check_timm(stated, stated.size, config, pictures)
+    assert_as_timm(stated, stated.size, config, pictures)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (50, 81), (96, 40)])
@@ -102,7 +102,7 @@ def test_input_of_another_size_is_that_of_timm(mode, crop, size, pictures):
         "crop_mode": mode, "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.2, 0.3),
     }  # fmt: skip
     stated = Preprocessing.from_config(config).with_changes(size=size)
-    check_timm(stated, size, config, pictures)
+    assert_as_timm(stated, size, config, pictures)
 
 
 @pytest.mark.parametrize("name, tag", kinds_of_torchvision())
@@ -113,7 +113,7 @@ def test_input_is_that_of_torchvision(name, tag, pictures):
         got = seen_by(stated, picture)
         if stated.mean == (0.5, 0.5, 0.5) and transform.mean != [0.5, 0.5, 0.5]:
             continue  # the net's own forward pass makes halves of it
-        check_same(got, transform(picture), stated.std)
+        assert_same(got, transform(picture), stated.std)
 
 
 # Views
