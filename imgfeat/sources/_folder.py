@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from imgfeat._typing import PathLike
+from imgfeat.sources._formats import START, is_image
 from imgfeat.sources._labelled import (
     check_class_names,
     in_natural_order,
@@ -20,6 +21,13 @@ SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif",
     ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".heic", ".heif", ".jp2",
     ".j2k", ".jpx",
+)  # fmt: skip
+
+# What is known without a look inside. Raw data of cameras is TIFF by its content, and
+# half a download may be anything.
+_NO_IMAGES = (
+    ".dng", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".cr2", ".pef", ".srw", ".orf",
+    ".rw2", ".3fr", ".erf", ".kdc", ".mef", ".iiq", ".part", ".crdownload", ".tmp",
 )  # fmt: skip
 
 # What systems, network drives and programs leave in folders without a leading dot.
@@ -94,13 +102,14 @@ def load_image_folder(
 
     Notes
     -----
-    Files count by their suffix (JPEG, PNG, WebP, BMP, GIF, TIFF, PNM, AVIF, HEIC, JPEG
-    2000; any case).
-    Hidden files and folders, and those that systems leave behind
-    (``.ipynb_checkpoints``, ``__MACOSX``, ``@eaDir``, ``Thumbs.db``), are ignored; so
-    are images beside the sub-folders. Sub-folders are splits if there are two or more,
-    all are named so, and they have classes in common. Links to folders are followed,
-    but not back up, and each folder is visited once within a class.
+    Files with an image's suffix count (JPEG, PNG, WebP, BMP, GIF, TIFF, PNM, AVIF,
+    HEIC, JPEG 2000; any case), and who reads them says what is wrong with them. Of
+    others, or without a suffix, the first bytes decide. Hidden files and folders, and
+    those that systems leave behind (``.ipynb_checkpoints``, ``__MACOSX``, ``@eaDir``,
+    ``Thumbs.db``), are ignored; so are images beside the sub-folders. Sub-folders are
+    splits if there are two or more, all are named so, and they have classes in common.
+    Links to folders are followed, but not back up, and each folder is visited once
+    within a class.
 
     Examples
     --------
@@ -184,7 +193,7 @@ def note_left_out(left_out):
     """A line on the files that `find_images` counted, if there are any."""
     if left_out:
         kinds = ", ".join(f"{n} {suffix}" for suffix, n in left_out.most_common(8))
-        yield f"Left out, as they are no images by their names: {kinds}."
+        yield f"Left out, as they are no images: {kinds}."
 
 
 def _note_same_parts(folders, splits):
@@ -239,7 +248,7 @@ def _check_images(root, names, rows, *, is_whole):
     if not rows:
         raise ValueError(
             f"{root} needs image files in its sub-folders. Got none in "
-            f"{listed(names)}; image files end in {' '.join(SUFFIXES)}."
+            f"{listed(names)}; put JPEG, PNG, WebP or other images there."
         )
     seen = {name for _, name, _ in rows}
     empty = [name for name in names if name not in seen]
@@ -253,7 +262,7 @@ def _check_images(root, names, rows, *, is_whole):
 def find_images(start, root, left_out=None):
     """Paths of the images in and below a folder, sorted; each folder visited once.
 
-    Files that are no images by their names are counted in `left_out` by suffix.
+    Files that are no images are counted in `left_out` by suffix.
     """
     # A link back to where we came from would bring other classes into this one.
     above = {*_with_parents(start), *_with_parents(root)} - {os.path.realpath(start)}
@@ -269,11 +278,25 @@ def find_images(start, root, left_out=None):
                 continue
             if entry.is_dir():
                 waiting.append(entry.path)
-            elif entry.name.lower().endswith(SUFFIXES):
+            elif _is_image(entry):
                 files.append(entry.path)
             elif left_out is not None:
                 left_out[Path(entry.name).suffix.lower() or "without suffix"] += 1
     return sorted(files)
+
+
+def _is_image(entry):
+    name = entry.name.lower()
+    if name.endswith(SUFFIXES):
+        return True
+    # To open a pipe would block for ever.
+    if name.endswith(_NO_IMAGES) or not entry.is_file():
+        return False
+    try:
+        with open(entry.path, "rb", buffering=0) as file:
+            return is_image(file.read(START))
+    except OSError:
+        return False
 
 
 def _with_parents(folder):

@@ -1,5 +1,7 @@
 """Which formats there are, told by how a file starts, and what opens each."""
 
+import re
+
 from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
@@ -17,6 +19,7 @@ from imgfeat.sources._decode_error import DECODER_ERRORS, ImageDecodeError, erro
 
 ALLOWED = "JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, BMP, GIF, TIFF or PNM"
 
+_AVIF = {b"avif", b"avis"}
 _HEIC = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
 _CONVERT_RAW = "convert it to TIFF or JPEG, with rawpy or darktable-cli for example"
 _RAW = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"\0MRM")
@@ -47,21 +50,59 @@ class _TiffFile(TiffImagePlugin.TiffImageFile):
         super()._setup()
 
 
-# What each allowed format starts with. The plugins are called by hand, not through
-# Image.open: that tries formats in turn, and warns about large images by its own limit.
-_READERS = (
-    ((b"\xff\xd8\xff",), JpegImagePlugin.JpegImageFile),
-    ((b"\x89PNG\r\n\x1a\n",), PngImagePlugin.PngImageFile),
-    ((b"RIFF",), WebPImagePlugin.WebPImageFile),
-    ((b"GIF87a", b"GIF89a"), GifImagePlugin.GifImageFile),
-    (tuple(TiffImagePlugin.PREFIXES), _TiffFile),
-    (tuple(b"P%d" % kind for kind in range(1, 7)), PpmImagePlugin.PpmImageFile),
-    ((b"BM",), BmpImagePlugin.BmpImageFile),
-    (
-        (b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n"),
-        Jpeg2KImagePlugin.Jpeg2KImageFile,
-    ),
+# What each allowed format starts with. Sounds are RIFF too, and any text may begin with
+# BM or P1. The plugins are called by hand, not through Image.open: that tries formats
+# in turn, and warns about large images by its own limit.
+_READERS = tuple(
+    (re.compile(start, re.DOTALL), reader)
+    for start, reader in (
+        (rb"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
+        (rb"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
+        (rb"RIFF.{4}WEBP", WebPImagePlugin.WebPImageFile),
+        (rb"GIF8[79]a", GifImagePlugin.GifImageFile),
+        (rb"|".join(map(re.escape, TiffImagePlugin.PREFIXES)), _TiffFile),
+        (rb"P[1-6]\s+[#\d]", PpmImagePlugin.PpmImageFile),
+        (rb"BM.{12}[\x0c(\x34\x38\x40l|]\0\0\0", BmpImagePlugin.BmpImageFile),
+        (
+            rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n",
+            Jpeg2KImagePlugin.Jpeg2KImageFile,
+        ),
+    )
 )
+# So many bytes tell.
+START = 64
+
+
+def is_image(start):
+    """Whether a file that starts so is of an allowed format.
+
+    Parameters
+    ----------
+    start : bytes
+        Its first `START` bytes.
+    """
+    return not _is_raw(start) and (
+        _reader_of(start) is not None or bool(_brands(start) & (_AVIF | _HEIC))
+    )
+
+
+def _reader_of(start):
+    for pattern, reader in _READERS:
+        if pattern.match(start):
+            return reader
+    return None
+
+
+def _is_raw(start):
+    return start.startswith(_RAW) or start[8:10] == b"CR" or start[4:11] == b"ftypcrx"
+
+
+def _brands(start):
+    """What a file of boxes says it can be read as."""
+    if start[4:8] != b"ftyp":
+        return set()
+    length = min(int.from_bytes(start[:4]), len(start))
+    return {start[8:12], *(start[at : at + 4] for at in range(16, length, 4))}
 
 
 def identify(file, name):
@@ -79,16 +120,13 @@ def identify(file, name):
     ImageDecodeError
         If it is of no allowed format, or its header is damaged.
     """
-    start = file.read(64)
+    start = file.read(START)
     file.seek(0)
     if not start:
         raise ImageDecodeError(name, "it is empty (0 bytes)", "replace or remove it")
-    if start.startswith(_RAW) or start[8:10] == b"CR" or start[4:11] == b"ftypcrx":
+    if _is_raw(start):
         raise ImageDecodeError(name, "it is a camera's raw data", _CONVERT_RAW)
-    reader = _reader_of_boxes(start, name) if start[4:8] == b"ftyp" else None
-    for prefixes, known in _READERS:
-        if start.startswith(prefixes):
-            reader = known
+    reader = _reader_of(start) or _reader_of_boxes(start, name)
     if reader is None:
         raise ImageDecodeError(
             name,
@@ -103,9 +141,8 @@ def identify(file, name):
 
 def _reader_of_boxes(start, name):
     """Return what reads AVIF or HEIC, whose brands tell them apart."""
-    length = min(int.from_bytes(start[:4]), len(start))
-    brands = {start[8:12], *(start[at : at + 4] for at in range(16, length, 4))}
-    if brands & {b"avif", b"avis"}:
+    brands = _brands(start)
+    if brands & _AVIF:
         try:
             from PIL import AvifImagePlugin
         except ImportError as error:

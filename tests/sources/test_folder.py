@@ -17,7 +17,12 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from imgfeat.sources import ImageReader, load_image_folder, load_image_table
+from imgfeat.sources import (
+    ImageDecodeError,
+    ImageReader,
+    load_image_folder,
+    load_image_table,
+)
 from tests.sources._files import encode
 
 
@@ -163,9 +168,9 @@ def test_empty_class_is_named(folder):
         load_image_folder(folder)
 
 
-def test_no_image_at_all_names_the_suffixes(tmp_path):
+def test_no_image_at_all_says_what_is_needed(tmp_path):
     make_files(tmp_path, "a/x.txt", "b/x.xcf")
-    with pytest.raises(ValueError, match=r"Got none in 'a', 'b'; image files end in"):
+    with pytest.raises(ValueError, match=r"Got none in 'a', 'b'; put JPEG, PNG"):
         load_image_folder(tmp_path)
 
 
@@ -373,10 +378,60 @@ def test_same_sub_folders_in_all_classes_are_told(tmp_path):
 def test_files_that_are_left_out_are_told(tmp_path):
     make_files(tmp_path, "a/1.png", "b/2.png", "b/notes.txt", "b/x.raw", "a/y.RAW")
     data = load_image_folder(tmp_path)
-    assert data.notes == [
-        "Left out, as they are no images by their names: 2 .raw, 1 .txt."
-    ]
+    assert data.notes == ["Left out, as they are no images: 2 .raw, 1 .txt."]
     assert data.notes[0] in data.DESCR
+
+
+IMAGE = np.zeros((6, 7, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    "format", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "PPM", "BMP", "JPEG2000"]
+)
+@pytest.mark.parametrize("name", ["IMG_0001", "x.jpeg_large", "x.jpg!d", "x.txt"])
+def test_content_decides_where_the_suffix_says_nothing(tmp_path, name, format):
+    make_files(tmp_path, f"a/{name}", "b/1.png", content=encode(IMAGE, format))
+    data = load_image_folder(tmp_path)
+    assert [Path(path).name for path in data.images] == [name, "1.png"]
+    assert ImageReader().transform(data.images).shape == (2, 6, 7, 3)
+
+
+OTHERS = {
+    "car": b"BMW is a car, of which there are many",
+    "p.csv": b"P1,P2,P3\n1,2,3\n",
+    "x.wav": b"RIFF\x24\0\0\0WAVEfmt " + bytes(30),
+    "film": b"\0\0\0\x18ftypisom" + bytes(30),
+    "photo.nef": b"II*\0\x08\0\0\0" + bytes(30),
+    "photo.cr2": b"II*\0\x10\0\0\0CR\2\0" + bytes(30),
+    "x.jpg.part": b"\xff\xd8\xff\xe0" + bytes(30),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_only_begins_like_an_image_is_left_out(tmp_path, name):
+    make_files(tmp_path, "a/1.png", "b/2.png", content=encode(IMAGE))
+    make_files(tmp_path, f"a/{name}", content=OTHERS[name])
+    data = load_image_folder(tmp_path)
+    assert len(data.images) == 2
+    kind = Path(name).suffix or "without suffix"
+    assert data.notes == [f"Left out, as they are no images: 1 {kind}."]
+
+
+def test_text_with_an_image_s_suffix_is_refused_by_name(tmp_path):
+    make_files(tmp_path, "a/1.png", content=encode(IMAGE, "JPEG"))
+    make_files(tmp_path, "b/2.jpg", content=b"<html>not found</html>")
+    images = load_image_folder(tmp_path).images
+    assert ImageReader().transform(images[:1]).shape == (1, 6, 7, 3)
+    with pytest.raises(ImageDecodeError, match=r"2.jpg: it is not an image file"):
+        ImageReader().transform(images)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_pipes_are_not_opened(tmp_path):
+    make_files(tmp_path, "a/1.png", "b/2.png", content=encode(IMAGE))
+    os.mkfifo(tmp_path / "a" / "pipe")
+    assert len(load_image_folder(tmp_path).images) == 2
 
 
 def test_what_network_drives_leave_is_no_class(tmp_path):
