@@ -14,9 +14,14 @@ from imgfeat.deploy import UntrustedFileError
 from imgfeat.deploy._model import dump_model, load_model
 from imgfeat.deploy._trusted import TRUSTED
 
+VERSION = tuple(map(int, sklearn.__version__.split(".")[:2]))
 SINCE_1_8 = {"sklearn.calibration._TemperatureScaling"}
-IS_OLD = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 8)
-HERE = sorted(TRUSTED - SINCE_1_8 if IS_OLD else TRUSTED)
+UNTIL_1_8 = {"sklearn.compose._column_transformer._RemainderColsList"}
+HERE = sorted(
+    TRUSTED
+    - (SINCE_1_8 if VERSION < (1, 8) else set())
+    - (UNTIL_1_8 if VERSION > (1, 8) else set())
+)
 NEEDS_ANOTHER = {
     "AugmentedClassifier": (LogisticRegression(),),
     "CachedFeatures": (features.HOG(),),

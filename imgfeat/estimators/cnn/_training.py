@@ -74,9 +74,9 @@ def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial
     is_watched = bool(cnn.early_stopping) and not is_partial
     with torch.random.fork_rng(), torch_threads(usable_threads(cnn.n_jobs)):
         ready = _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched)
-        start = None
-        if cnn.checkpoint_dir is not None:
-            start = first_weights(cnn, ready.module, go_on=go_on)
+        # Of partial_fit, every call would be a training of its own.
+        keeps = cnn.checkpoint_dir is not None and not is_partial
+        start = first_weights(cnn, ready.module, go_on=go_on) if keeps else None
         if not choice.is_new(cnn.backbone, cnn.weights):
             _begin_with_head(cnn, ready, is_new=not go_on, is_partial=is_partial)
         job = _job(
@@ -96,7 +96,7 @@ def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial
             ready.module,
             job,
             len(ready.names),
-            callbacks=_callbacks(cnn, ready, job, best, start),
+            callbacks=_callbacks(cnn, ready, job, best, start, keeps),
             verbose=cnn.verbose if ready.team.is_main else 0,
         )
         loop = Loop(net, job, best)
@@ -356,14 +356,14 @@ def _autocast(cnn, device):
     return torch.autocast(kind, torch.bfloat16)
 
 
-def _callbacks(cnn, ready, job, best, start):
+def _callbacks(cnn, ready, job, best, start, keeps):
     """Ours and the user's, in the order in which they are called."""
     found, team = [], ready.team
     if team.size > 1:
         found.append(("agree", Agree(team)))
     if best is not None:
         found.append(("best", best))
-    if cnn.checkpoint_dir is not None:
+    if keeps:
         facts = training_facts(cnn, ready.images, ready.names, ready.data, job, start)
         checkpoints = Checkpoints(
             cnn.checkpoint_dir, facts, team, best, resume=cnn.resume

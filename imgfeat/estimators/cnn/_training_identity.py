@@ -6,6 +6,7 @@ other facts, and so checkpoints of their own.
 
 import hashlib
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
@@ -78,7 +79,7 @@ def training_facts(cnn, images, classes, data, job, start):
         "imgfeat": imgfeat.__version__,
         "images": _digest(*_contents(images)),
         "labels": _digest(data.targets.numpy().tobytes()),
-        "classes": [str(label) for label in classes],
+        "classes": [repr(label) for label in classes.tolist()],
         "weights of images": data.weights
         if data.weights is None
         else _digest(data.weights.numpy().tobytes()),
@@ -118,12 +119,18 @@ def _contents(images):
 
 def _content(source):
     if not source.is_stored:
-        return source.identity() or b"unknown"
+        identity = source.identity()
+        if identity is None:
+            raise ValueError(
+                "checkpoint_dir needs images that can be told from others. Got "
+                f"{source.name}, which cannot be read twice; pass paths or arrays."
+            )
+        return identity
     try:
         with source.open() as file:
             return hashlib.file_digest(file, "sha256").digest()
     except ValueError:  # training will say so, or leave the image out
-        return b"unreadable"
+        return b"unreadable " + os.fsencode(source.name)
 
 
 def _digest(*parts):

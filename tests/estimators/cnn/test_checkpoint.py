@@ -1,6 +1,8 @@
 """Tests for imgfeat/estimators/cnn/_checkpoint.py: trainings that go on."""
 
+import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -184,6 +186,23 @@ def test_resuming_needs_draws_that_come_again(digits, tmp_path):
     cnn = tiny(checkpoint_dir=tmp_path, resume=True, random_state=None)
     with pytest.raises(ValueError, match="resume=True needs a random_state"):
         cnn.fit(*digits)
+
+
+def test_partial_fit_leaves_no_checkpoints(digits, tmp_path):
+    tiny(checkpoint_dir=tmp_path / "kept").partial_fit(*digits)
+    assert not (tmp_path / "kept").exists()
+
+
+def test_images_that_cannot_be_told_from_others_are_refused(digits, tmp_path):
+    class Pipe(io.BytesIO):
+        def seekable(self):
+            return False
+
+    paths = write_images(digits[0][:4], tmp_path / "images")
+    X = [*paths[:3], Pipe(Path(paths[3]).read_bytes())]
+    cnn = tiny(checkpoint_dir=tmp_path / "kept", size=8)
+    with pytest.raises(ValueError, match="Got image 3, which cannot be read twice"):
+        cnn.fit(X, ["a", "b", "a", "b"])
 
 
 def test_a_parameter_that_cannot_be_told_from_others_is_refused(digits, tmp_path):
