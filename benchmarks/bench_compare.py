@@ -1,0 +1,94 @@
+"""Seconds until the main job answers: ``imgfeat compare`` on a folder of photos.
+
+IMGFEAT_DATA=... python -m benchmarks.bench_compare [--before CHECKOUT] [--json PATH]
+
+300 photos of ants and bees (hymenoptera.tar), 5 folds, from an empty store, and again
+with what the first run has left there; CPU seconds are those of all its processes. With
+``--before``, another checkout runs the default set too, by its own command.
+"""
+
+import argparse
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks._data import unpacked
+from benchmarks._timing import save
+
+HERE = Path(__file__).resolve().parent.parent
+N_A_CLASS = 75  # of each class of each split: 300 in all, or a few less
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--before", help="folder of another checkout")
+    parser.add_argument("--json", metavar="PATH", help="also save the results here")
+    options = parser.parse_args()
+    results = {}
+    with unpacked("hymenoptera.tar") as folder, tempfile.TemporaryDirectory() as work:
+        photos = gather(folder, Path(work, "photos"))
+        # Compiled kernels and exported nets are made once a computer.
+        run(HERE, photos, work, "warm", ["--quick"], home="warm")
+        for name, flags in (("quick", ["--quick"]), ("default", [])):
+            home = f"home-{name}"
+            keep_models(Path(work, "warm"), Path(work, home))
+            results[name] = run(HERE, photos, work, name, flags, home=home)
+            again = f"{name}, again"
+            results[again] = run(HERE, photos, work, again, flags, home=home)
+        if options.before:
+            results["before"] = run(options.before, photos, work, "before", [], "warm")
+    for name, found in results.items():
+        print(name, {key: round(value, 1) for key, value in found.items()})
+    if options.json:
+        save(options.json, results)
+
+
+def gather(folder, photos):
+    """One folder a class, of both splits; unreadable files are what they are."""
+    for kind in ("ants", "bees"):
+        (photos / kind).mkdir(parents=True)
+        for split in ("train", "val"):
+            for path in sorted(folder.rglob(f"{split}/{kind}/*"))[:N_A_CLASS]:
+                shutil.copy(path, photos / kind / f"{split}-{path.name}")
+    return photos
+
+
+def keep_models(warm, home):
+    """What does not depend on the photos; the store of features begins empty."""
+    shutil.copytree(warm, home, ignore=shutil.ignore_patterns("features"))
+
+
+def run(checkout, photos, work, name, flags, home):
+    """Seconds to the first line, to the end, and of CPU."""
+    command = [sys.executable, "-m", "imgfeat", "compare", str(photos), *flags]
+    command += ["--out", str(Path(work, f"out-{name}")), "--skip-unreadable"]
+    environment = os.environ | {
+        "PYTHONPATH": str(checkout),
+        "IMGFEAT_HOME": str(Path(work, home)),
+    }
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    child = subprocess.Popen(
+        command, env=environment, cwd=work, text=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    first = None
+    for line in child.stderr:
+        if first is None and " of " in line:
+            first = time.perf_counter() - start
+    if child.wait():
+        sys.exit(f"{' '.join(command)} ended with {child.returncode}")
+    total = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    found = {"total_s": total, "cpu_s": cpu}
+    return found if first is None else {"first_row_s": first, **found}
+
+
+if __name__ == "__main__":
+    main()
