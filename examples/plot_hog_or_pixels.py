@@ -50,8 +50,10 @@ candidates = {
 
 from imgfeat import compare
 
-table = compare(candidates, faces.images, faces.target, cv=10)
+found = compare(candidates, faces.images, faces.target, cv=10)
+table = found.table
 print(table[["mean_test_accuracy", "std_test_accuracy"]].round(3))
+print(found.verdict)
 
 # %%
 # See the difference

@@ -1,5 +1,7 @@
 """How the command line shows what it has found: tables, notes, warnings."""
 
+from contextlib import contextmanager
+
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -7,6 +9,19 @@ from rich.table import Table
 
 out = Console()
 err = Console(stderr=True)
+
+
+@contextmanager
+def print_unfinished(folder):
+    """At Ctrl-C, show what there is of a comparison, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        found = getattr(interrupt, "comparison", None)  # of a ComparisonInterrupted
+        if found is not None and found.table["n_folds"].any():
+            print(found)
+            print_note(f"Kept in {folder}; the same command with --resume goes on.")
+        raise
 
 
 def print_study(study):
@@ -29,11 +44,15 @@ def print_study(study):
         shown.add_column(heading, justify="right", no_wrap=True)
     for name, row in study.table.iterrows():
         cells = [how.format(row[column]) for column, (_, how) in columns.items()]
-        held_out = study.evaluations[name].metrics["accuracy"]
-        shown.add_row(escape(name), *cells, f"{held_out:.3f}")
+        found = study.evaluations.get(name)
+        held_out = "" if found is None else f"{found.metrics['accuracy']:.3f}"
+        shown.add_row(escape(name), *cells, held_out)
     print_table(shown)
     out.print(f"Report: {study.report}", highlight=False)
-    out.print(f"Model:  {study.model} ({study.best})", highlight=False)
+    how = "refitted on all images" if study.refitted else "as scored"
+    out.print(f"Model:  {study.model} ({study.best}, {how})", highlight=False)
+    for note in study.comparison.notes():
+        out.print(note, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_frame(frame, title):

@@ -21,6 +21,8 @@ from rich.progress import (
 def progress(description, total, verbose):
     """Show a bar while the block runs; yields ``advance(steps=1, description=None)``.
 
+    ``advance.say(text)`` prints a line, above the bar or by itself.
+
     Parameters
     ----------
     description : str
@@ -31,7 +33,7 @@ def progress(description, total, verbose):
         Nothing is shown when false, or when standard error is not a terminal.
     """
     if not verbose or not sys.stderr.isatty():
-        yield lambda steps=1, description=None: None
+        yield _Advance(None, say=_print if verbose else _ignore)
         return
     columns = (
         TextColumn("{task.description}"),
@@ -40,12 +42,8 @@ def progress(description, total, verbose):
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=total)
-
-        def advance(steps=1, description=None):
-            bar.update(task, advance=steps, description=description)
-
-        yield advance
+        bar.add_task(description, total=total)
+        yield _Advance(bar, say=bar.console.out)
 
 
 def track(items, description, verbose, total=None):
@@ -55,3 +53,24 @@ def track(items, description, verbose, total=None):
         for item in items:
             yield item
             advance()
+
+
+class _Advance:
+    """Moves a bar of one task, if there is one."""
+
+    def __init__(self, bar, say):
+        self._bar = bar
+        self.say = say
+
+    def __call__(self, steps=1, description=None):
+        if self._bar is not None:
+            task = self._bar.task_ids[0]
+            self._bar.update(task, advance=steps, description=description)
+
+
+def _print(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def _ignore(text):
+    """Say nothing."""

@@ -18,6 +18,7 @@ from imgfeat._printing import (
     print_frame,
     print_note,
     print_study,
+    print_unfinished,
     print_warning,
 )
 from imgfeat._rows import Format, row_writer
@@ -119,6 +120,22 @@ def compare(
             "several. All that train no net if none."
         ),
     ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Three recipes that are often enough.")
+    ] = False,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="All recipes; nets that train, too.")
+    ] = False,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="No fold begins later; the better recipes run on more."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what --out holds of this.")
+    ] = False,
+    refit: Annotated[
+        bool, typer.Option(help="Save the best one fitted on all images.")
+    ] = True,
     cv: Annotated[int | None, typer.Option(help="Folds; 5 if classes allow.")] = None,
     size: Size = 128,
     jobs: Jobs = -1,
@@ -133,19 +150,24 @@ def compare(
         columns = {"path_column": path_column, "label_column": label_column}
         found = studies.load_labelled(data, "compare", split=split, **columns)
         found = _look_over(found, skip_unreadable, jobs)
-        study = studies.run_study(
-            found.images,
-            found.labels,
-            held_out=found.held_out,
-            out=to,
-            recipes=recipe or studies.quick_recipes(),
-            cv=cv,
-            size=size,
-            n_jobs=jobs,
-            random_state=seed,
-            title=data.resolve().name,
-            verbose=1,
-        )
+        effort = "quick" if quick else "thorough" if thorough else "default"
+        with print_unfinished(to):
+            study = studies.run_study(
+                found.images,
+                found.labels,
+                held_out=found.held_out,
+                out=to,
+                recipes=recipe or studies.quick_recipes(effort),
+                time_budget=None if minutes is None else 60 * minutes,
+                resume=resume,
+                refit=refit,
+                cv=cv,
+                size=size,
+                n_jobs=jobs,
+                random_state=seed,
+                title=data.resolve().name,
+                verbose=1,
+            )
         print_study(study)
 
 

@@ -13,22 +13,36 @@ from imgfeat._typing import ArrayLike, PathLike, RandomState
 from imgfeat.deploy import save
 from imgfeat.estimators import list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
-from imgfeat.evaluation import compare, evaluate
+from imgfeat.evaluation import Comparison, compare, evaluate
+from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
 from imgfeat.evaluation.report._html import write_report
 from imgfeat.studies._train_recipe import check_enough
 
 HELD_OUT = 0.2  # share of the images that no choice sees
+_QUICK = ("cnn-ridge", "cnn-lr", "hog-svm")
+# Those behind one another share their features.
+_CHEAPEST = [*_QUICK[:2], "cnn-svm", "hog-svm", "hog-lr", "lbp-svm"]
 
 
 @dataclass(frozen=True)
 class Study:
     """What `run_study` found, and where it lies."""
 
-    table: pd.DataFrame
+    comparison: Comparison
     evaluations: Mapping
-    best: str
     report: Path
     model: Path
+    refitted: bool
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Scores on the folds, a row a recipe, best first."""
+        return self.comparison.table
+
+    @property
+    def best(self) -> str:
+        """The recipe that was saved."""
+        return self.comparison.best
 
 
 def run_study(
@@ -40,6 +54,9 @@ def run_study(
     held_out: np.ndarray | None = None,
     groups: ArrayLike | None = None,
     cv: int | BaseCrossValidator | None = None,
+    time_budget: float | str | None = None,
+    resume: bool = False,
+    refit: bool = True,
     size: int = 128,
     n_jobs: int | None = None,
     random_state: RandomState = 0,
@@ -61,6 +78,13 @@ def run_study(
         For a `cv` that keeps groups together.
     cv : int or splitter, optional
         5, or less if a class has fewer images.
+    time_budget : float or str, optional
+        As for `compare`. Only recipes that ran on all folds are fitted and reported.
+    resume : bool
+        Go on with what an earlier study of the same data left in `out`.
+    refit : bool
+        Save the best recipe fitted on all images, once the held-out ones have scored
+        it; otherwise as it was scored.
     size : int
         Pixels, for the hand-made features.
     n_jobs : int, optional
@@ -71,6 +95,11 @@ def run_study(
     Returns
     -------
     Study
+
+    Raises
+    ------
+    ComparisonInterrupted
+        At Ctrl-C, with what there is; `resume` goes on.
     """
     labels = np.asarray(labels)
     check_enough(labels)
@@ -89,38 +118,57 @@ def run_study(
         )
         for name in recipes
     }
-    table = compare(
+    found = compare(
         candidates,
         images[train],
         labels[train],
         groups=None if groups is None else np.asarray(groups)[train],
         cv=cv,
+        time_budget=time_budget,
+        keep=out / "folds",
+        resume=resume,
         random_state=random_state,
         verbose=verbose,
     )
     # Chosen before the held-out images are looked at.
-    best = table.index[0]
+    best = found.best
+    n_folds = found.table["n_folds"]
+    finished = list(n_folds.index[n_folds == n_folds.max()])
     evaluations = {}
-    for name in track(list(table.index), "fit on the training part", verbose):
-        model = without_search(candidates[name].fit(images[train], labels[train]))
+    for name in track(finished, "fit on the training part", verbose):
+        model = through_store(candidates[name]).fit(images[train], labels[train])
         evaluations[name] = evaluate(model, images[test], labels[test])
         if name == best:
-            save(model, out / "model.imgfeat")
+            if refit:  # scored already; what it learns now can only help
+                model = through_store(candidates[name]).fit(images, labels)
+            save(without_search(out_of_store(model)), out / "model.imgfeat")
     write_report(
         out / "report.html",
         title=title,
-        about=_about(labels, train, test, cv),
-        table=table,
+        about=_about(labels, train, test, cv, found, refit),
+        table=found.table.loc[finished],
         evaluations=evaluations,
         images=images[test],
     )
-    return Study(table, evaluations, best, out / "report.html", out / "model.imgfeat")
+    return Study(found, evaluations, out / "report.html", out / "model.imgfeat", refit)
 
 
-def quick_recipes() -> list[str]:
-    """Names of the recipes that train no net, which are quick without a GPU."""
+def quick_recipes(effort: str = "default") -> list[str]:
+    """Names of recipes for a study, the cheapest first.
+
+    Parameters
+    ----------
+    effort : {"quick", "default", "thorough"}
+        Three that are often enough; all that train no net, which are quick without a
+        GPU; those as well.
+    """
+    if effort == "quick":
+        return list(_QUICK)
     table = list_recipes()
-    return list(table.loc[~table["trains_net"], "recipe"])
+    names = list(table["recipe"][~table["trains_net"]])
+    if effort == "thorough":
+        names = list(table["recipe"])
+    return sorted(names, key=lambda n: _CHEAPEST.index(n) if n in _CHEAPEST else 99)
 
 
 def _draw_held_out(labels, random_state):
@@ -134,12 +182,15 @@ def _draw_held_out(labels, random_state):
     return np.isin(rows, test)
 
 
-def _about(labels, train, test, cv):
+def _about(labels, train, test, cv, found, refit):
     classes = np.unique(labels)
     folds = cv if isinstance(cv, int) else f"{cv.n_splits} ({type(cv).__name__})"
     shown = ", ".join(map(str, classes[:12])) + (" ..." if len(classes) > 12 else "")
+    saved = "fitted on all images, held-out ones too" if refit else "as scored here"
     return {
+        "Verdict": " ".join(found.notes()),
         "Images": f"{len(labels):,}: {len(train):,} to train, {len(test):,} held out",
         "Classes": f"{len(classes)}: {shown}",
         "Folds": f"{folds}, on the training part",
+        "Model": f"{found.best}, {saved}",
     }

@@ -1,14 +1,12 @@
 """Compare classifiers of images on the same folds."""
 
-import time
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import BaseEstimator
 from sklearn.metrics import (
-    check_scoring,
     f1_score,
     get_scorer,
     make_scorer,
@@ -16,14 +14,17 @@ from sklearn.metrics import (
     recall_score,
 )
 from sklearn.model_selection import BaseCrossValidator, StratifiedKFold, check_cv
-from sklearn.pipeline import Pipeline
 
-from imgfeat._interrupts import noticing_interrupts
-from imgfeat._progress import progress
-from imgfeat._sklearn import BaseSearchCV, safe_indexing
-from imgfeat._stateless import split_stateless, transform_in_chunks
-from imgfeat._typing import ArrayLike, ImageBatch, RandomState
-from imgfeat.estimators import make_recipe
+from imgfeat._typing import ArrayLike, ImageBatch, PathLike, RandomState
+from imgfeat.evaluation.comparison._candidates import find_candidates
+from imgfeat.evaluation.comparison._comparison import (
+    Comparison,
+    ComparisonInterrupted,
+    compared,
+)
+from imgfeat.evaluation.comparison._fronts import Fronts
+from imgfeat.evaluation.comparison._kept_folds import KeptFolds
+from imgfeat.evaluation.comparison._race import Race
 from imgfeat.sources._images import refuse_one_image
 
 SCORING = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
@@ -37,6 +38,8 @@ QUIET_SCORERS = {
     }.items()
 }
 
+_UNITS = {None: 1, "s": 1, "min": 60, "h": 3600}
+
 
 def compare(
     candidates: Mapping[str, BaseEstimator] | Sequence[str] | str,
@@ -46,10 +49,15 @@ def compare(
     groups: ArrayLike | None = None,
     cv: int | BaseCrossValidator | Iterable[Any] = 5,
     scoring: Sequence[str] = SCORING,
+    time_budget: float | str | None = None,
+    cache: PathLike | bool = True,
+    keep: PathLike | None = None,
+    resume: bool = True,
     batch_size: int = 256,
     random_state: RandomState = 0,
+    n_jobs: int | None = None,
     verbose: int = 0,
-) -> pd.DataFrame:
+) -> Comparison:
     """Cross-validate every candidate on identical folds.
 
     Parameters
@@ -69,31 +77,46 @@ def compare(
     scoring : sequence of str, default=accuracy and macro precision, recall and F1
         Names of scikit-learn scorers. The first orders the table. A class that is never
         predicted has precision 0.
+    time_budget : float or str, optional
+        Seconds, or text such as ``"5min"``, after which no fold begins. The folds run
+        one by one then, each with the better half of the candidates before.
+    cache : path or bool, default=True
+        Folder of the feature store, as the `location` of `CachedFeatures`; True is the
+        default one. With False nothing is read or kept there.
+    keep : path, optional
+        Folder for what came of each candidate on each fold, at once.
+    resume : bool, default=True
+        Take from `keep` what is there of the same candidate, images, labels and folds.
     batch_size : int, default=256
         Images that are decoded and described at a time.
     random_state : int, RandomState instance or None, default=0
         Shuffles the folds, and seeds recipes given by name.
+    n_jobs : int, optional
+        Processes that take candidates and folds, in any backend of joblib.
     verbose : int, default=0
-        Show a progress bar.
+        Show a progress bar, and a line for each candidate that is over.
 
     Returns
     -------
-    DataFrame
-        A row a candidate, best first, with columns named as in ``cv_results_``:
-        ``mean_test_accuracy``, ``std_test_accuracy`` ..., ``mean_fit_time`` (seconds a
-        fold, features included) and ``predict_images_per_s``.
+    Comparison
+        Its ``table`` has a row a candidate, best first; its ``verdict`` says which one
+        to take.
 
     Raises
     ------
     ValueError
-        If there is no candidate, one class only, or a class with fewer images than
-        folds.
+        If there is no candidate, one class only, a class with fewer images than
+        folds, or every candidate fails. One that fails alone has NaN, and its reason
+        in ``errors``; the others go on.
+    ComparisonInterrupted
+        At Ctrl-C, a KeyboardInterrupt that holds the comparison so far.
 
     Notes
     -----
     Steps that learn nothing (readers, HOG, embeddings) give the same features in every
-    fold, so they run once for all images; steps that learn are fitted on the training
-    part of each fold only. The times count each fold's share of the features, as if
+    fold, so they run once for all images and all candidates that begin with the same
+    ones, and are kept for later runs; steps that learn are fitted on the training part
+    of each fold only. The times count each fold's share of the features, as if
     they had been computed for it alone. A step whose parameters are searched, and
     all behind it, run as scikit-learn runs them.
 
@@ -102,51 +125,56 @@ def compare(
     >>> from imgfeat import compare, load_sample, make_recipe
     >>> digits = load_sample("digits")
     >>> X, y = digits.images[:300], digits.target[:300]
-    >>> table = compare({"hog-lr": make_recipe("hog-lr", size=32)}, X, y, cv=3)
-    >>> bool(table.loc["hog-lr", "mean_test_accuracy"] > 0.9)
+    >>> found = compare({"hog-lr": make_recipe("hog-lr", size=32)}, X, y, cv=3)
+    >>> bool(found.table.loc["hog-lr", "mean_test_accuracy"] > 0.9)
     True
     """
     refuse_one_image(X, "compare")
     y = np.asarray(y)
-    named = _named_candidates(candidates, random_state)
+    found = find_candidates(candidates, random_state)
     splitter = _make_splitter(cv, y, random_state)
     _check_target(y, splitter, len(X))
-    folds = list(splitter.split(np.zeros(len(y)), y, groups))
-    scorers = {name: QUIET_SCORERS.get(name) or get_scorer(name) for name in scoring}
-    rows = {}
-    with progress("compare", len(named) * (len(folds) + 1), verbose) as advance:
-        for name, candidate in named.items():
+    race = Race(
+        found,
+        y,
+        list(splitter.split(np.zeros(len(y)), y, groups)),
+        {name: QUIET_SCORERS.get(name) or get_scorer(name) for name in scoring},
+        Fronts(X, batch_size=batch_size, location=cache, verbose=verbose),
+        KeptFolds(keep, X, y, scoring),
+        time_budget_s=None if time_budget is None else in_seconds(time_budget),
+        n_jobs=n_jobs,
+        resume=resume,
+        verbose=verbose,
+    )
+    n_classes = len(np.unique(y))
+    try:
+        race.run()
+    except KeyboardInterrupt as interrupt:
+        raise ComparisonInterrupted(compared(race, n_classes)) from interrupt
+    comparison = compared(race, n_classes)
+    _check_any_scored(comparison)
+    return comparison
 
-            def step(text, name=name):
-                advance(1, description=f"{name}: {text}")
 
-            rows[name] = _cross_validate(
-                candidate, X, y, folds, scorers, batch_size, step
-            )
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("candidate")
-    return table.sort_values(f"mean_test_{scoring[0]}", ascending=False, kind="stable")
+def in_seconds(budget):
+    """A time as a number of seconds: ``"5min"``, ``"90 s"``, ``"1.5h"`` or a number.
 
-
-def _named_candidates(candidates, random_state):
-    if isinstance(candidates, str):
-        candidates = [candidates]
-    if not isinstance(candidates, Mapping):
-        candidates = {
-            name: make_recipe(name, search=True, random_state=random_state)
-            for name in candidates
-        }
-    if not candidates:
+    Raises
+    ------
+    ValueError
+        If it is none of these, or not positive.
+    """
+    given = re.fullmatch(r"\s*([\d.]+)\s*(s|min|h)?\s*", str(budget))
+    try:
+        seconds = float(given[1]) * _UNITS[given[2]]
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if seconds <= 0:
         raise ValueError(
-            "compare needs at least one candidate. Got none; pass names of recipes, "
-            "or a dict of {name: classifier}."
+            "time_budget needs a positive number of seconds, or text such as '90s', "
+            f"'5min' or '1h'. Got {budget!r}."
         )
-    for name, candidate in candidates.items():
-        if not is_classifier(candidate):
-            raise TypeError(
-                f"compare needs classifiers. Candidate {name!r} is "
-                f"{type(candidate).__name__}; end its pipeline in a classifier."
-            )
-    return candidates
+    return seconds
 
 
 def _make_splitter(cv, y, random_state):
@@ -178,61 +206,15 @@ def _check_target(y, splitter, n_images):
         )
 
 
-def _cross_validate(candidate, X, y, folds, scoring, batch_size, step):
-    """One row of the table; ``step(text)`` is called before each piece of work."""
-    step("features")
-    front, rest = _split(candidate)
-    # One image first: compiling a kernel or exporting a net is done once a computer,
-    # and belongs to no fold.
-    transform_in_chunks(front, safe_indexing(X, [0]))
-    start = time.perf_counter()
-    features = transform_in_chunks(front, X, batch_size=batch_size)
-    features_s = (time.perf_counter() - start) / len(y)  # an image
-
-    results = []
-    for number, (train, test) in enumerate(folds, start=1):
-        step(f"fold {number} of {len(folds)}")
-        model = clone(rest)
-        start = time.perf_counter()
-        with noticing_interrupts() as interrupts:
-            model.fit(safe_indexing(features, train), y[train])
-        interrupts.raise_again()  # some nets catch Ctrl-C, and would be scored
-        fit_s = time.perf_counter() - start
-        held_out = safe_indexing(features, test)
-        start = time.perf_counter()
-        model.predict(held_out)
-        predict_s = time.perf_counter() - start
-        result = check_scoring(model, scoring=scoring)(model, held_out, y[test])
-        result["fit_time"] = fit_s + features_s * len(train)
-        result["predict_time"] = (predict_s + features_s * len(test)) / len(test)
-        results.append(result)
-    results = pd.DataFrame(results)
-
-    row = {}
-    for name in scoring:
-        row[f"mean_test_{name}"] = results[name].mean()
-        row[f"std_test_{name}"] = results[name].std(ddof=0)
-    row["mean_fit_time"] = results["fit_time"].mean()
-    row["predict_images_per_s"] = 1 / results["predict_time"].median()
-    return row
-
-
-def _split(candidate):
-    """`candidate` as (what learns nothing, or None; what learns)."""
-    if isinstance(candidate, Pipeline):
-        return split_stateless(candidate)
-    is_search = isinstance(candidate, BaseSearchCV)
-    if is_search and isinstance(candidate.estimator, Pipeline):
-        front, rest = split_stateless(candidate.estimator, _searched(candidate))
-        return front, clone(candidate).set_params(estimator=rest)
-    return None, candidate
-
-
-def _searched(search):
-    """Names of the parameters that a search tries."""
-    params = search.get_params(deep=False)
-    grids = params.get("param_grid", params.get("param_distributions"))
-    if grids is None:  # a search of a kind unknown here may try anything
-        return [name for name, _ in search.estimator.steps]
-    grids = [grids] if isinstance(grids, Mapping) else grids
-    return {name for grid in grids for name in grid}
+def _check_any_scored(comparison):
+    if comparison.verdict is None and not len(comparison.errors):
+        raise ValueError(
+            "time_budget was too small for one fold of one candidate; give it more, or "
+            "fewer images."
+        )
+    if comparison.verdict is None:
+        first = comparison.errors.iloc[0]
+        raise ValueError(
+            f"No candidate could be scored. {first['candidate']} failed on its first "
+            f"fold: {first['reason']}"
+        )

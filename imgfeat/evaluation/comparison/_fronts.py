@@ -1,0 +1,98 @@
+"""Features of all images, for each distinct front once, kept for the next run."""
+
+import time
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from imgfeat._sklearn import safe_indexing
+from imgfeat._stateless import split_stateless, transform_in_chunks
+from imgfeat.features import CachedFeatures
+from imgfeat.features.cache._keys import transformer_key
+
+# Images that tell how long one takes, when the features of all lie on the disk.
+_N_TIMED = 16
+_STORED = "stored features"
+
+
+def through_store(pipeline, location=None):
+    """A pipeline whose features are looked up in the store, and kept there.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Not fitted.
+    location : path, optional
+        As for `CachedFeatures`.
+    """
+    front, rest = split_stateless(pipeline)
+    if front is None:
+        return pipeline
+    return Pipeline([(_STORED, CachedFeatures(front, location)), *rest.steps])
+
+
+def out_of_store(pipeline):
+    """What `through_store` made of a pipeline, fitted, as the pipeline it was."""
+    name, first = pipeline.steps[0]
+    if name != _STORED:
+        return pipeline
+    return Pipeline([*first.transformer_.steps, *pipeline.steps[1:]])
+
+
+class Fronts:
+    """Computes features for the candidates that share them.
+
+    Parameters
+    ----------
+    X : images
+    batch_size : int
+    location : path, True or False
+        Folder of the feature store; True is the default one, False uses none.
+    verbose : int
+    """
+
+    def __init__(self, X, *, batch_size, location, verbose=0):
+        self._X = X
+        self._batch_size = batch_size
+        self._location = location
+        self._verbose = verbose
+        self._seconds = {}
+
+    def key(self, front):
+        """The same for fronts that give the same features."""
+        if front is None:
+            return ""
+        try:
+            return transformer_key(front)[0]
+        except TypeError:  # more than its parameters: like itself alone
+            return f"object {id(front)}"
+
+    def features(self, front):
+        """Features of all images; the images themselves without a front."""
+        if front is None:
+            return self._X
+        if self._location is False or self.key(front).startswith("object"):
+            return transform_in_chunks(front, self._X, batch_size=self._batch_size)
+        cached = CachedFeatures(
+            front,
+            location=None if self._location is True else self._location,
+            batch_size=self._batch_size,
+            verbose=self._verbose,
+        )
+        return cached.fit_transform(self._X)
+
+    def seconds(self, front):
+        """What an image takes, of some that are computed anew."""
+        if front is None:
+            return 0.0
+        key = self.key(front)
+        if key not in self._seconds:
+            # One image first: compiling a kernel or exporting a net is done once a
+            # computer, and belongs to no image.
+            transform_in_chunks(front, safe_indexing(self._X, [0]))
+            n = min(_N_TIMED, len(self._X))
+            some = safe_indexing(self._X, np.arange(n))
+            start = time.perf_counter()
+            transform_in_chunks(front, some)
+            self._seconds[key] = (time.perf_counter() - start) / n
+        return self._seconds[key]

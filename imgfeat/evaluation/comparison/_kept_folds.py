@@ -1,0 +1,90 @@
+"""Finished folds on disk, so that a comparison that was interrupted goes on."""
+
+import io
+import json
+from dataclasses import asdict
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+import imgfeat
+from imgfeat._files import write_atomic
+from imgfeat.evaluation.comparison._one_fold import FoldResult
+from imgfeat.features.cache._keys import describe_value, row_keys
+from imgfeat.sources._frame import one_column
+from imgfeat.sources._images import is_sequence_of_sources
+from imgfeat.sources._source import hash_parts, source_of
+
+# What a file that is none of ours, or was cut off, can come to.
+_BAD_FILE = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile)
+
+
+class KeptFolds:
+    """Results by all that they depend on: candidate, images, labels, rows, scores.
+
+    Parameters
+    ----------
+    folder : path or None
+        None keeps nothing.
+    X : images
+    y : ndarray
+    scoring : sequence of str
+    """
+
+    def __init__(self, folder, X, y, scoring):
+        self._folder = None if folder is None else Path(folder)
+        if self._folder is None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        column = one_column(X)
+        # Tables of several columns are not told apart, and not kept.
+        is_told = is_sequence_of_sources(column) or isinstance(column, np.ndarray)
+        items = column if is_told else ()
+        keys, known = row_keys([source_of(item, r) for r, item in enumerate(items)])
+        labels = json.dumps([str(label) for label in y]).encode()
+        facts = json.dumps([imgfeat.__version__, sorted(scoring)]).encode()
+        self._data = hash_parts(b"compare", keys.tobytes(), labels, facts)
+        self._is_known = is_told and bool(known.all())
+
+    def key(self, candidate, rows):
+        """Names a result; None if it cannot be told from others."""
+        if self._folder is None or not self._is_known:
+            return None
+        try:
+            described = describe_value(candidate.whole, candidate.name)
+        except TypeError:
+            return None
+        text = json.dumps(described, sort_keys=True).encode()
+        train, test = (np.asarray(part, dtype=np.int64).tobytes() for part in rows)
+        return hash_parts(b"fold", self._data, text, train, b"|", test).hex()
+
+    def find(self, key, name, fold):
+        """A result that is kept, or None."""
+        if key is None:
+            return None
+        try:
+            content = io.BytesIO((self._folder / f"{key}.npz").read_bytes())
+            with np.load(content, allow_pickle=False) as stored:
+                facts = json.loads(str(stored["facts"]))
+                probabilities = stored["probabilities"]
+        except _BAD_FILE:
+            return None
+        if not probabilities.size:
+            probabilities = None
+        facts |= {"name": name, "fold": fold, "probabilities": probabilities}
+        return FoldResult(**facts)
+
+    def keep(self, key, result):
+        """Keep a result, unless it failed: it may not the next time."""
+        if key is None or result.error is not None:
+            return
+        facts = asdict(result)
+        probabilities = facts.pop("probabilities")
+        if probabilities is None:
+            probabilities = np.empty(0, dtype=np.float32)
+        content = io.BytesIO()
+        np.savez(
+            content, facts=np.array(json.dumps(facts)), probabilities=probabilities
+        )
+        write_atomic(self._folder / f"{key}.npz", content.getvalue())

@@ -1,0 +1,96 @@
+"""One candidate on one fold: fitted, timed, scored."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.metrics import check_scoring
+
+from imgfeat._interrupts import noticing_interrupts
+from imgfeat._sklearn import safe_indexing
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What became of a candidate on a fold.
+
+    Attributes
+    ----------
+    name : str
+        Of the candidate.
+    fold : int
+    scores : dict of str to float
+        Empty if it failed.
+    fit_s, predict_s : float
+        Seconds of the fit, and of labelling an image, features not counted.
+    probabilities : ndarray of shape (n_test, n_classes) or None
+        In the order of all classes, 0 for those that the fold did not train on.
+    error : str or None
+        Why it failed.
+    """
+
+    name: str
+    fold: int
+    scores: dict
+    fit_s: float = np.nan
+    predict_s: float = np.nan
+    probabilities: np.ndarray | None = None
+    error: str | None = None
+
+
+def run_fold(name, model, features, y, fold, rows, scorers):
+    """Fit and score a candidate on a fold; an error of its own is a result too.
+
+    Parameters
+    ----------
+    name : str
+    model : classifier
+        Of features; it stays unfitted.
+    features : array-like of all images
+    y : ndarray of all labels
+    fold : int
+    rows : tuple of (ndarray, ndarray)
+        Those to train on, those to test on.
+    scorers : dict of str to scorer
+
+    Returns
+    -------
+    FoldResult
+    """
+    try:
+        return _run(name, model, features, y, fold, rows, scorers)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return FoldResult(name, fold, {}, error=reason)
+
+
+def _run(name, model, features, y, fold, rows, scorers):
+    train, test = rows
+    model = clone(model)
+    start = time.perf_counter()
+    with noticing_interrupts() as interrupts:
+        model.fit(safe_indexing(features, train), y[train])
+    interrupts.raise_again()  # some nets catch Ctrl-C, and would be scored
+    fit_s = time.perf_counter() - start
+    held_out = safe_indexing(features, test)
+    start = time.perf_counter()
+    model.predict(held_out)
+    predict_s = (time.perf_counter() - start) / len(test)
+    scores = check_scoring(model, scoring=scorers)(model, held_out, y[test])
+    return FoldResult(
+        name,
+        fold,
+        {score: float(value) for score, value in scores.items()},
+        fit_s,
+        predict_s,
+        _probabilities(model, held_out, np.unique(y)),
+    )
+
+
+def _probabilities(model, held_out, classes):
+    if not hasattr(model, "predict_proba"):
+        return None
+    found = np.zeros((len(held_out), len(classes)), dtype=np.float32)
+    found[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(held_out)
+    return found

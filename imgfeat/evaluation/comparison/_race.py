@@ -1,0 +1,160 @@
+"""The folds of all candidates, one after the other, until they or the time are over."""
+
+import time
+from itertools import groupby
+
+import joblib
+import numpy as np
+
+from imgfeat._progress import progress
+from imgfeat.evaluation.comparison._one_fold import run_fold
+
+
+class Race:
+    """Runs candidates on folds and holds what has come of it, at any moment.
+
+    Parameters
+    ----------
+    candidates : list of Candidate
+    y : ndarray
+        Labels of all images.
+    folds : list of (ndarray, ndarray)
+    scorers : dict of str to scorer
+        The first one decides who goes on when time is short.
+    fronts : Fronts
+    kept : KeptFolds
+    time_budget_s : float, optional
+        No fold begins later. The folds are run one by one then, each by the better half
+        of those that ran the one before (successive halving).
+    n_jobs : int, optional
+        Processes, as for joblib.
+    resume : bool
+        Take results that are kept.
+    verbose : int
+        A line for each candidate that is over.
+
+    Attributes
+    ----------
+    results : dict of str to list of FoldResult
+    """
+
+    def __init__(
+        self,
+        candidates,
+        y,
+        folds,
+        scorers,
+        fronts,
+        kept,
+        *,
+        time_budget_s=None,
+        n_jobs=None,
+        resume=True,
+        verbose=0,
+    ):
+        self.candidates = candidates
+        self.y = y
+        self.folds = folds
+        self.scorers = scorers
+        self.fronts = fronts
+        self.kept = kept
+        self.n_jobs = n_jobs
+        self.resume = resume
+        self.verbose = verbose
+        self.results = {candidate.name: [] for candidate in candidates}
+        self._deadline = np.inf
+        if time_budget_s is not None:
+            self._deadline = time.monotonic() + time_budget_s
+
+    def run(self):
+        """Run all folds, or those that there is time for."""
+        numbers = range(len(self.folds))
+        rounds = [numbers] if self._deadline == np.inf else [[n] for n in numbers]
+        running = self.candidates
+        total = len(self.folds) * len(self.candidates)
+        with progress("compare", total, self.verbose) as advance:
+            for these in rounds:
+                if these[0] > 0:
+                    running = self._better_half(running)
+                for _, group in groupby(running, key=self._front_of):
+                    if self._is_late():
+                        return
+                    self._run_group(list(group), these, advance)
+
+    def seconds_of_front(self, candidate):
+        """What the features of an image take."""
+        return self.fronts.seconds(candidate.front)
+
+    def _run_group(self, group, numbers, advance):
+        """Candidates that share their features."""
+        todo = []
+        for candidate in group:
+            for number in numbers:
+                key = self.kept.key(candidate, self.folds[number])
+                found = self.resume and self.kept.find(key, candidate.name, number)
+                if found:
+                    self._take(found, advance)
+                else:
+                    todo.append((candidate, number, key))
+        if not todo:
+            return
+        advance(0, description=f"{todo[0][0].name}: features")
+        features = self.fronts.features(group[0].front)
+        keys = {(candidate.name, number): key for candidate, number, key in todo}
+        parallel = joblib.Parallel(self.n_jobs, return_as="generator_unordered")
+        tasks = self._tasks(todo, features, advance)
+        for result in parallel(tasks):
+            self.kept.keep(keys[result.name, result.fold], result)
+            self._take(result, advance)
+
+    def _tasks(self, todo, features, advance):
+        for candidate, number, _ in todo:
+            if self._is_late():
+                return
+            text = f"{candidate.name}: fold {number + 1} of {len(self.folds)}"
+            advance(0, description=text)
+            yield joblib.delayed(run_fold)(
+                candidate.name,
+                candidate.rest,
+                features,
+                self.y,
+                number,
+                self.folds[number],
+                self.scorers,
+            )
+
+    def _take(self, result, advance):
+        results = self.results[result.name]
+        results.append(result)
+        results.sort(key=lambda result: result.fold)
+        advance(1)
+        if len(results) == len(self.folds):
+            advance.say(self._line(result.name, results))
+
+    def _line(self, name, results):
+        failed = [result.error for result in results if result.error is not None]
+        score = next(iter(self.scorers))
+        values = [result.scores[score] for result in results if not result.error]
+        shown = f"{np.mean(values):.3f} {score}" if values else "failed"
+        note = f"; {len(failed)} folds failed: {failed[0]}" if failed else ""
+        n_over = sum(len(r) == len(self.folds) for r in self.results.values())
+        return f"{name:14} {shown}  ({n_over} of {len(self.results)}){note}"
+
+    def _better_half(self, running):
+        """Those with the higher scores so far, in the order in which they run."""
+        score = next(iter(self.scorers))
+
+        def mean(candidate):
+            values = [r.scores.get(score, np.nan) for r in self.results[candidate.name]]
+            values = [value for value in values if np.isfinite(value)]
+            return np.mean(values) if values else -np.inf
+
+        ranked = sorted(running, key=mean, reverse=True)
+        best = {candidate.name for candidate in ranked[: max(2, -(-len(ranked) // 2))]}
+        return [candidate for candidate in running if candidate.name in best]
+
+    def _front_of(self, candidate):
+        return self.fronts.key(candidate.front)
+
+    def _is_late(self):
+        return time.monotonic() > self._deadline

@@ -1,0 +1,102 @@
+"""Which candidate to take, in words."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from imgfeat.evaluation.comparison._paired_tests import paired_test
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a comparison comes to.
+
+    Attributes
+    ----------
+    best : str
+        The candidate to take: of those that cannot be told from the one with the
+        highest score, the fastest.
+    tied : tuple of str
+        All that cannot be told from it, the highest score first.
+    table : DataFrame
+        A row a candidate, against the one with the highest score: ``difference`` (of
+        the mean score, at most 0), ``p_value``, and the probabilities ``worse`` and
+        ``equal``, by less than `rope`.
+    sentence : str
+    """
+
+    best: str
+    tied: tuple
+    table: pd.DataFrame
+    sentence: str
+
+    def __str__(self):
+        return self.sentence
+
+
+def judge(scores, *, n_train, n_test, seconds, alpha=0.05, rope=0.01):
+    """Say which candidate to take.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        A row a candidate, a column a fold; NaN where it was not scored.
+    n_train, n_test : float
+        Images of a fold, on average.
+    seconds : Series
+        To label an image, by candidate.
+    alpha : float, default=0.05
+        Candidates with a p-value above it cannot be told apart.
+    rope : float, default=0.01
+        Differences below it are of no practical consequence.
+
+    Returns
+    -------
+    Verdict or None
+        None if no candidate was scored.
+    """
+    means = scores.mean(axis=1)
+    finished = means.dropna().index
+    if not len(finished):
+        return None
+    # Who was not scored on all folds can only win if nobody was.
+    n_scored = scores.notna().sum(axis=1)
+    whole = [name for name in finished if n_scored[name] == n_scored.max()]
+    top = means[whole].idxmax()
+    rows = {}
+    for name in finished:
+        test = paired_test(
+            scores.loc[top], scores.loc[name], n_train=n_train, n_test=n_test, rope=rope
+        )
+        rows[name] = {
+            "difference": means[name] - means[top],
+            "p_value": 1.0 if name == top else test.p_value,
+            "worse": 0.0 if name == top else test.left_better,
+            "equal": 1.0 if name == top else test.equal,
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table = table.sort_values("difference", ascending=False, kind="stable")
+    # One fold alone tells nothing apart.
+    is_tied = ~(table["p_value"] <= alpha)
+    tied = [name for name in table.index if is_tied[name] and name in whole]
+    best = min(tied, key=lambda name: (seconds[name], name))
+    return Verdict(best, tuple(tied), table, _sentence(best, tied, table, means, top))
+
+
+def _sentence(best, tied, table, means, top):
+    if len(table) == 1:
+        return f"{best} is the only candidate, with a mean score of {means[best]:.3f}."
+    if len(tied) == 1:
+        others = table.index.drop(best)
+        runner = means[others].idxmax()
+        ahead = means[best] - means[runner]
+        return f"{best} is better than all others, {runner} next, by {ahead:.3f}."
+    several = " and ".join([", ".join(tied[:-1]), tied[-1]])
+    how = "the faster" if len(tied) == 2 else "the fastest"
+    # Of many, a reader wants to know who they are not.
+    if len(tied) > 4:
+        several = f"The best {len(tied)} of {len(table)}, {tied[0]} first,"
+    told = f"{several} cannot be told apart on these folds; {best} is {how} of them"
+    if best == top:
+        return f"{told}."
+    return f"{told}, {means[top] - means[best]:.3f} below the highest mean score."

@@ -1,0 +1,67 @@
+"""Tests for imgfeat/evaluation/comparison/_comparison.py and _plots.py."""
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+
+from imgfeat import compare, load_sample
+from imgfeat.features import HOG
+from imgfeat.sources import ImageReader
+
+
+@pytest.fixture(scope="module")
+def found():
+    sample = load_sample("digits")
+    keep = np.flatnonzero(sample.target < 3)[:60]
+    reader = ImageReader((32, 32), mode="gray")
+    candidates = {
+        "knn": make_pipeline(reader, HOG(), KNeighborsClassifier()),
+        "<b>dummy": DummyClassifier(),
+    }
+    return compare(candidates, sample.images[keep], sample.target[keep], cv=3)
+
+
+def test_prints_whole_with_its_verdict(found):
+    text = str(found)
+    assert "knn" in text and "<b>dummy" in text
+    assert text.endswith(str(found.verdict))
+    assert repr(found) == text
+
+
+def test_html_is_escaped(found, tmp_path):
+    assert "&lt;b&gt;dummy" in found._repr_html_()
+    found.save_html(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "<b>" not in page
+    assert str(found.verdict).replace("<", "&lt;").replace(">", "&gt;") in page
+
+
+def test_scores_of_each_fold_are_there(found):
+    columns = [f"split{n}_test_accuracy" for n in range(3)]
+    means = found.cv_results_[columns].mean(axis=1)
+    pd.testing.assert_series_equal(
+        means, found.table["mean_test_accuracy"], check_names=False
+    )
+
+
+def test_every_candidate_is_in_both_pictures(found):
+    labels = [tick.get_text() for tick in found.plot().get_yticklabels()]
+    assert labels == list(found.table.index)
+    names = {text.get_text() for text in found.plot_pareto().texts}
+    assert names == set(found.table.index)
+    matplotlib.pyplot.close("all")
+
+
+def test_a_frontier_is_drawn_through_who_is_not_beaten(found):
+    ax = found.plot_pareto()
+    (line,) = ax.lines
+    assert np.all(np.diff(line.get_ydata()) >= 0)
+    assert np.all(np.diff(line.get_xdata()) >= 0)
+    matplotlib.pyplot.close("all")

@@ -1,0 +1,226 @@
+"""Tests for imgfeat/evaluation/comparison/_race.py and what it stands on."""
+
+import json
+import signal
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+from imgfeat import compare, load_sample
+from imgfeat.evaluation import ComparisonInterrupted
+from imgfeat.evaluation.comparison._compare import in_seconds
+from imgfeat.features import HOG
+from imgfeat.sources import ImageReader
+
+
+@pytest.fixture(scope="module")
+def digits():
+    sample = load_sample("digits")
+    keep = np.flatnonzero(sample.target < 3)[:60]
+    return sample.images[keep], sample.target[keep]
+
+
+class CountFits(ClassifierMixin, BaseEstimator):
+    """Takes any features, answers with the first class; counts, and may fail."""
+
+    n_fits = 0
+
+    def __init__(self, fails_at=(), interrupts_at=None):
+        self.fails_at = fails_at
+        self.interrupts_at = interrupts_at
+
+    def fit(self, X, y):
+        CountFits.n_fits += 1
+        if CountFits.n_fits in self.fails_at:
+            raise RuntimeError("a bad day")
+        if CountFits.n_fits == self.interrupts_at:
+            signal.raise_signal(signal.SIGINT)
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+@pytest.fixture(autouse=True)
+def none_counted():
+    CountFits.n_fits = 0
+
+
+def hog(classifier):
+    return make_pipeline(ImageReader((32, 32), mode="gray"), HOG(), classifier)
+
+
+def test_candidates_that_share_a_front_compute_it_once(digits, monkeypatch, tmp_path):
+    seen = []
+    transform = HOG.transform
+
+    def counted(self, X):
+        seen.append(len(X))
+        return transform(self, X)
+
+    monkeypatch.setattr(HOG, "transform", counted)
+    candidates = {"svm": hog(LinearSVC()), "lr": hog(LogisticRegression())}
+    compare(candidates, *digits, cv=3, cache=tmp_path)
+    timed = [n for n in seen if n in (1, 16)]  # to tell how long an image takes
+    assert sum(seen) - sum(timed) == len(digits[0])
+    seen.clear()
+    compare(
+        candidates, *digits, cv=3, cache=tmp_path
+    )  # a second run finds them in the store
+    assert max(seen) <= 16
+
+
+def test_store_can_be_done_without(digits, tmp_path):
+    kept = compare({"lr": hog(LogisticRegression())}, *digits, cv=3, cache=tmp_path)
+    assert any(tmp_path.iterdir())
+    plain = compare({"lr": hog(LogisticRegression())}, *digits, cv=3, cache=False)
+    scores = "mean_test_accuracy"
+    assert kept.table.loc["lr", scores] == plain.table.loc["lr", scores]
+
+
+def test_candidate_that_fails_on_a_fold_says_why_and_the_others_go_on(digits):
+    candidates = {"bad": CountFits(fails_at=(2,)), "lr": hog(LogisticRegression())}
+    found = compare(candidates, *digits, cv=3)
+    assert found.table["n_folds"].to_dict() == {"lr": 3, "bad": 2}
+    assert found.errors.to_numpy().tolist() == [["bad", 1, "RuntimeError: a bad day"]]
+    assert found.best == "lr"
+    assert "bad failed on 1 of the folds: RuntimeError: a bad day" in str(found)
+
+
+def test_candidate_that_always_fails_comes_last_without_scores(digits):
+    candidates = {"bad": CountFits(fails_at=(1, 2, 3)), "dummy": DummyClassifier()}
+    found = compare(candidates, *digits, cv=3)
+    assert list(found.table.index) == ["dummy", "bad"]
+    assert np.isnan(found.table.loc["bad", "mean_test_accuracy"])
+
+
+def test_if_all_fail_the_first_reason_is_said(digits):
+    bad = CountFits(fails_at=(1, 2, 3))
+    with pytest.raises(ValueError, match=r"bad failed on its first fold: .* a bad day"):
+        compare({"bad": bad}, *digits, cv=3)
+
+
+def test_ctrl_c_keeps_what_is_over_and_the_next_run_goes_on(digits, tmp_path):
+    def run(interrupts_at, **options):
+        candidates = {
+            "lr": hog(LogisticRegression()),
+            "counted": CountFits(interrupts_at=interrupts_at),
+        }
+        return compare(candidates, *digits, cv=3, keep=tmp_path, **options)
+
+    with pytest.raises(ComparisonInterrupted, match="what was over is kept") as caught:
+        run(2)
+    partial = caught.value.comparison
+    assert partial.table["n_folds"].to_dict() == {"lr": 3, "counted": 1}
+    assert partial.unfinished == ["counted"]
+    CountFits.n_fits = 0
+    whole = run(2 + 100)  # another parameter is another candidate
+    assert CountFits.n_fits == 3
+    CountFits.n_fits = 0
+    again = run(2 + 100)
+    assert CountFits.n_fits == 0
+    scores = [name for name in whole.table if "test_" in name]
+    assert again.table[scores].equals(whole.table[scores])
+    run(2 + 100, resume=False)
+    assert CountFits.n_fits == 3
+
+
+@pytest.mark.parametrize("change", ["labels", "images", "folds", "scoring"])
+def test_nothing_is_taken_from_another_comparison(digits, tmp_path, change):
+    X, y = digits
+    options = {"cv": 3, "keep": tmp_path, "scoring": ["accuracy"]}
+    compare({"counted": CountFits()}, X, y, **options)
+    CountFits.n_fits = 0
+    if change == "labels":
+        y = np.roll(y, 1)
+    elif change == "images":
+        X = X[::-1]
+    elif change == "folds":
+        options["random_state"] = 1
+    else:
+        options["scoring"] = ["f1_macro"]
+    compare({"counted": CountFits()}, X, y, **options)
+    assert CountFits.n_fits == 3
+
+
+def test_damaged_file_of_a_fold_is_run_again(digits, tmp_path):
+    compare({"counted": CountFits()}, *digits, cv=3, keep=tmp_path)
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:-30])
+    CountFits.n_fits = 0
+    compare({"counted": CountFits()}, *digits, cv=3, keep=tmp_path)
+    assert CountFits.n_fits == 3
+
+
+def test_out_of_fold_probabilities_are_those_of_models_that_had_not_seen_them(digits):
+    X, y = digits
+    found = compare({"lr": hog(LogisticRegression())}, X, y, cv=3)
+    shares = found.probabilities["lr"]
+    assert shares.shape == (len(y), 3)
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
+    accuracy = np.mean(shares.argmax(axis=1) == y)
+    assert accuracy == pytest.approx(found.table.loc["lr", "mean_test_accuracy"])
+
+
+def test_without_time_the_better_half_goes_on(digits, monkeypatch):
+    clock = iter(range(10_000))
+    now = "imgfeat.evaluation.comparison._race.time.monotonic"
+    monkeypatch.setattr(now, lambda: next(clock))
+    candidates = {
+        f"dummy{n}": DummyClassifier(strategy="most_frequent") for n in range(4)
+    }
+    candidates["lr"] = hog(LogisticRegression())
+    found = compare(candidates, *digits, cv=4, time_budget=1000)
+    assert found.best == "lr"
+    assert found.table.loc["lr", "n_folds"] == 4
+    assert len(found.unfinished) == 3
+    assert "There was no time for all folds of" in str(found)
+
+
+def test_budget_too_small_for_one_candidate_is_said(digits, monkeypatch):
+    clock = iter([0.0, *[1e9] * 100])
+    now = "imgfeat.evaluation.comparison._race.time.monotonic"
+    monkeypatch.setattr(now, lambda: next(clock))
+    with pytest.raises(ValueError, match="time_budget was too small for one fold"):
+        compare({"lr": hog(LogisticRegression())}, *digits, cv=3, time_budget=1)
+
+
+@pytest.mark.parametrize(
+    "text, seconds", [("5min", 300), ("90 s", 90), ("1.5h", 5400), (2, 2), ("7", 7)]
+)
+def test_budget_is_a_time(text, seconds):
+    assert in_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", 0, "5 days", ""])
+def test_budget_that_is_no_time_is_refused(text):
+    with pytest.raises(ValueError, match="needs a positive number of seconds"):
+        in_seconds(text)
+
+
+def test_processes_give_what_one_gives(digits):
+    candidates = {"svm": hog(LinearSVC()), "lr": hog(LogisticRegression())}
+    alone = compare(candidates, *digits, cv=3).cv_results_
+    together = compare(candidates, *digits, cv=3, n_jobs=2).cv_results_
+    assert together.equals(alone)
+
+
+def test_a_line_is_said_for_each_candidate_that_is_over(digits, capsys):
+    candidates = {"dummy": DummyClassifier(), "lr": hog(LogisticRegression())}
+    compare(candidates, *digits, cv=3, verbose=1)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[0] for line in lines] == ["dummy", "lr"]
+    assert lines[1].endswith("accuracy  (2 of 2)")
+
+
+def test_what_is_kept_holds_no_code(digits, tmp_path):
+    compare({"lr": hog(LogisticRegression())}, *digits, cv=3, keep=tmp_path)
+    for path in tmp_path.iterdir():
+        with np.load(path, allow_pickle=False) as stored:
+            assert json.loads(str(stored["facts"]))["scores"]["accuracy"] > 0.5
