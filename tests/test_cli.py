@@ -103,7 +103,7 @@ def test_predict_gives_a_row_to_what_is_no_file(model, photos, tmp_path, monkeyp
     assert [bool(row["label"]) for row in rows] == [False, True, False, True, False]
     assert [bool(row["error"]) for row in rows] == [True, False, True, False, True]
     assert "3 of 5 files" in result.stderr
-    assert "Left out, as they are no images by their names: 1 .txt" in result.stderr
+    assert "Left out, as they are no images: 1 .txt" in result.stderr
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl"])
@@ -244,7 +244,26 @@ def test_interrupt_during_compare_exits_cleanly(tmp_path, recipe):
         _, stderr = process.communicate()
     assert process.returncode == 130, stderr
     assert "Interrupted" in stderr and "Traceback" not in stderr
-    assert list(to.iterdir()) == []
+    assert {path.name for path in to.iterdir()} <= {"folds"}
+
+
+def test_interrupted_comparison_shows_what_it_has_and_goes_on(tmp_path):
+    folder = write_photo_folder(tmp_path / "photos", n_per_class=30)
+    command = [sys.executable, "-m", "imgfeat", "compare", folder, "--out", "out"]
+    command += ["--recipe", "hog-lr", "--recipe", "cnn-scratch"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, **pipes) as process:
+        assert any("(1 of 2)" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate()
+    assert process.returncode == 130, stderr
+    assert "hog-lr" in stdout
+    assert "the same command with --resume goes on" in stderr
+    n_kept = len(list((tmp_path / "out" / "folds").iterdir()))
+    assert n_kept == 5
+    run("compare", folder, "--out", tmp_path / "out", "--recipe", "hog-lr", "--resume")
+    assert len(list((tmp_path / "out" / "folds").iterdir())) == n_kept
+    assert (tmp_path / "out" / "model.imgfeat").exists()
 
 
 @pytest.fixture

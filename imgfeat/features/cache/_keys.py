@@ -18,6 +18,8 @@ from imgfeat.sources._source import hash_array, hash_parts
 
 # Parameters that change how fast features are there, not what they are.
 _IGNORED = {"n_jobs", "verbose", "batch_size", "memory"}
+# Batches that are learned from are more than that.
+_IGNORED_OF_LEARNERS = _IGNORED - {"batch_size"}
 
 
 def row_keys(sources):
@@ -102,6 +104,8 @@ def _describe(value, owner):
         return _describe_class(value)
     if hasattr(value, "get_params"):
         return _describe_estimator(value, owner)
+    if hasattr(value, "get_n_splits"):  # folds, which are known by their parameters
+        return _describe_class(type(value)) | {"folds": _describe(vars(value), owner)}
     if isinstance(value, list | tuple):
         return [_describe(item, f"{owner}[{i}]") for i, item in enumerate(value)]
     if isinstance(value, Mapping):
@@ -147,10 +151,11 @@ def _describe_class(kind):
 
 
 def _describe_estimator(estimator, owner):
+    ignored = _IGNORED_OF_LEARNERS if hasattr(estimator, "predict") else _IGNORED
     parameters = {
         name: _describe(value, f"{owner}.{name}")
         for name, value in sorted(estimator.get_params(deep=False).items())
-        if name not in _IGNORED
+        if name not in ignored
     }
     found = {**_describe_class(type(estimator)), "parameters": parameters}
     if hasattr(estimator, "_cache_facts"):

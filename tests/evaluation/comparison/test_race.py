@@ -11,9 +11,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from imgfeat import compare, load_sample
+from imgfeat import compare, list_recipes, load_sample
+from imgfeat.estimators import CNNClassifier
 from imgfeat.evaluation import ComparisonInterrupted
+from imgfeat.evaluation.comparison._candidates import find_candidates
 from imgfeat.evaluation.comparison._compare import in_seconds
+from imgfeat.evaluation.comparison._kept_folds import KeptFolds
 from imgfeat.features import HOG
 from imgfeat.sources import ImageReader
 
@@ -224,3 +227,28 @@ def test_what_is_kept_holds_no_code(digits, tmp_path):
     for path in tmp_path.iterdir():
         with np.load(path, allow_pickle=False) as stored:
             assert json.loads(str(stored["facts"]))["scores"]["accuracy"] > 0.5
+
+
+@pytest.mark.parametrize("name", list_recipes()["recipe"])
+def test_every_recipe_can_be_kept(digits, tmp_path, name):
+    (candidate,) = find_candidates([name], 0)
+    kept = KeptFolds(tmp_path, *digits, ["accuracy"])
+    rows = np.arange(40), np.arange(40, 60)
+    key = kept.key(candidate, rows)
+    assert key is not None
+    (again,) = find_candidates([name], 0)
+    assert kept.key(again, rows) == key
+    (other,) = find_candidates([name], 1)
+    draws = name != "cnn-ridge"
+    assert (kept.key(other, rows) != key) == draws
+
+
+def test_batches_of_a_training_belong_to_the_candidate(digits, tmp_path):
+    kept = KeptFolds(tmp_path, *digits, ["accuracy"])
+    rows = np.arange(40), np.arange(40, 60)
+    keys = set()
+    for batch_size in (16, 32):
+        cnn = CNNClassifier("simple_cnn", batch_size=batch_size, random_state=0)
+        (candidate,) = find_candidates({"cnn": cnn}, 0)
+        keys.add(kept.key(candidate, rows))
+    assert len(keys) == 2
