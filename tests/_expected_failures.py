@@ -22,7 +22,7 @@ OF_STATELESS = {
 OF_ESTIMATORS: dict[str, dict[str, str]] = {
     "CNNClassifier": {  # not of trainable="all", which has no head of this kind
         "check_sample_weight_equivalence_on_dense_data": (
-            "the first head is regularized as for so many images, whatever they weigh"
+            "equal to five digits, which the solver of the first head leaves"
         ),
     },
     "RidgeProbe": {

@@ -137,6 +137,8 @@ class TrainingData(Dataset):
         is_whole = self._resident is not None
         shares = self._own(order)
         batches = self._load(shares, augmented=True)
+        if self._on_error == "skip":
+            batches = _without_single_images(batches)
         for (rows, images), whole in zip(batches, wholes, strict=False):
             images = self._policy.batch(
                 images, generator, translate=is_whole, mirror=is_whole
@@ -259,3 +261,18 @@ class TrainingData(Dataset):
         )
         out[...] = part if part.ndim == 3 else part[..., None]
         return out[:, ::-1].copy() if self._policy.is_mirrored(rng) else out
+
+
+def _without_single_images(batches):
+    """The same batches; one that was left with a single image joins its neighbour."""
+    held = None
+    for rows, images in batches:
+        if held is None:
+            held = rows, images
+        elif min(len(held[0]), len(rows)) == 1:
+            held = np.concatenate([held[0], rows]), torch.cat([held[1], images])
+        else:
+            yield held
+            held = rows, images
+    if held is not None:
+        yield held

@@ -62,7 +62,7 @@ def encode_labels(y, n_images, classes=None):
 
 
 def weigh(images, sample_weight, class_weight, classes, codes):
-    """Weights of the samples with mean 1, or None if all are the same.
+    """Weights of the samples with mean 1, or None if all are the same; their mean before.
 
     Parameters
     ----------
@@ -73,10 +73,12 @@ def weigh(images, sample_weight, class_weight, classes, codes):
 
     Returns
     -------
-    ndarray of shape (n_images,), float32
+    weights : ndarray of shape (n_images,), float32, or None
+    scale : float
+        What they were divided by.
     """
     if sample_weight is None and class_weight is None:
-        return None
+        return None, 1.0
     weights = check_sample_weight(
         sample_weight, np.empty((len(images), 1)), ensure_non_negative=True
     )
@@ -85,7 +87,8 @@ def weigh(images, sample_weight, class_weight, classes, codes):
     weights = weights * by_class[np.searchsorted(present, classes[codes])]
     if weights.sum() <= 0:
         raise ValueError("sample_weight needs a positive sum. Got zeros.")
-    return (weights / weights.mean()).astype(np.float32)
+    scale = float(weights.mean())
+    return (weights / scale).astype(np.float32), scale
 
 
 def hold_out(codes, fraction, seed):

@@ -51,8 +51,9 @@ def fit_head(net, X, y, sample_weight=None):
     X : ndarray of shape (n_images, n_features)
     y : ndarray of shape (n_images,), int
     sample_weight : ndarray of shape (n_images,), optional
+        An image of weight 2 counts as two.
     """
-    scaler = StandardScaler().fit(X)
+    scaler = StandardScaler().fit(X, sample_weight=sample_weight)
     regression = LogisticRegression(C=_C, max_iter=1000)
     regression.fit(scaler.transform(X), y, sample_weight=sample_weight)
     slopes, intercepts = regression.coef_, regression.intercept_

@@ -74,6 +74,14 @@ class Loop:
         """Take a step; return the loss, a float, and what callbacks are told."""
         try:
             return self._learn(batch)
+        except ValueError as error:  # of a batch norm
+            if len(batch[1]) > 1 or "more than 1 value" not in str(error):
+                raise
+            raise ValueError(
+                "Batch norms learn from the differences between images, so this net "
+                "needs two at least in every training step. Got one; add images, or "
+                "take a pretrained net, whose norms keep their statistics."
+            ) from error
         except torch.OutOfMemoryError as error:
             inputs, targets = batch
             n_fitting = self._n_fitting(inputs["images"])

@@ -51,6 +51,7 @@ class _Prepared:
     valid: TrainingData | None
     team: Alone | Launched
     seed: int
+    weight_scale: float = 1.0
 
 
 def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial=False):
@@ -166,7 +167,9 @@ def _begin_with_head(cnn, ready, *, is_new, is_partial):
 
     X, rows = features_of(data)
     if is_new:
-        weights = None if data.weights is None else data.weights.numpy()[rows]
+        weights = data.weights
+        if weights is not None:  # on the user's scale, as they work against the penalty
+            weights = weights.numpy()[rows] * ready.weight_scale
         fit_head(module, X, data.targets.numpy()[rows], weights)
     if is_frozen:
         ready.data = data.of_features(X, rows)
@@ -183,7 +186,7 @@ def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched):
     images = TrainingImages(cnn, X, reset=not go_on)
     known = cnn.classes_ if go_on else classes
     names, targets = encode_labels(y, len(images), known)
-    weights = weigh(images, sample_weight, cnn.class_weight, names, targets)
+    weights, scale = weigh(images, sample_weight, cnn.class_weight, names, targets)
     team, threads = find_team(cnn.device), usable_threads(cnn.n_jobs)
     _check_team(team, cnn, targets)
     seed = team.agree(int(check_random_state(cnn.random_state).randint(2**31 - 1)))
@@ -226,7 +229,7 @@ def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched):
     part = team.rank, team.size
     data = data_of(rows, part=part)
     valid = None if held_out is None else data_of(held_out, part=part)
-    return _Prepared(images, names, module, seen, data, valid, team, seed)
+    return _Prepared(images, names, module, seen, data, valid, team, seed, scale)
 
 
 def _check_team(team, cnn, targets):

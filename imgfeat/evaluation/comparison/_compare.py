@@ -150,7 +150,8 @@ def compare(
     try:
         race.run()
     except KeyboardInterrupt as interrupt:
-        raise ComparisonInterrupted(compared(race, n_classes)) from interrupt
+        found = compared(race, n_classes)
+        raise ComparisonInterrupted(found, str(interrupt)) from interrupt
     comparison = compared(race, n_classes)
     _check_any_scored(comparison)
     return comparison

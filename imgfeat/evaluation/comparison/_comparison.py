@@ -124,8 +124,9 @@ class ComparisonInterrupted(KeyboardInterrupt):
         What was over by then.
     """
 
-    def __init__(self, comparison):
-        super().__init__("The comparison was interrupted; what was over is kept.")
+    def __init__(self, comparison, why=""):
+        text = f"The comparison was interrupted; what was over is kept. {why}"
+        super().__init__(text.rstrip())
         self.comparison = comparison
 
 

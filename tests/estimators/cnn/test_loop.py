@@ -390,3 +390,19 @@ def test_callbacks_of_skorch_print_when_asked_for(digits, capsys):
     stop = EarlyStopping(monitor="train_loss", patience=1, threshold=0.9)
     tiny(verbose=True, callbacks=[stop]).fit(*digits)
     assert "Stopping since train_loss" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("backbone", ["simple_cnn", "resnet9"])
+def test_steps_of_one_image_are_taken_or_refused_in_our_words(digits, backbone):
+    X, y = digits
+    broken = [b"x", X[1], X[2], b"x", X[4], X[0]]
+    skipping = tiny(backbone, max_epochs=1, on_error="skip", batch_size=2, size=8)
+    assert len(skipping.fit(broken, y[:6]).errors_) == 2
+    assert len(tiny(backbone, max_epochs=1, batch_size=2).fit(X[:3], y[:3]).history_)
+    alone = tiny(backbone)
+    if backbone == "resnet9":
+        with pytest.raises(ValueError, match="needs two at least in every training"):
+            alone.partial_fit(X[:1], y[:1], classes=np.unique(y))
+    else:
+        alone.partial_fit(X[:1], y[:1], classes=np.unique(y))
+        assert len(alone.history_) == 1
