@@ -20,6 +20,9 @@ from imgfeat.kernels.tiles import TILE, in_blocks, load_tile, multiply_tile, pad
 _NEVER = np.float32(-1e38)
 # Of a score, in units of the squared lengths that it is made of.
 _ROUNDING = np.float32(1e-6)
+# Of the squared lengths of a descriptor and its word: k-means in float32 leaves words
+# off the means of equal descriptors by some 1e-5 of their lengths.
+_ON_WORD = np.float32(1e-8)
 
 
 class WordTables(NamedTuple):
@@ -84,7 +87,7 @@ def neighbor_words(values, tables, n_neighbors):
     squared : ndarray of shape (n_descriptors, n_neighbors), float32
         Squared distances.
     """
-    labels = np.empty((len(values), n_neighbors), dtype=np.int32)
+    labels = np.zeros((len(values), n_neighbors), dtype=np.int32)
     squared = np.empty((len(values), n_neighbors), dtype=np.float32)
     _neighbors(values, *tables, labels, squared)
     return labels, squared
@@ -167,12 +170,15 @@ def count_words(labels, cells, n_cells, n_words):
 def vlad_sums(values, labels, words, cells, n_cells):
     """Sum, for each word and cell, what separates its descriptors from the word.
 
+    A descriptor that lies on its word but for rounding adds nothing: normalized later,
+    the rounding would become a vector of unit length.
+
     Returns
     -------
     ndarray of shape (n_cells, n_words, n_dims), float32
     """
     out = np.zeros((n_cells, *words.shape), dtype=np.float32)
-    _sum_residuals(values, labels, words, cells, out)
+    _sum_residuals(values, labels, words, cells, _are_off(values, labels, words), out)
     return out
 
 
@@ -219,7 +225,22 @@ def _nearest(values, words, center, blocks, bias, labels):
                     distance = _squared_distance(values, row, words, word)
                     if distance < least:
                         found, least = word, distance
+            if found < 0:
+                found = _first_of_highest(scores[lane], words)
             labels[row] = found
+
+
+@jit
+def _first_of_highest(scores, words):
+    """The word to take where the limit is no lower than the scores: all are the same.
+
+    As those of words that are equal, or of one word and a descriptor, at the origin.
+    """
+    found = 0
+    for word in range(1, len(words)):
+        if scores[word] > scores[found]:
+            found = word
+    return found
 
 
 @jit
@@ -283,9 +304,26 @@ def _max_codes(labels, weights, cells, out):
 
 
 @jit
-def _sum_residuals(values, labels, words, cells, out):
+def _are_off(values, labels, words):
+    """Which descriptors are farther from their word than rounding explains."""
+    off = np.empty(len(labels), dtype=np.bool_)
+    for row in range(len(labels)):
+        x, word = values[row], words[labels[row]]
+        distance = length = np.float32(0)
+        for dim in range(len(x)):
+            difference = x[dim] - word[dim]
+            distance += difference * difference
+            length += x[dim] * x[dim] + word[dim] * word[dim]
+        off[row] = distance > _ON_WORD * length
+    return off
+
+
+@jit
+def _sum_residuals(values, labels, words, cells, are_off, out):
     for level in range(len(cells)):
         for row in range(len(labels)):
+            if not are_off[row]:
+                continue
             x, word = values[row], words[labels[row]]
             total = out[cells[level, row], labels[row]]
             for dim in range(len(x)):

@@ -57,6 +57,18 @@ def test_nearest_words_have_the_least_distance(rng, n, d, k, offset):
     assert_array_equal(labels, squared_distances(values, words).argmin(axis=1))
 
 
+@pytest.mark.parametrize("value", [0, 1, 1e-30, 7e12, 1e18])
+@pytest.mark.parametrize("n_words", [1, 3, 20])
+def test_there_is_always_a_nearest_word(value, n_words):
+    words = np.full((n_words, 4), value, dtype=np.float32)
+    for descriptor in (value, 0, 1):
+        values = np.full((5, 4), descriptor, dtype=np.float32)
+        labels = nearest_words(values, word_tables(words))
+        assert_array_equal(labels, 0)
+        found, _ = neighbor_words(values, word_tables(words), n_words)
+        assert ((found >= 0) & (found < n_words)).all()
+
+
 def test_the_first_of_equal_words_is_nearest(rng):
     values, words = draw(rng, 40, 6, 7, offset=50)
     labels = nearest_words(values, word_tables(np.tile(words, (20, 1))))

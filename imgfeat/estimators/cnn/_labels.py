@@ -62,7 +62,7 @@ def encode_labels(y, n_images, classes=None):
 
 
 def weigh(images, sample_weight, class_weight, classes, codes):
-    """Weights of the samples with mean 1, or None if all are the same; their mean before.
+    """Weights of the samples with mean 1, None if all are the same; and their scale.
 
     Parameters
     ----------

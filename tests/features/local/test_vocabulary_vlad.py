@@ -17,7 +17,9 @@ def reference(bag, words, normalize_components, power, norm):
     sums = np.zeros(words.shape)
     for x in bag.astype(float):
         nearest = np.square(x - words).sum(axis=1).argmin()
-        sums[nearest] += x - words[nearest]
+        lengths = np.square(x).sum() + np.square(words[nearest]).sum()
+        if np.square(x - words[nearest]).sum() > 1e-8 * lengths:  # not rounding alone
+            sums[nearest] += x - words[nearest]
     sums = np.sign(sums) * np.abs(sums) ** power
     if normalize_components:
         sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-30)
@@ -47,6 +49,12 @@ def test_matches_the_definition_on_long_descriptors():
     vlad = VLAD(64, max_descriptors=1000, random_state=0).fit(X)
     expected = [reference(bag, vlad.cluster_centers_, True, 0.5, "l2") for bag in X]
     assert_allclose(vlad.transform(X), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 100.3, 1e-6])
+def test_descriptors_on_their_words_but_for_rounding_add_nothing(value):
+    bags = [np.full((30, 8), value) for _ in range(3)]
+    assert not VLAD(1, random_state=0).fit_transform(bags).any()
 
 
 def test_descriptors_on_their_words_add_nothing():
