@@ -116,7 +116,10 @@ def test_no_variance_falls_below_the_floor():
     fisher = FisherVector(2, variance_floor=0.01, random_state=0).fit(X)
     total = X.reshape(-1, 3).var(axis=0)
     total[2] = np.mean(total[:2])
-    assert_allclose(fisher.covariances_.min(axis=0), 0.01 * total, rtol=1e-5)
+    ratios = fisher.covariances_.min(axis=0) / (0.01 * total)
+    assert (ratios > 1 - 1e-5).all()
+    # Where a component has the one point alone depends on how k-means begins.
+    assert_allclose(ratios.min(), 1, rtol=1e-5)
 
 
 def test_more_components_than_distinct_descriptors_is_harmless():
