@@ -11,6 +11,7 @@ import typer
 
 import imgfeat
 from imgfeat import deploy, studies
+from imgfeat._option_names import text_of
 from imgfeat._patience import EXIT_CODE, end_soon_after_ctrl_c
 from imgfeat._printing import (
     err,
@@ -150,6 +151,8 @@ def compare(
         columns = {"path_column": path_column, "label_column": label_column}
         found = studies.load_labelled(data, "compare", split=split, **columns)
         found = _look_over(found, skip_unreadable, jobs)
+        if quick and thorough:
+            raise ValueError("--quick and --thorough are two sizes; take one of them.")
         effort = "quick" if quick else "thorough" if thorough else "default"
         with print_unfinished(to):
             study = studies.run_study(
@@ -193,6 +196,7 @@ def train(
     with _plain_errors():
         columns = {"path_column": path_column, "label_column": label_column}
         found = studies.load_labelled(data, "train", split=split, **columns)
+        deploy.check_target(to)  # before hours of training
         found = _look_over(found, skip_unreadable, jobs)
         model = studies.train_recipe(
             recipe,
@@ -369,14 +373,6 @@ def _look_over(data, skip_unreadable, jobs):
     return data.take([row for row in rows if row not in set(bad["row"])])
 
 
-def _text_of(error):
-    """What an error says, without the numbers that systems have for it."""
-    if isinstance(error, OSError) and error.strerror:
-        where = f": {error.filename}" if error.filename else ""
-        return error.strerror + where
-    return str(error)
-
-
 @contextmanager
 def _plain_errors():
     """Say what a user can mend in a line, without a traceback."""
@@ -393,7 +389,7 @@ def _plain_errors():
         raise typer.Exit(1) from None
     except (ValueError, OSError, ModuleNotFoundError) as error:
         err.print("[bold red]error:[/]", end=" ")
-        err.print(_text_of(error), markup=False, highlight=False)
+        err.print(text_of(error), markup=False, highlight=False)
         if isinstance(error, imgfeat.sources.ImageDecodeError):
             err.print("--skip-unreadable leaves out such files and lists them.")
         raise typer.Exit(2) from None

@@ -1,3 +1,4 @@
+from ._archive import check_target as check_target
 from ._bundle import load as load
 from ._bundle import save as save
 from ._errors import BundleError as BundleError

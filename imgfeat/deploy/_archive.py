@@ -13,6 +13,7 @@ from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
 from imgfeat._files import is_special, replacing, sweep
+from imgfeat._typing import PathLike
 from imgfeat.deploy._errors import BundleError, one_clear_error
 
 FORMAT = "imgfeat bundle"
@@ -54,7 +55,7 @@ def write_bundle(path, manifest, parts, check):
         },
     }
     text = json.dumps(manifest, indent=2, allow_nan=False, ensure_ascii=False)
-    path = _check_target(path)
+    path = check_target(path)
     sweep(path)
     try:
         with replacing(path) as file:
@@ -99,7 +100,22 @@ def read_bundle(path):
         return _read(file, path)
 
 
-def _check_target(path):
+def check_target(path: PathLike) -> Path:
+    """Raise OSError unless `save` may write to `path`; return what links lead to.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OSError
+        If it is a folder or a device, or its folder is not there.
+    """
     path = Path(os.path.realpath(path))  # a link stays a link, its target changes
     if path.is_dir():
         raise IsADirectoryError(f"save needs a file name. {path} is a folder.")

@@ -1,0 +1,40 @@
+"""Errors of the library in the words of the command line."""
+
+# What errors name, and what it is called where there are options.
+_IN_OPTIONS = {
+    "path_column= and target_column= (None for no labels)": (
+        "--path-column and --label-column"
+    ),
+    "or use load_image_table": "or pass a CSV with columns path and label",
+    "use load_image_table for a CSV file": "or pass a CSV with columns path and label",
+    ", which list_backbones() lists; or pass a torch.nn.Module, or import what "
+    "registers the net": "",
+    "k-fold cross-validation requires at least one train/test split by setting "
+    "n_splits=2 or more, got n_splits=1": "--cv needs two folds at least. Got 1",
+    "The 'random_state' parameter of train_test_split must be an int in the range": (
+        "--seed must be an int in the range"
+    ),
+    ", an instance of 'numpy.random.mtrand.RandomState' or None": "",
+    "size must be a tuple of 2 positive ints, or one int for both": (
+        "--size must be a positive number of pixels"
+    ),
+    "time_budget was too small": "--minutes was too little",
+    "time_budget needs a positive number of seconds, or text such as '90s', '5min' or "
+    "'1h'": "--minutes needs a positive number",
+    "evaluate needs labels that the estimator was fitted on": (
+        "The labels must be those that the model was trained on"
+    ),
+    "save needs a file name": "--out needs a file name",
+    "Got epochs=": "Got --epochs ",
+}
+
+
+def text_of(error):
+    """What an error says, in options, without the numbers that systems have for it."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if error.filename else ""
+        return error.strerror + where
+    text = str(error)
+    for of_python, of_command in _IN_OPTIONS.items():
+        text = text.replace(of_python, of_command)
+    return text
