@@ -31,9 +31,9 @@ EXIF orientation 1 to 8               applied, then forgotten; an unreadable EXI
                                       counts as orientation 1
 ====================================  ================================================
 
-No colour profile is applied. ``mode="gray"`` weighs RGB as Pillow's ``L`` does
-(ITU-R 601); ``mode="rgb"`` repeats gray three times. JPEGs are decoded at full size,
-unless `at_least` is given.
+No colour profile is applied, unless ``color="srgb"``. ``mode="gray"`` weighs RGB as
+Pillow's ``L`` does (ITU-R 601); ``mode="rgb"`` repeats gray three times. JPEGs are
+decoded at full size, unless `at_least` is given.
 """
 
 import io
@@ -51,6 +51,7 @@ from imgfeat.sources._decode_error import DECODER_ERRORS, ImageDecodeError, erro
 from imgfeat.sources._formats import check_room, identify, roomy_text
 from imgfeat.sources._jpeg import JpegFile
 from imgfeat.sources._pixels import as_dtype, as_mode, check_pixels, to_unit_range
+from imgfeat.sources._profile import COLORS, array_to_srgb, to_srgb
 
 MAX_PIXELS = 50_000_000
 MODES = (None, "rgb", "gray")
@@ -77,6 +78,7 @@ def decode_image(
     at_least: int | None = None,
     strict: bool = True,
     value_range: tuple[float, float] | None = None,
+    color: str | None = None,
     name: str | None = None,
 ) -> np.ndarray:
     """Read one image, upright, as gray or RGB pixels.
@@ -106,6 +108,11 @@ def decode_image(
         Which values of 16-bit, wider and float images are black and white, such as
         ``(0, 4095)`` for 12 bits; values outside are refused. Images of 8 bits keep
         0..255.
+    color : {"srgb"}, optional
+        Convert from an embedded ICC profile, such as the Display P3 of phones, to sRGB,
+        by relative colorimetry. What has no profile is taken as sRGB, arrays and the
+        formats BMP, GIF, PNM and JPEG 2000 among it. By default values stay as stored,
+        whatever the profile says of them.
     name : str, optional
         What errors call a source that has no path; ``"the image"`` by default.
 
@@ -118,7 +125,8 @@ def decode_image(
     ------
     ImageDecodeError
         If the source is missing, damaged, truncated, empty, too large, or of another
-        format. Never returns half an image, unless `strict` is False.
+        format; with ``color="srgb"`` also if its profile is damaged, or not for its
+        kind of pixels. Never returns half an image, unless `strict` is False.
 
     Notes
     -----
@@ -137,11 +145,14 @@ def decode_image(
         raise ValueError(f"mode must be None, 'rgb' or 'gray'. Got {mode!r}.")
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be 'uint8' or 'float32'. Got {dtype!r}.")
+    if color not in COLORS:
+        raise ValueError(f"color must be None or 'srgb'. Got {color!r}.")
     name = source_name(source, name)
     if isinstance(source, np.ndarray):
         pixels = check_array_source(source, name, value_range)
     else:
-        pixels = _decode(source, max_pixels, at_least, strict, name)
+        limits = {"max_pixels": max_pixels, "at_least": at_least, "strict": strict}
+        pixels = _decode(source, name, color=color, **limits)
     try:
         if not isinstance(source, np.ndarray):
             pixels = _scaled(pixels, value_range)
@@ -181,14 +192,14 @@ def _scaled(pixels, value_range):
     return pixels.astype(np.uint16)
 
 
-def _decode(source, max_pixels, at_least, strict, name):
+def _decode(source, name, *, at_least, **options):
     """Return upright pixels of any depth; every failure is an ImageDecodeError."""
     try:
         if isinstance(source, Image.Image):
             # Two threads may meet in one lazily opened image.
             with _lock_of(source):
                 jpeg = _jpeg_behind(source, name)
-                pixels = _pixels_of(source, jpeg, max_pixels, name, strict=strict)
+                pixels = _pixels_of(source, jpeg, name, **options)
                 source.load()  # which closes its file
                 return pixels
         with open_encoded(source, name) as file:
@@ -199,9 +210,7 @@ def _decode(source, max_pixels, at_least, strict, name):
             file.seek(0)
             with io.BytesIO(jpeg.data) if jpeg else file as file:
                 image = identify(file, name)
-                return _pixels_of(
-                    image, jpeg, max_pixels, name, at_least=at_least, strict=strict
-                )
+                return _pixels_of(image, jpeg, name, at_least=at_least, **options)
     except ImageDecodeError:
         raise
     except DECODER_ERRORS as error:
@@ -263,7 +272,7 @@ def _open_path(path, name):
         ) from error
 
 
-def _pixels_of(image, jpeg, max_pixels, name, *, at_least=None, strict=True):
+def _pixels_of(image, jpeg, name, *, max_pixels, strict, color, at_least=None):
     width, height = image.size
     if width < 1 or height < 1:
         raise ImageDecodeError(name, f"it has no pixels ({height} x {width})")
@@ -285,7 +294,9 @@ def _pixels_of(image, jpeg, max_pixels, name, *, at_least=None, strict=True):
     if pixels is None:
         with _strictly, roomy_text:
             image.load()
-        pixels = _plain(image)
+        pixels = _plain(to_srgb(image, name) if color else image)
+    elif color and "icc_profile" in image.info:
+        pixels = array_to_srgb(pixels, image.info["icc_profile"], name)
     upright = _UPRIGHT.get(_orientation(image))
     if upright is not None:
         pixels = upright(pixels)

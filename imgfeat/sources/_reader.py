@@ -49,6 +49,9 @@ class ImageReader(ImageTransformer):
         Which values of 16-bit, wider and float images are black and white, such as
         ``(0, 4095)`` for 12 bits. Without it the dtype says it. Images of 8 bits keep
         0..255.
+    color : {"srgb"}, optional
+        Convert from an embedded ICC profile, such as the Display P3 of phones, to sRGB;
+        what has none is taken as sRGB. By default values stay as stored.
     image_shape : tuple or list of (height, width) or (height, width, 3), optional
         Shape of the images in a 2-D array X, where they are not square.
     n_jobs : int, optional
@@ -93,6 +96,7 @@ class ImageReader(ImageTransformer):
         "max_pixels": [Interval(Integral, 1, None, closed="left")],
         "strict": ["boolean"],
         "value_range": [tuple, list, None],
+        "color": [StrOptions({"srgb"}), None],
         "image_shape": [tuple, list, None],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
@@ -110,6 +114,7 @@ class ImageReader(ImageTransformer):
         max_pixels=MAX_PIXELS,
         strict=True,
         value_range=None,
+        color=None,
         image_shape=None,
         n_jobs=None,
         verbose=0,
@@ -123,6 +128,7 @@ class ImageReader(ImageTransformer):
         self.max_pixels = max_pixels
         self.strict = strict
         self.value_range = value_range
+        self.color = color
         self.image_shape = image_shape
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -183,6 +189,7 @@ class ImageReader(ImageTransformer):
             max_pixels=self.max_pixels,
             strict=self.strict,
             value_range=self.value_range,
+            color=self.color,
         )
         if size is None:
             return image

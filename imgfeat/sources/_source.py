@@ -172,7 +172,7 @@ class PixelSource(Source):
 
 
 class PictureSource(PixelSource):
-    """A PIL image, known by the pixels that every transformer gets of it."""
+    """A PIL image, known by the pixels and the profile that transformers get of it."""
 
     __slots__ = ()
 
@@ -181,7 +181,9 @@ class PictureSource(PixelSource):
             pixels = self.decode(dtype="float32")  # tells all depths apart
         except ImageDecodeError:
             return None  # whoever reads it will say what is wrong with it
-        return hash_array(pixels, kind=b"pil")
+        digest = hash_array(pixels, kind=b"pil")
+        profile = self.item.info.get("icc_profile")
+        return hash_parts(b"profile", digest, profile) if profile else digest
 
 
 class ArraySource(PixelSource):
