@@ -50,8 +50,10 @@ from imgfeat._switch import HeldSwitch
 from imgfeat.sources._decode_error import DECODER_ERRORS, ImageDecodeError, error_text
 from imgfeat.sources._formats import check_room, identify, roomy_text
 from imgfeat.sources._jpeg import JpegFile
+from imgfeat.sources._libtiff import libtiff_errors
 from imgfeat.sources._pixels import as_dtype, as_mode, check_pixels, to_unit_range
 from imgfeat.sources._profile import COLORS, array_to_srgb, to_srgb
+from imgfeat.sources._quiet import no_warnings
 
 MAX_PIXELS = 50_000_000
 MODES = (None, "rgb", "gray")
@@ -192,6 +194,7 @@ def _scaled(pixels, value_range):
     return pixels.astype(np.uint16)
 
 
+@no_warnings()
 def _decode(source, name, *, at_least, **options):
     """Return upright pixels of any depth; every failure is an ImageDecodeError."""
     try:
@@ -292,8 +295,7 @@ def _pixels_of(image, jpeg, name, *, max_pixels, strict, color, at_least=None):
     else:
         check_room(image, name)
     if pixels is None:
-        with _strictly, roomy_text:
-            image.load()
+        _load(image, name, strict)
         pixels = _plain(to_srgb(image, name) if color else image)
     elif color and "icc_profile" in image.info:
         pixels = array_to_srgb(pixels, image.info["icc_profile"], name)
@@ -301,6 +303,20 @@ def _pixels_of(image, jpeg, name, *, max_pixels, strict, color, at_least=None):
     if upright is not None:
         pixels = upright(pixels)
     return np.ascontiguousarray(pixels)
+
+
+def _load(image, name, strict):
+    """Decode, and refuse what libtiff finds damaged even if Pillow goes on."""
+    failure = None
+    with _strictly, roomy_text, libtiff_errors() as errors:
+        try:
+            image.load()
+        except DECODER_ERRORS as error:
+            failure = error
+    if errors and (strict or failure):
+        raise ImageDecodeError(name, f"its data is damaged ({errors[0]})") from failure
+    if failure:
+        raise failure
 
 
 def _plain(image):
