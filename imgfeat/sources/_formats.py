@@ -16,6 +16,7 @@ from PIL import (
 from imgfeat._optional import has_module
 from imgfeat._switch import HeldSwitch
 from imgfeat.sources._decode_error import DECODER_ERRORS, ImageDecodeError, error_text
+from imgfeat.sources._limits import MAX_STRIPS, UnboundedError, check_limits
 
 ALLOWED = "JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, BMP, GIF, TIFF or PNM"
 
@@ -43,6 +44,12 @@ class _TiffFile(TiffImagePlugin.TiffImageFile):
 
     def _setup(self):
         tags = self.tag_v2
+        # Reading them takes the square of their number.
+        strips = tags.get(
+            TiffImagePlugin.STRIPOFFSETS, tags.get(TiffImagePlugin.TILEOFFSETS, ())
+        )
+        if len(strips) > MAX_STRIPS:
+            raise UnboundedError(f"it has more than {MAX_STRIPS:,} strips or tiles")
         bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))
         if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0 and max(bits) > 8:
             self.white_is_zero = True
@@ -69,6 +76,7 @@ _READERS = tuple(
         ),
     )
 )
+_UNPACKED_BY_PILLOW = {"PNG", "TIFF", "BMP", "PPM"}
 # So many bytes tell.
 START = 64
 
@@ -133,6 +141,7 @@ def identify(file, name):
             f"it is not an image file: it starts with {start[:12]!r}",
             f"give a {ALLOWED} file",
         )
+    check_limits(file, start, name)
     image = _read_header(reader, file, name)
     if isinstance(image, _TiffFile):
         _refuse_raw(image, name)
@@ -167,6 +176,9 @@ def _read_header(reader, file, name):
     try:
         with roomy_text:
             return reader(file)
+    except UnboundedError as error:
+        remedy = "save it again in larger ones"
+        raise ImageDecodeError(name, str(error), remedy) from error
     except DECODER_ERRORS as error:
         text = error_text(error)
         if reader is _TiffFile and text.startswith(("unknown", "More samples")):
@@ -200,6 +212,9 @@ def check_room(image, name):
     # Packed data shrinks to a thousandth at most, and plain data is a bit a pixel.
     codec = image.tile[0][0] if getattr(image, "tile", None) else None
     most = {"zip": 1032 * 8, "raw": 8}.get(codec)
+    if image.format not in _UNPACKED_BY_PILLOW:
+        # AVIF and HEIC are raw to Pillow, because others unpack them.
+        most = None
     if most is None or getattr(image, "fp", None) is None:
         return
     place = image.fp.tell()
