@@ -48,6 +48,7 @@ from PIL import Image, ImageFile, JpegImagePlugin
 
 from imgfeat._switch import HeldSwitch
 from imgfeat.sources._decode_error import DECODER_ERRORS, ImageDecodeError, error_text
+from imgfeat.sources._dim import note_range
 from imgfeat.sources._formats import check_room, identify, roomy_text
 from imgfeat.sources._jpeg import JpegFile
 from imgfeat.sources._libtiff import libtiff_errors
@@ -158,6 +159,7 @@ def decode_image(
     try:
         if not isinstance(source, np.ndarray):
             pixels = _scaled(pixels, value_range)
+        note_range(pixels)
         pixels = as_mode(as_dtype(pixels, dtype), mode)
     except ValueError as error:
         remedy = "scale its values, or give value_range"

@@ -9,6 +9,7 @@ from PIL import Image
 
 from imgfeat._validation import check_image_array, refuse_masked, refuse_one_photo
 from imgfeat.sources._batch import stack_images
+from imgfeat.sources._dim import note_range, warned_once
 from imgfeat.sources._frame import index_of, one_column
 from imgfeat.sources._scale import check_unit_range
 from imgfeat.sources._source import source_of
@@ -53,6 +54,8 @@ class Images:
         What stands for each image in X: a path, say. Of numbers the checked array.
     index : pandas Index or None
         That of X, if X is a Series or a DataFrame.
+    told : dict
+        For `warned_once`, so that a batch is warned of once.
 
     Raises
     ------
@@ -76,6 +79,7 @@ class Images:
         self._unit_range = unit_range
         self._how = {"reset": reset, "image_shape": image_shape, "any_size": any_size}
         self._is_flat = False
+        self.told = {}
         self.index = index_of(X)
         X = _as_items(X)
         if is_sequence_of_sources(X):
@@ -92,6 +96,8 @@ class Images:
             check = check_numbers or self._check
             self.items = check(X)
             self._is_flat = _count_axes(X) == 2
+            with warned_once(self.told):
+                note_range(self.items)
             if unit_range:
                 check_unit_range(self.items, self._name)
         self._rows = range(len(self.items))
@@ -142,7 +148,9 @@ class Images:
         if self.is_array:
             return self.items[row]
         source = self.source(row)
-        image = source.read(at_least)
+        with warned_once(self.told):
+            image = source.read(at_least)
+            note_range(image)
         if self._unit_range and image.dtype.kind == "f":
             check_unit_range(image, self._name, source.name)
         return image

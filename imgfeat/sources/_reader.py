@@ -12,6 +12,7 @@ from imgfeat.kernels.resize import INTERPOLATIONS
 from imgfeat.sources._aspect import ASPECTS, fit_image
 from imgfeat.sources._decode import DTYPES, MAX_PIXELS
 from imgfeat.sources._decode_error import ImageDecodeError
+from imgfeat.sources._dim import warned_once
 from imgfeat.sources._transformer import ImageTransformer
 
 
@@ -73,7 +74,8 @@ class ImageReader(ImageTransformer):
     -----
     Row i depends on nothing but image i. Paths, encoded bytes, PIL images and arrays
     of the same pixels give the same row. Numbers are converted as files are: uint16
-    has 0..65535, all other integers 0..255, floats must be in 0..1.
+    has 0..65535, all other integers 0..255, floats must be in 0..1. The first image of
+    a batch whose 16 bits use less than a tenth of that is warned of.
 
     Resizing uses Pillow's filters on the converted image, with pixels of `dtype`.
 
@@ -160,7 +162,8 @@ class ImageReader(ImageTransformer):
 
         def read(row):
             try:
-                return self._read(images.source(row), size)
+                with warned_once(images.told):
+                    return self._read(images.source(row), size)
             except ImageDecodeError as error:
                 if self.on_error == "raise":
                     raise

@@ -131,15 +131,16 @@ def test_color_moves_with_its_luminance(color_images, method):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float64])
 def test_flat_image_stays_flat(dtype):
-    flat = np.ones((2, 8, 8, 3), dtype=dtype)
+    value = 20_000 if dtype == np.uint16 else 1
+    flat = np.full((2, 8, 8, 3), value, dtype=dtype)
     assert_array_equal(Equalize().fit_transform(flat), flat)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_ignores_changes_of_contrast_that_keep_the_order(images, dtype):
-    images = images.astype(dtype)
-    compressed = 40 + images // 2 * 1
-    distinct = images // 2 * 2
+    steps = images.astype(dtype) // 2
+    low = dtype(0 if dtype == np.uint8 else 20_000)
+    compressed, distinct = low + 40 + steps, low + steps * 2
     assert_array_equal(
         Equalize().fit_transform(compressed), Equalize().fit_transform(distinct)
     )

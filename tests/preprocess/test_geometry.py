@@ -51,7 +51,8 @@ def test_every_kind_of_batch_gives_the_same_images(
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
 def test_keeps_dtype_and_channels(transformer, color_images, dtype):
     for batch in (color_images, color_images[..., 0]):
-        out = transformer((9, 8)).fit_transform(batch.astype(dtype))
+        batch = batch.astype(dtype) * dtype(100)
+        out = transformer((9, 8)).fit_transform(batch)
         assert out.dtype == dtype and out.flags.c_contiguous
         assert out.shape == (4, 9, 8, *batch.shape[3:])
 

@@ -53,7 +53,7 @@ def test_remembers_and_requires_the_shape(images):
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32, np.float64])
 def test_list_of_arrays_keeps_dtype_and_values(images, dtype):
-    batch = images.astype(dtype) * dtype(3)
+    batch = images.astype(dtype) * dtype(100)
     checked = whole(list(batch))
     assert checked.dtype == dtype
     assert_array_equal(checked, batch)

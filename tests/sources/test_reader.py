@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from imgfeat.features import HOG
 from imgfeat.kernels.resize import resize
 from imgfeat.sources import ImageDecodeError, ImageReader
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
@@ -285,3 +286,40 @@ def test_value_range_scales_twelve_bits_whatever_they_are_stored_in():
 def test_value_range_must_be_two_numbers(value_range):
     with pytest.raises(ValueError, match="value_range must be two numbers"):
         ImageReader(value_range=value_range).fit([np.eye(3)])
+
+
+def stored(pixels, kind):
+    return pixels if kind == "array" else encode(pixels, kind)
+
+
+@pytest.mark.parametrize("kind", ["array", "TIFF", "PNG"])
+@pytest.mark.parametrize("n_jobs", [None, 4])
+def test_twelve_bits_in_sixteen_are_warned_of_once_a_batch(kind, n_jobs):
+    twelve = np.random.default_rng(0).integers(0, 4096, (20, 6, 5), dtype=np.uint16)
+    twelve[:, 0, 0] = 4095
+    batch = [stored(pixels, kind) for pixels in twelve]
+    reader = ImageReader(mode="gray", n_jobs=n_jobs)
+    for X in (batch, twelve):
+        with pytest.warns(UserWarning, match=r"are dark.*value_range=") as caught:
+            reader.transform(X)
+        assert len(caught) == 1
+    # Nothing is to be said with the range given, nor of 16 bits, nor of black.
+    reader.set_params(value_range=(0, 4095)).transform(batch)
+    reader.set_params(value_range=None).transform([stored(twelve[0] * 16, kind)])
+    reader.transform([stored(twelve[0] * 0, kind)])
+
+
+def test_descriptors_of_twelve_bit_files_warn_once():
+    twelve = np.random.default_rng(0).integers(0, 4096, (8, 20, 20), dtype=np.uint16)
+    files = [encode(pixels) for pixels in twelve]
+    with pytest.warns(UserWarning, match="a tenth of 0..65535") as caught:
+        HOG(n_jobs=2).fit_transform(files)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+def test_descriptors_of_twelve_bit_arrays_warn_once_a_batch(as_list):
+    twelve = np.random.default_rng(0).integers(0, 4096, (8, 20, 20), dtype=np.uint16)
+    with pytest.warns(UserWarning, match="a tenth of 0..65535") as caught:
+        HOG(n_jobs=2).transform(list(twelve) if as_list else twelve)
+    assert len(caught) == 1

@@ -380,7 +380,8 @@ def test_brightness_and_contrast_change_nothing(photos):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float64])
 @pytest.mark.parametrize("color", ["gray", "opponent"])
 def test_device_gives_the_same_descriptors(color_photo, color, dtype):
-    X = (color_photo[None] * (1 / 255 if dtype == np.float64 else 1)).astype(dtype)
+    scale = {np.uint8: 1, np.uint16: 257, np.float64: 1 / 255}[dtype]
+    X = (color_photo[None] * float(scale)).astype(dtype)
     feature = DenseSIFT(color=color, bin_size=(3, 4))
     # Torch's own name for the CPU: what runs on a device then runs there.
     on_device = feature.set_params(device="cpu:0").fit_transform(X)
