@@ -7,7 +7,9 @@ Damaged ones are cut, or cut with the end marker put back, or a stretch is overw
 with zeros or noise, anywhere behind the header. "Wrong" is a file that is read although
 more than 1 % of its pixels differ from the whole one's. An overwritten lossy WebP can
 hardly be told from a sound one: its arithmetic code gives every sequence of bytes a
-meaning, and nothing in the file checks it. The rows say so. Sound files must be read,
+meaning, and nothing in the file checks it. One in twenty overwritten JPEGs passes too:
+its Huffman codes fall into step again, and leave as many blocks as there should be. A
+third of those are progressive. The rows name these losses. Sound files must be read,
 and be Pillow's pixels to the last bit.
 
 The race decodes the photographs as they are, from memory, in one thread and in turn.
