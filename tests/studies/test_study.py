@@ -1,5 +1,7 @@
 """Tests for imgfeat/studies/_study.py: from a folder to a report and a model."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,7 +60,6 @@ def test_report_shows_every_mistake_as_a_picture(study):
 
 
 def test_report_escapes_file_names(tmp_path):
-    from imgfeat.evaluation.metrics._evaluate import Evaluation
     from imgfeat.evaluation.report._html import write_report
 
     nasty = "<script>alert(1)</script>.png"
@@ -67,7 +68,8 @@ def test_report_escapes_file_names(tmp_path):
     )
     confusion = pd.DataFrame([[0, 1], [0, 0]], index=["a", "b"], columns=["a", "b"])
     metrics = pd.Series({"accuracy": 0.0, "n_images": 1})
-    evaluation = Evaluation(metrics, None, confusion, mistakes, mistakes)
+    tables = {"confusion": confusion, "mistakes": mistakes}
+    evaluation = SimpleNamespace(metrics=metrics, **tables)
     columns = ["mean_test_accuracy", "std_test_accuracy", "mean_fit_time"]
     table = pd.DataFrame([[0.5, 0.1, 1.0, 9.0]], index=["x"])
     table.columns = [*columns, "predict_images_per_s"]

@@ -2,54 +2,28 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.metrics import (
-    accuracy_score,
-    confusion_matrix,
-    log_loss,
-    precision_recall_fscore_support,
-)
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from imgfeat._typing import ArrayLike, ImageBatch
+from imgfeat._typing import ArrayLike, ImageBatch, RandomState
+from imgfeat.evaluation.metrics._evaluation import Evaluation
+from imgfeat.evaluation.metrics._outcome import Outcome, find_scores
+from imgfeat.evaluation.metrics._per_group import score_groups
+from imgfeat.evaluation.metrics._scores import (
+    COUNT_SCORES,
+    IMAGE_SCORES,
+    RANKING_SCORES,
+    count_scores,
+    image_scores,
+    ranking_means,
+    ranking_of_classes,
+)
 from imgfeat.sources._frame import one_column
 from imgfeat.sources._images import refuse_one_image
-
-
-@dataclass(frozen=True, repr=False)
-class Evaluation:
-    """What `evaluate` found.
-
-    Attributes
-    ----------
-    metrics : Series
-        ``accuracy``, ``balanced_accuracy``, ``precision_macro``, ``recall_macro``,
-        ``f1_macro``, ``log_loss`` (nats; NaN without probabilities) and ``n_images``.
-    per_class : DataFrame
-        A row a class: ``precision``, ``recall``, ``f1``, ``n_images``.
-    confusion : DataFrame
-        Counts; a row a true class, a column a predicted one.
-    predictions : DataFrame
-        A row an image, in the order of X: ``image`` (path, or row number), ``true``,
-        ``predicted``, ``probability`` of the predicted class (NaN without).
-    mistakes : DataFrame
-        The wrong rows of ``predictions``, the surest first; the index is the row in X.
-    """
-
-    metrics: pd.Series
-    per_class: pd.DataFrame
-    confusion: pd.DataFrame
-    predictions: pd.DataFrame
-    mistakes: pd.DataFrame
-
-    def __repr__(self):
-        return (
-            f"Evaluation of {self.metrics['n_images']:.0f} images: accuracy "
-            f"{self.metrics['accuracy']:.3f}, {len(self.mistakes)} mistakes"
-        )
 
 
 def evaluate(
@@ -58,19 +32,39 @@ def evaluate(
     y: ArrayLike,
     *,
     target_names: Sequence[str] | None = None,
+    groups: ArrayLike | None = None,
+    unknown: Literal["raise", "table"] = "raise",
+    top_k: int = 5,
+    n_resamples: int = 1000,
+    level: float = 0.95,
+    random_state: RandomState = 0,
 ) -> Evaluation:
     """Score a fitted classifier on images that it has not seen.
 
     Parameters
     ----------
     estimator : fitted classifier
-        Has ``predict``; probabilities are used where it has ``predict_proba``.
+        Has ``predict``; probabilities are used where it has ``predict_proba``, and
+        values of ``decision_function`` rank images and classes where it has not.
     X : images
         As the estimator takes them. Items that are paths name the mistakes.
     y : array-like of shape (n_samples,)
         True labels, of the kind that the estimator was fitted on.
     target_names : sequence of str, default=None
         Names to show for labels 0, 1, 2 ...
+    groups : array-like of shape (n_samples,), optional
+        A camera, a patient, a year: scores are given for each as well.
+    unknown : {"raise", "table"}, default="raise"
+        What to do with labels that the estimator has never seen: refuse them, or count
+        their images as mistakes and list them in ``unmatched``.
+    top_k : int, default=5
+        Classes among which the true one is looked for, where there are more.
+    n_resamples : int, default=1000
+        Draws behind the intervals of ``metrics_table``.
+    level : float, default=0.95
+        Of those intervals.
+    random_state : int, RandomState or None, default=0
+        Seed of those draws.
 
     Returns
     -------
@@ -79,8 +73,9 @@ def evaluate(
     Raises
     ------
     ValueError
-        If X and y differ in length, or y holds a label that the estimator has never
-        seen.
+        If X and y differ in length, if y holds a label that the estimator has never
+        seen (unless `unknown` is "table"), or if the estimator gives a label or a
+        probability that cannot be.
 
     Examples
     --------
@@ -95,57 +90,106 @@ def evaluate(
     ['image', 'true', 'predicted', 'probability']
     """
     refuse_one_image(X, "evaluate")
+    if unknown not in ("raise", "table"):
+        raise ValueError(f"unknown is 'raise' or 'table'. Got {unknown!r}.")
+    if top_k < 1 or n_resamples < 1 or not 0 < level < 1:
+        raise ValueError(
+            "evaluate needs top_k and n_resamples of at least 1 and a level between 0 "
+            f"and 1. Got {top_k}, {n_resamples} and {level}."
+        )
     y = np.asarray(y)
     n_images = X.shape[0] if hasattr(X, "shape") else len(X)
-    if y.shape != (n_images,):
-        raise ValueError(
-            f"evaluate needs one label an image. Got {n_images} images and labels of "
-            f"shape {y.shape}."
-        )
+    _check_length("label", y, n_images)
+    if groups is not None:
+        _check_length("group", np.asarray(groups), n_images)
+    if not n_images:
+        raise ValueError("evaluate needs at least one image. Got none.")
     classes = np.asarray(estimator.classes_)
-    _check_labels(y, classes)
-    names = _name_classes(classes, target_names)
-    proba = estimator.predict_proba(X) if hasattr(estimator, "predict_proba") else None
-    predicted = estimator.predict(X)
-    true_code = np.searchsorted(classes, y)
-    predicted_code = np.searchsorted(classes, predicted)
-
+    true, unseen = _encode(y, classes)
+    if len(unseen) and unknown == "raise":
+        _refuse_labels(unseen, classes)
+    names = np.append(_name_classes(classes, target_names), unseen.astype(object))
+    predicted, strange = _encode(np.asarray(estimator.predict(X)), classes)
+    if len(strange):
+        raise ValueError(
+            "evaluate needs predictions that are among the estimator's classes. Got "
+            f"{strange[0]!r}; its classes_ do not fit its predict."
+        )
+    proba, scores = find_scores(estimator, X, predicted, len(classes))
+    outcome = Outcome(true, predicted, proba, scores, names)
     predictions = pd.DataFrame(
         {
             "image": _name_images(X, n_images),
-            "true": names[true_code],
-            "predicted": names[predicted_code],
-            "probability": np.nan
-            if proba is None
-            else proba[np.arange(n_images), predicted_code],
+            "true": names[true],
+            "predicted": names[predicted],
+            "probability": np.nan if proba is None else outcome.confidence,
         }
     )
-    wrong = predictions[true_code != predicted_code]
-    labels = np.arange(len(classes))
-    confusion = confusion_matrix(true_code, predicted_code, labels=labels)
+    mistakes = predictions[~outcome.right]
+    confusion = confusion_matrix(true, predicted, labels=np.arange(len(names)))
     return Evaluation(
-        metrics=_metrics(true_code, predicted_code, proba, labels),
-        per_class=_per_class(true_code, predicted_code, labels, names),
+        metrics=_metrics(outcome, top_k),
+        per_class=_per_class(outcome),
         confusion=pd.DataFrame(
             confusion,
             index=pd.Index(names, name="true"),
             columns=pd.Index(names, name="predicted"),
         ),
         predictions=predictions,
-        mistakes=wrong.sort_values("probability", ascending=False, kind="stable"),
+        mistakes=mistakes.sort_values("probability", ascending=False, kind="stable"),
+        per_group=None if groups is None else score_groups(outcome, groups),
+        unmatched=_unmatched(outcome, len(classes)),
+        ranked_by="probabilities"
+        if proba is not None
+        else "nothing"
+        if scores is None
+        else "decision values",
+        _outcome=outcome,
+        _images=X,
+        _draws={
+            "top_k": top_k,
+            "n_resamples": n_resamples,
+            "level": level,
+            "random_state": random_state,
+        },
     )
 
 
-def _check_labels(y, classes):
-    unknown = np.setdiff1d(y, classes)
-    if len(unknown):
-        shown = ", ".join(map(repr, unknown[:5].tolist()))
-        known = ", ".join(map(repr, classes[:5].tolist()))
+def _check_length(what, values, n_images):
+    if values.shape != (n_images,):
         raise ValueError(
-            f"evaluate needs labels that the estimator was fitted on ({known}"
-            f"{' ...' if len(classes) > 5 else ''}). Got {shown}; use the same names "
-            "and order of classes as in training."
+            f"evaluate needs one {what} an image. Got {n_images} images and {what}s of "
+            f"shape {values.shape}."
         )
+
+
+def _encode(labels, classes):
+    """Places of labels in classes, and behind them those of labels that are not there.
+
+    As objects: numpy would take the number 1 and the text "1" for the same.
+    """
+    known = pd.Index(classes.astype(object))
+    labels = labels.astype(object)
+    code = known.get_indexer(labels)
+    unseen = code < 0
+    new_code, new = pd.factorize(labels[unseen], use_na_sentinel=False)
+    # In the order of their names, as the images come in any.
+    order = np.argsort(np.array([str(name) for name in new]), kind="stable")
+    place = np.empty(len(new), dtype=np.intp)
+    place[order] = np.arange(len(new))
+    code[unseen] = len(classes) + place[new_code]
+    return code, np.asarray(new, dtype=object)[order]
+
+
+def _refuse_labels(unseen, classes):
+    shown = ", ".join(map(repr, unseen[:5].tolist()))
+    known = ", ".join(map(repr, classes[:5].tolist()))
+    raise ValueError(
+        f"evaluate needs labels that the estimator was fitted on ({known}"
+        f"{' ...' if len(classes) > 5 else ''}). Got {shown}; use the same names "
+        "and order of classes as in training, or unknown='table' to count them as "
+        "mistakes."
+    )
 
 
 def _name_classes(classes, target_names):
@@ -171,33 +215,39 @@ def _name_images(X, n_images):
     ]
 
 
-def _metrics(true, predicted, proba, labels):
-    precision, recall, f1, _ = precision_recall_fscore_support(
-        true, predicted, average="macro", zero_division=0
-    )
-    present = np.isin(labels, true)
-    recalls = precision_recall_fscore_support(
-        true, predicted, labels=labels, zero_division=0
-    )[1]
-    return pd.Series(
-        {
-            "accuracy": accuracy_score(true, predicted),
-            # scikit-learn's own warns when a predicted class is not among the true.
-            "balanced_accuracy": recalls[present].mean(),
-            "precision_macro": precision,
-            "recall_macro": recall,
-            "f1_macro": f1,
-            "log_loss": np.nan
-            if proba is None
-            else log_loss(true, proba, labels=labels),
-            "n_images": len(true),
-        }
-    )
+def _metrics(outcome, top_k):
+    once = np.ones((1, len(outcome.true)), dtype=np.int32)
+    found = count_scores(outcome, once) | image_scores(outcome, once, top_k)
+    if outcome.scores is not None:
+        found |= ranking_means(ranking_of_classes(outcome, once))
+    n_known = len(outcome.names) if outcome.scores is None else outcome.scores.shape[1]
+    top = [f"top_{top_k}_accuracy"] if n_known > top_k else []
+    names = [*COUNT_SCORES, *IMAGE_SCORES, *top, *RANKING_SCORES]
+    values = {
+        name: float(found[name][0]) if name in found else np.nan for name in names
+    }
+    return pd.Series(values | {"n_images": len(outcome.true)})
 
 
-def _per_class(true, predicted, labels, names):
+def _per_class(outcome):
+    labels = np.arange(len(outcome.names))
     columns = precision_recall_fscore_support(
-        true, predicted, labels=labels, zero_division=0
+        outcome.true, outcome.predicted, labels=labels, zero_division=0
     )
     table = dict(zip(("precision", "recall", "f1", "n_images"), columns, strict=True))
-    return pd.DataFrame(table, index=pd.Index(names, name="class"))
+    return pd.DataFrame(table, index=pd.Index(outcome.names, name="class"))
+
+
+def _unmatched(outcome, n_classes):
+    n_names = len(outcome.names)
+    counts = np.bincount(outcome.true, minlength=n_names)
+    of_model = np.arange(n_names) < n_classes
+    table = pd.DataFrame(
+        {
+            "in": np.where(of_model, "model", "images"),
+            "n_images": counts,
+            "n_predicted": np.bincount(outcome.predicted, minlength=n_names),
+        },
+        index=pd.Index(outcome.names, name="class"),
+    )
+    return table[~of_model | (counts == 0)]

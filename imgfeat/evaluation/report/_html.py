@@ -1,19 +1,15 @@
 """The report as one HTML file: no scripts, nothing to fetch, pictures inside."""
 
-import base64
-import io
 from pathlib import Path
 
 import jinja2
 import pandas as pd
-from PIL import Image
 
 from imgfeat import __version__
 from imgfeat._files import write_atomic
-from imgfeat.evaluation.comparison._compare import SCORING
-from imgfeat.sources import ImageReader
+from imgfeat.evaluation.report._thumbnails import thumbnail
 
-THUMBNAIL = 160  # pixels, the longer side
+SCORES = ("accuracy", "precision_macro", "recall_macro", "f1_macro")  # shown, in order
 
 
 def write_report(path, *, title, about, table, evaluations, images, n_mistakes=12):
@@ -68,7 +64,7 @@ def _comparison_rows(table, evaluations):
         score.removesuffix("_macro"): _column(
             table[f"mean_test_{score}"], "{:.3f}", spread=table[f"std_test_{score}"]
         )
-        for score in SCORING
+        for score in SCORES
         if f"mean_test_{score}" in table
     }
     columns["held out"] = _column(pd.Series(accuracies, table.index), "{:.3f}")
@@ -119,7 +115,7 @@ def _with_pictures(mistakes, images):
         probability = mistake["probability"]
         rows.append(
             {
-                "picture": _data_uri(images[row]),
+                "picture": thumbnail(images[row]),
                 "image": Path(str(mistake["image"])).name,
                 "where": str(mistake["image"]),
                 "true": mistake["true"],
@@ -130,16 +126,3 @@ def _with_pictures(mistakes, images):
             }
         )
     return rows
-
-
-def _data_uri(image):
-    """A small PNG of one image, as the address that an img element takes."""
-    pixels = ImageReader().transform([image])[0]
-    picture = Image.fromarray(pixels)
-    scale = THUMBNAIL / max(picture.size)
-    size = [max(1, round(side * scale)) for side in picture.size]
-    # Enlarged pixels stay sharp squares, so that a tiny image shows what it is.
-    how = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
-    buffer = io.BytesIO()
-    picture.resize(size, how).save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

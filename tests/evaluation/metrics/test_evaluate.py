@@ -45,7 +45,8 @@ def test_metrics_are_scikit_learns(evaluation):
         "log_loss": metrics.log_loss(TRUE, PROBA),
         "n_images": 5,
     }
-    assert evaluation.metrics.to_dict() == pytest.approx(expected)
+    found = evaluation.metrics[list(expected)].to_dict()
+    assert found == pytest.approx(expected)
 
 
 def test_confusion_counts_true_rows_and_predicted_columns(evaluation):
@@ -94,3 +95,82 @@ def test_label_never_seen_is_refused():
 def test_labels_of_another_length_are_refused():
     with pytest.raises(ValueError, match=r"Got 5 images and labels of shape \(3,\)"):
         evaluate(Oracle(["ant", "bee", "fly"]), PROBA, TRUE[:3])
+
+
+def test_numbers_are_never_taken_for_text():
+    with pytest.raises(ValueError, match=r"fitted on \('0', '1', '2'\). Got 0, 1"):
+        evaluate(Oracle(["0", "1", "2"]), PROBA, [0, 1, 1, 2, 0])
+
+
+def test_classes_in_any_order_are_told_apart():
+    evaluation = evaluate(
+        Oracle(["fly", "ant", "bee"]), np.roll(PROBA, 1, axis=1), TRUE
+    )
+    assert evaluation.metrics["accuracy"] == 0.6
+    assert evaluation.confusion.loc["bee", "ant"] == 1
+
+
+def test_predictions_of_no_class_are_refused():
+    class Stranger(Oracle):
+        def predict(self, X):
+            return np.array(["wasp"] * len(X))
+
+    with pytest.raises(ValueError, match="its classes_ do not fit its predict"):
+        evaluate(Stranger(["ant", "bee", "fly"]), PROBA, TRUE)
+
+
+@pytest.mark.parametrize(
+    ("proba", "message"),
+    [(np.full((5, 2), 0.5), r"shape \(5, 3\)"), (np.full((5, 3), np.nan), "finite")],
+)
+def test_probabilities_that_cannot_be_are_refused(proba, message):
+    class Broken(Oracle):
+        def predict_proba(self, X):
+            return proba
+
+        def predict(self, X):
+            return np.array(["ant"] * len(X))
+
+    with pytest.raises(ValueError, match=message):
+        evaluate(Broken(["ant", "bee", "fly"]), PROBA, TRUE)
+
+
+def test_labels_never_seen_are_a_table_on_request():
+    evaluation = evaluate(Oracle(["ant", "bee", "cow"]), PROBA, TRUE, unknown="table")
+    table = evaluation.unmatched
+    assert table.to_dict("index") == {
+        "cow": {"in": "model", "n_images": 0, "n_predicted": 2},
+        "fly": {"in": "images", "n_images": 1, "n_predicted": 0},
+    }
+    assert evaluation.metrics["accuracy"] == pytest.approx(2 / 5)
+    assert 3 in evaluation.mistakes.index
+    assert evaluation.per_class.loc["fly", "n_images"] == 1
+    assert evaluation.metrics["log_loss"] > 5
+
+
+def test_groups_are_scored_the_worst_first():
+    groups = np.array(["a", "a", "b", "a", "b"])
+    table = evaluate(
+        Oracle(["ant", "bee", "fly"]), PROBA, TRUE, groups=groups
+    ).per_group
+    assert table["accuracy"].to_dict() == {"b": 0.0, "a": 1.0}
+    assert (table["low"] <= table["accuracy"]).all()
+    assert (table["accuracy"] <= table["high"]).all()
+    assert table["n_images"].tolist() == [2, 3]
+
+
+def test_groups_of_another_length_are_refused():
+    with pytest.raises(
+        ValueError, match=r"one group an image. Got 5 images and groups"
+    ):
+        evaluate(Oracle(["ant", "bee", "fly"]), PROBA, TRUE, groups=["a", "b"])
+
+
+def test_a_word_for_unknown_that_is_none_is_refused():
+    with pytest.raises(ValueError, match=r"unknown is 'raise' or 'table'. Got 'drop'"):
+        evaluate(Oracle(["ant", "bee", "fly"]), PROBA, TRUE, unknown="drop")
+
+
+def test_no_images_are_refused():
+    with pytest.raises(ValueError, match=r"at least one image. Got none"):
+        evaluate(Oracle(["ant", "bee"]), np.empty((0, 2)), [])

@@ -1,0 +1,66 @@
+"""Intervals of metrics: the images drawn again and again, with replacement."""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state
+
+from imgfeat.evaluation.metrics._scores import (
+    count_scores,
+    image_scores,
+    ranking_means,
+    ranking_of_classes,
+)
+
+MAX_CELLS = 1 << 24  # counts that are held at a time
+MAX_RANKED = 1 << 31  # images times classes times draws; ranking costs 1 ns for each
+
+
+def bootstrap_intervals(outcome, *, top_k, n_resamples, level, random_state):
+    """Percentile intervals of all metrics.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    top_k : int
+    n_resamples : int
+        Draws. Metrics of ranking have fewer, but 100 at least, where there are so many
+        images and classes that they would take minutes.
+    level : float
+        Share of the draws inside of an interval.
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    DataFrame
+        A row a metric: ``low``, ``high``, ``n_resamples``.
+    """
+    rng = check_random_state(random_state)
+    n_images = len(outcome.true)
+    n_classes = 1 if outcome.scores is None else outcome.scores.shape[1]
+    n_ranked = min(n_resamples, max(100, MAX_RANKED // (n_images * n_classes)))
+    drawn = {}
+    n_done = 0
+    while n_done < n_resamples:
+        size = max(1, min(n_resamples - n_done, MAX_CELLS // n_images))
+        weights = np.stack([_draw(rng, n_images) for _ in range(size)])
+        scores = count_scores(outcome, weights) | image_scores(outcome, weights, top_k)
+        if outcome.scores is not None and n_done < n_ranked:
+            of_classes = ranking_of_classes(outcome, weights[: n_ranked - n_done])
+            scores |= ranking_means(of_classes)
+        for name, values in scores.items():
+            drawn.setdefault(name, []).append(values)
+        n_done += size
+    ends = [(1 - level) / 2, (1 + level) / 2]
+    rows = {}
+    for name, parts in drawn.items():
+        values = np.concatenate(parts)
+        values = values[~np.isnan(values)]
+        low, high = np.quantile(values, ends) if len(values) else (np.nan, np.nan)
+        rows[name] = {"low": low, "high": high, "n_resamples": len(values)}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _draw(rng, n_images):
+    """How often each image is drawn: a multinomial count, faster than by its name."""
+    drawn = rng.randint(n_images, size=n_images)
+    return np.bincount(drawn, minlength=n_images).astype(np.int32)

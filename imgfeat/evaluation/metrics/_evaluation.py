@@ -1,0 +1,260 @@
+"""What an evaluation found: tables, plots, and a page to look at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from imgfeat._typing import Axes, ImageBatch, PathLike
+from imgfeat.evaluation.metrics import _evaluation_plots as plots
+from imgfeat.evaluation.metrics._bootstrap import bootstrap_intervals
+from imgfeat.evaluation.metrics._calibration import coverage_table, reliability_table
+from imgfeat.evaluation.metrics._confusions import confused_pairs, worst_mistakes
+from imgfeat.evaluation.metrics._outcome import Outcome
+from imgfeat.evaluation.metrics._thresholds import threshold_table
+from imgfeat.evaluation.report._evaluation_page import render_evaluation, summary_html
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Evaluation:
+    """What `evaluate` found.
+
+    Attributes
+    ----------
+    metrics : Series
+        ``accuracy``, ``balanced_accuracy``, ``precision``, ``recall`` and ``f1`` with
+        ``_macro`` and ``_weighted``, ``cohen_kappa``, ``matthews``, ``log_loss``
+        (nats), ``brier`` (0..1 for two classes, else 0..2), ``calibration_error``
+        (bins of equal mass), ``top_5_accuracy`` (only with more classes), ``roc_auc``
+        and ``average_precision`` (a class against the rest, mean over the classes that
+        are there), ``n_images``. NaN where it cannot be known: without probabilities,
+        say, or with one class.
+    per_class : DataFrame
+        A row a class: ``precision``, ``recall``, ``f1``, ``n_images``.
+    confusion : DataFrame
+        Counts; a row a true class, a column a predicted one.
+    predictions : DataFrame
+        A row an image, in the order of X: ``image`` (path, or row number), ``true``,
+        ``predicted``, ``probability`` of the predicted class (NaN without).
+    mistakes : DataFrame
+        The wrong rows of ``predictions``, the surest first; the index is the row in X.
+    per_group : DataFrame or None
+        A row a group, the worst first, if groups were given: ``n_images``,
+        ``accuracy`` with its interval, ``balanced_accuracy``, ``f1_macro``.
+    unmatched : DataFrame
+        A row a class that only the model or only the images have: ``in``
+        ("model", "images"), ``n_images`` of it, ``n_predicted`` as it.
+    ranked_by : {"probabilities", "decision values", "nothing"}
+        What ``roc_auc``, ``average_precision``, top-k and coverage rest on.
+
+    Notes
+    -----
+    An image of a class that the model has never seen counts as a mistake; its
+    probability of the true class is 0, which the log loss bounds as scikit-learn does.
+    """
+
+    metrics: pd.Series
+    per_class: pd.DataFrame
+    confusion: pd.DataFrame
+    predictions: pd.DataFrame
+    mistakes: pd.DataFrame
+    per_group: pd.DataFrame | None
+    unmatched: pd.DataFrame
+    ranked_by: str
+    _outcome: Outcome
+    _images: ImageBatch
+    _draws: Mapping = field(default_factory=dict)
+
+    def __repr__(self):
+        return (
+            f"Evaluation of {self.metrics['n_images']:.0f} images: accuracy "
+            f"{self.metrics['accuracy']:.3f}, {len(self.mistakes)} mistakes"
+        )
+
+    def _repr_html_(self):
+        return summary_html(self)
+
+    @cached_property
+    def metrics_table(self) -> pd.DataFrame:
+        """Metrics with bootstrap intervals, drawn when they are first asked for.
+
+        A row a metric: ``value``, ``low``, ``high``, ``n_resamples``. Images are drawn
+        with replacement, as often as there are images; the ends are percentiles. A
+        metric without a mistake to draw has an interval of no width, which says more
+        than is known; and the calibration error of few images is too high, as are both
+        ends.
+        """
+        drawn = bootstrap_intervals(self._outcome, **self._draws)
+        names = [name for name in self.metrics.index if name != "n_images"]
+        values = self.metrics[names].rename("value")
+        table = values.to_frame().join(drawn)
+        table["n_resamples"] = table["n_resamples"].fillna(0).astype(int)
+        return table.rename_axis("metric")
+
+    @property
+    def confusion_shares(self) -> pd.DataFrame:
+        """`confusion` as shares of each true class; zeros for a class with no image."""
+        return self.confusion.div(self.confusion.sum(axis=1).clip(lower=1), axis=0)
+
+    def most_confused(self, min_count: int = 1) -> pd.DataFrame:
+        """List pairs of classes, the most frequent mistake first.
+
+        Parameters
+        ----------
+        min_count : int, default=1
+            Leave out what happened less often.
+
+        Returns
+        -------
+        DataFrame
+            ``true``, ``predicted``, ``n_images``, ``share`` of the true class.
+        """
+        return confused_pairs(self.confusion, min_count)
+
+    def top_mistakes(self, n: int = 20) -> pd.DataFrame:
+        """List the mistakes with the highest loss; label errors are often among them.
+
+        Parameters
+        ----------
+        n : int, default=20
+
+        Returns
+        -------
+        DataFrame
+            ``image``, ``true``, ``predicted``, ``probability`` of the predicted class,
+            ``loss`` (nats; NaN without probabilities, then the surest come first). The
+            index is the row in X.
+        """
+        return worst_mistakes(self.predictions, self._outcome, n)
+
+    def reliability(self, n_bins: int = 10) -> pd.DataFrame:
+        """Compare probabilities of predictions with how often they are right.
+
+        Parameters
+        ----------
+        n_bins : int, default=10
+            Bins with as many images each; equal probabilities stay together.
+
+        Returns
+        -------
+        DataFrame
+            A row a bin: ``probability``, ``accuracy`` with ``low`` and ``high``
+            (Wilson, 95 %), ``n_images``.
+        """
+        if self._outcome.proba is None:
+            raise ValueError(
+                "reliability needs probabilities. Got an estimator without "
+                "predict_proba; wrap it in CalibratedClassifierCV."
+            )
+        confidence = self._outcome.confidence
+        return reliability_table(confidence, self._outcome.right, n_bins)
+
+    def coverage(self) -> pd.DataFrame:
+        """Tell the accuracy if only the surest predictions are given.
+
+        Returns
+        -------
+        DataFrame
+            ``coverage`` (share of images answered), ``accuracy`` among them,
+            ``threshold`` (the lowest probability, or decision value, answered).
+        """
+        confidence = self._scores_for("coverage")
+        return coverage_table(
+            confidence[np.arange(len(confidence)), self._outcome.predicted],
+            self._outcome.right,
+        )
+
+    def thresholds(self) -> pd.DataFrame:
+        """Tell what other thresholds than one half would do, of two classes.
+
+        To choose one, use images that the reported scores do not rest on, or
+        scikit-learn's ``TunedThresholdClassifierCV`` around the model before it is
+        fitted, which takes the threshold from folds of the training images.
+
+        Returns
+        -------
+        DataFrame
+            A row a ``threshold`` for the second class's score, falling: ``precision``,
+            ``recall``, ``f1``, ``false_alarms``, ``balanced_accuracy``.
+        """
+        scores = self._scores_for("thresholds")
+        if len(self._outcome.names) != 2 or scores.shape[1] != 2:
+            raise ValueError(
+                f"thresholds needs two classes. Got {len(self._outcome.names)}; look "
+                "at coverage() instead."
+            )
+        return threshold_table(scores[:, 1], self._outcome.true == 1)
+
+    def plot_confusion(self, ax: Axes | None = None) -> Axes:
+        """Draw the confusion matrix as shares of the true classes.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        Axes
+        """
+        return plots.draw_confusion(self.confusion, ax)
+
+    def plot_reliability(self, ax: Axes | None = None) -> Axes:
+        """Draw how often predictions are right against their probability.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        Axes
+        """
+        return plots.draw_reliability(self.reliability(), ax)
+
+    def plot_coverage(self, ax: Axes | None = None) -> Axes:
+        """Draw accuracy against the share of images that are answered.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        Axes
+        """
+        return plots.draw_coverage(self.coverage(), ax)
+
+    def save_html(
+        self,
+        path: PathLike,
+        *,
+        title: str = "Evaluation",
+        about: Mapping[str, str] | None = None,
+        n_pictures: int = 100,
+    ) -> None:
+        """Write all of it to one HTML file that needs no network and no scripts.
+
+        Parameters
+        ----------
+        path : str or Path
+            Replaced at once, when the new file is complete.
+        title : str
+        about : dict of {str: str}, optional
+            Facts for the foot of the page, beside date, versions and machine.
+        n_pictures : int, default=100
+            Mistakes shown with their picture, those of highest loss first. A picture
+            that is gone or damaged leaves an empty frame.
+        """
+        render_evaluation(
+            self, path, self._images, title=title, about=about, n_pictures=n_pictures
+        )
+
+    def _scores_for(self, what):
+        if self._outcome.scores is None:
+            raise ValueError(
+                f"{what} needs probabilities, or a decision value a class. Got an "
+                "estimator with neither."
+            )
+        return self._outcome.scores

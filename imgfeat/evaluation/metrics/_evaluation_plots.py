@@ -1,0 +1,56 @@
+"""An evaluation, drawn."""
+
+
+def draw_confusion(confusion, ax=None):
+    """Draw shares of the true classes; numbers in the cells where they can be read."""
+    ax = _axes(ax)
+    counts = confusion.to_numpy()
+    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
+    ax.imshow(shares, vmin=0, vmax=1, cmap="Blues")
+    ax.set(xlabel="predicted", ylabel="true")
+    if len(counts) <= 40:
+        ticks = range(len(counts))
+        ax.set_xticks(ticks, list(map(_plain, confusion.columns)), rotation=90)
+        ax.set_yticks(ticks, list(map(_plain, confusion.index)))
+    if len(counts) <= 15:
+        for row, column in zip(*counts.nonzero(), strict=True):
+            color = "white" if shares[row, column] > 0.5 else "black"
+            style = {"ha": "center", "va": "center", "color": color}
+            ax.text(column, row, counts[row, column], **style)
+    return ax
+
+
+def draw_reliability(table, ax=None):
+    """Draw accuracy against probability, with Wilson intervals."""
+    ax = _axes(ax)
+    ax.plot([0, 1], [0, 1], color="0.8", zorder=0, label="as promised")
+    # A share of nothing or all lies at the very end of its interval, but for rounding.
+    ends = [table["accuracy"] - table["low"], table["high"] - table["accuracy"]]
+    ends = [end.clip(lower=0) for end in ends]
+    x, y = table["probability"], table["accuracy"]
+    ax.errorbar(x, y, yerr=ends, marker="o", capsize=2, label="measured")
+    limits = {"xlim": (0, 1), "ylim": (0, 1)}
+    ax.set(xlabel="probability of the prediction", ylabel="share right", **limits)
+    ax.legend()
+    return ax
+
+
+def draw_coverage(table, ax=None):
+    """Draw accuracy against the share of images that are answered, the surest first."""
+    ax = _axes(ax)
+    ax.plot(table["coverage"], table["accuracy"])
+    ax.set(xlabel="share of the images answered", ylabel="share right", xlim=(0, 1))
+    return ax
+
+
+def _axes(ax):
+    import matplotlib.pyplot as plt  # only who draws needs it
+
+    if ax is None:
+        _, ax = plt.subplots(layout="constrained")
+    return ax
+
+
+def _plain(name):
+    """A name with no signs of mathematics in it, as matplotlib would take them."""
+    return str(name).replace("$", r"\$")

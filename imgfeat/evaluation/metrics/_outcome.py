@@ -1,0 +1,112 @@
+"""What came out of a prediction: codes, probabilities, and what ranks the images."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A prediction and the truth, as numbers.
+
+    Attributes
+    ----------
+    true, predicted : ndarray of int of shape (n_images,)
+        Places in `names`.
+    proba : ndarray of shape (n_images, n_classes) or None
+        Classes that the model has never seen have no column.
+    scores : ndarray of shape (n_images, n_classes) or None
+        Probabilities, else decision values: what ranks classes and images.
+    names : ndarray of object of shape (n_names,)
+        Of the model's classes, then of those that only the images have.
+    """
+
+    true: np.ndarray
+    predicted: np.ndarray
+    proba: np.ndarray | None
+    scores: np.ndarray | None
+    names: np.ndarray
+
+    @property
+    def right(self):
+        return self.true == self.predicted
+
+    @property
+    def confidence(self):
+        """Score of the predicted class; None without scores."""
+        if self.scores is None:
+            return None
+        return self.scores[np.arange(len(self.predicted)), self.predicted]
+
+    @property
+    def proba_true(self):
+        """Probability of the true class; 0 of one that the model has never seen."""
+        n_known = self.proba.shape[1]
+        known = self.true < n_known
+        rows = np.arange(len(self.true))
+        found = self.proba[rows, np.where(known, self.true, 0)]
+        return np.where(known, found, 0)
+
+    @property
+    def losses(self):
+        """Cross-entropy of each image, in nats; as scikit-learn bounds it."""
+        tiny = np.finfo(self.proba.dtype).eps
+        return -np.log(np.clip(self.proba_true, tiny, 1 - tiny)).astype(float)
+
+    @property
+    def brier(self):
+        """Squared error of each image's probabilities; half of it for two classes."""
+        squares = np.square(self.proba, dtype=float).sum(axis=1)
+        # Of the true class p² became (1 - p)².
+        squares += 1 - 2.0 * self.proba_true
+        return squares / 2 if self.proba.shape[1] == 2 else squares
+
+    def among_best(self, k):
+        """Whether the true class is one of the k of highest score."""
+        n_known = self.scores.shape[1]
+        known = self.true < n_known
+        code = np.where(known, self.true, 0)[:, np.newaxis]
+        own = np.take_along_axis(self.scores, code, axis=1)
+        ahead = self.scores > own
+        # Of equals the later class comes first, as in scikit-learn.
+        ahead |= (self.scores == own) & (np.arange(n_known) > code)
+        return known & (ahead.sum(axis=1) < k)
+
+
+def find_scores(estimator, X, predicted, n_classes):
+    """Probabilities of an estimator if it has them, and what else ranks its classes.
+
+    Returns
+    -------
+    proba : ndarray of shape (n_images, n_classes) or None
+    scores : ndarray of shape (n_images, n_classes) or None
+    """
+    if hasattr(estimator, "predict_proba"):
+        proba = np.asarray(estimator.predict_proba(X))
+        _check_proba(proba, (len(predicted), n_classes))
+        return proba, proba
+    if not hasattr(estimator, "decision_function"):
+        return None, None
+    values = np.asarray(estimator.decision_function(X), dtype=float)
+    if values.ndim == 1 or values.shape[1] == 1:
+        values = values.reshape(-1, 1)
+        values = np.hstack([-values, values])
+    # One against one has a column a pair, which may be as many as there are classes.
+    if values.shape != (len(predicted), n_classes) or not np.isfinite(values).all():
+        return None, None
+    agrees = values.argmax(axis=1) == predicted
+    return None, values if agrees.mean() >= 0.9 else None
+
+
+def _check_proba(proba, shape):
+    if proba.shape != shape:
+        raise ValueError(
+            f"evaluate needs probabilities of shape {shape}, a row an image and a "
+            f"column a class. Got {proba.shape} from predict_proba."
+        )
+    if not np.isfinite(proba).all():
+        row = int(np.flatnonzero(~np.isfinite(proba).all(axis=1))[0])
+        raise ValueError(
+            f"evaluate needs finite probabilities. Got {proba[row].tolist()} for image "
+            f"{row}; look at what the estimator was fitted on."
+        )

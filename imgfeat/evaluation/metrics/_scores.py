@@ -1,0 +1,128 @@
+"""Every metric of an outcome, for many weightings of the images at once."""
+
+import numpy as np
+from scipy import sparse
+
+from imgfeat.evaluation.metrics._calibration import bin_of_equal_mass
+from imgfeat.kernels.ranking import ranking_scores
+
+COUNT_SCORES = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision_macro",
+    "recall_macro",
+    "f1_macro",
+    "precision_weighted",
+    "recall_weighted",
+    "f1_weighted",
+    "cohen_kappa",
+    "matthews",
+)
+IMAGE_SCORES = ("log_loss", "brier", "calibration_error")
+RANKING_SCORES = ("roc_auc", "average_precision")
+
+
+def count_scores(outcome, weights):
+    """Scores that are functions of the confusion matrix.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    weights : ndarray of shape (n_weightings, n_images)
+        How often each image counts.
+
+    Returns
+    -------
+    dict of {str: ndarray of shape (n_weightings,)}
+    """
+    n = weights.sum(axis=1, dtype=float)
+    k = len(outcome.names)
+    true = _sums(weights, outcome.true, k)
+    predicted = _sums(weights, outcome.predicted, k)
+    hits = _sums(weights * outcome.right, outcome.true, k)
+    precision = _share(hits, predicted)
+    recall = _share(hits, true)
+    f1 = _share(2 * hits, true + predicted)
+    present = true > 0
+    either = present | (predicted > 0)
+    right = hits.sum(axis=1)
+    by_chance = (true * predicted).sum(axis=1)
+    columns = {"precision": precision, "recall": recall, "f1": f1}
+    scores = {
+        "accuracy": right / n,
+        "balanced_accuracy": _mean(recall, present),
+        **{f"{name}_macro": _mean(of, either) for name, of in columns.items()},
+        **{f"{name}_weighted": _mean(of, true) for name, of in columns.items()},
+    }
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # All images of one class, all predicted so: no agreement is due to anything.
+        scores["cohen_kappa"] = (n * right - by_chance) / (n**2 - by_chance)
+    spread = (n**2 - (true**2).sum(axis=1)) * (n**2 - (predicted**2).sum(axis=1))
+    scores["matthews"] = _share(n * right - by_chance, np.sqrt(spread))
+    return scores
+
+
+def image_scores(outcome, weights, top_k):
+    """Scores that are means over images, and the calibration error.
+
+    The same arguments and result as of `count_scores`; only what the outcome has.
+    """
+    n = weights.sum(axis=1, dtype=float)
+    scores = {}
+    if outcome.proba is not None:
+        scores["log_loss"] = weights @ outcome.losses / n
+        scores["brier"] = weights @ outcome.brier / n
+        bins = bin_of_equal_mass(outcome.confidence)
+        gap = np.asarray(outcome.right - outcome.confidence, dtype=float)
+        gaps = _sums(weights, bins, bins.max() + 1, gap)
+        scores["calibration_error"] = np.abs(gaps).sum(axis=1) / n
+    if outcome.scores is not None and outcome.scores.shape[1] > top_k:
+        hits = outcome.among_best(top_k).astype(float)
+        scores[f"top_{top_k}_accuracy"] = weights @ hits / n
+    return scores
+
+
+def ranking_of_classes(outcome, weights):
+    """ROC-AUC and average precision of each class against the rest.
+
+    Returns
+    -------
+    ndarray of shape (n_classes, n_weightings, 2)
+        NaN where a class has no image, or all.
+    """
+    n_classes = outcome.scores.shape[1]
+    found = np.full((n_classes, len(weights), 2), np.nan)
+    for code in np.unique(outcome.true[outcome.true < n_classes]):
+        values = outcome.scores[:, code]
+        order = np.argsort(-values, kind="stable")
+        in_order = values[order]
+        tied = np.append(in_order[:-1] == in_order[1:], False)
+        found[code] = ranking_scores(order, tied, outcome.true == code, weights)
+    return found
+
+
+def ranking_means(of_classes):
+    """Means over the classes that can be ranked; NaN if none can."""
+    there = ~np.isnan(of_classes)
+    sums, counts = np.nansum(of_classes, axis=0), there.sum(axis=0)
+    means = np.where(counts, sums / np.maximum(counts, 1), np.nan)
+    return dict(zip(RANKING_SCORES, means.T, strict=True))
+
+
+def _sums(weights, code, n_codes, values=None):
+    """Weights of the images of each code, times a value an image."""
+    n_images = len(code)
+    values = np.ones(n_images) if values is None else values
+    of_code = sparse.csr_array(
+        (values, (code, np.arange(n_images))), shape=(n_codes, n_images)
+    )
+    return np.ascontiguousarray((of_code @ weights.T.astype(float)).T)
+
+
+def _share(part, whole):
+    """0 where there is nothing to have a share in."""
+    return np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole != 0)
+
+
+def _mean(values, weights):
+    return (values * weights).sum(axis=1) / weights.sum(axis=1)
