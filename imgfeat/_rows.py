@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import sys
 from contextlib import contextmanager
@@ -53,12 +54,19 @@ def row_writer(format, to=None, *, raw=False):
         yield _writer(sys.stdout.buffer, sys.stdout.encoding, format, raw)
         sys.stdout.flush()
         return
+    check_can_write(to)
+    with replacing(to) as file:
+        yield _writer(file, "utf-8", format, raw)
+
+
+def check_can_write(to):
+    """Refuse a path for ``--out`` before the work is done that it shall hold."""
     if is_special(to) or to.is_dir() or not to.parent.is_dir():
         raise ValueError(
             f"--out needs the name of a file in a folder that is there. Got {to}."
         )
-    with replacing(to) as file:
-        yield _writer(file, "utf-8", format, raw)
+    if not os.access(to.parent, os.W_OK):
+        raise ValueError(f"--out needs a folder that can be written. Got {to}.")
 
 
 def _writer(file, encoding, format, raw):

@@ -1,9 +1,7 @@
 """The command line: parses, calls, prints; no logic."""
 
-import os
+import shlex
 import sys
-import warnings
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +9,9 @@ import typer
 
 import imgfeat
 from imgfeat import deploy, studies
-from imgfeat._option_names import text_of
-from imgfeat._patience import EXIT_CODE, end_soon_after_ctrl_c
+from imgfeat._patience import end_soon_after_ctrl_c
+from imgfeat._plain_errors import plain_errors as _plain_errors
+from imgfeat._print_evaluation import TableFormat, print_evaluation
 from imgfeat._printing import (
     err,
     out,
@@ -20,9 +19,8 @@ from imgfeat._printing import (
     print_note,
     print_study,
     print_unfinished,
-    print_warning,
 )
-from imgfeat._rows import Format, row_writer
+from imgfeat._rows import Format, check_can_write, row_writer
 
 app = typer.Typer(
     name="imgfeat",
@@ -225,21 +223,43 @@ def evaluate(
     path_column: PathColumn = "path",
     label_column: LabelColumn = "label",
     skip_unreadable: Skip = False,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="A page to look at, as report.html.")
+    ] = None,
+    format: Annotated[
+        TableFormat | None,
+        typer.Option(help="Print for programs: metrics as csv, or all as json."),
+    ] = None,
+    unknown: Annotated[
+        str,
+        typer.Option(
+            help="Classes that the model has never seen: raise an error, or count their "
+            "images as mistakes and list them in a table."
+        ),
+    ] = "raise",
+    seed: Annotated[int, typer.Option(help="Seed of the intervals.")] = 0,
 ):
     """Score a saved model on labelled images; list its mistakes by file name."""
     with _plain_errors():
+        if to is not None:
+            check_can_write(to)
         columns = {"path_column": path_column, "label_column": label_column}
         found = studies.load_labelled(data, "evaluate", split=split, **columns)
         found = _look_over(found, skip_unreadable, jobs)
-        evaluation = imgfeat.evaluate(imgfeat.load(model), found.images, found.labels)
-        for name, value in evaluation.metrics.items():
-            shown = f"{value:.0f}" if name == "n_images" else f"{value:.4f}"
-            out.print(f"{name:18} {shown}", highlight=False)
-        print_frame(evaluation.per_class, "Per class")
-        print_frame(evaluation.confusion, "Confusion: rows true, columns predicted")
-        if len(evaluation.mistakes):
-            mistakes = evaluation.mistakes.set_index("image")
-            print_frame(mistakes, "Mistakes, surest first")
+        evaluation = imgfeat.evaluate(
+            imgfeat.load(model),
+            found.images,
+            found.labels,
+            unknown=unknown,
+            random_state=seed,
+        )
+        print_evaluation(evaluation, format)
+        if to is not None:
+            command = shlex.join(["imgfeat", *sys.argv[1:]])
+            about = {"command": command, "seed": str(seed), "model": str(model)}
+            title = f"{model.name} on {data.resolve().name}"
+            evaluation.save_html(to, title=title, about=about)
+            print_note(f"Report: {to}")
 
 
 @app.command()
@@ -371,25 +391,3 @@ def _look_over(data, skip_unreadable, jobs):
         print_note(f"left out {path}: {reason}")
     rows = range(len(data.images))
     return data.take([row for row in rows if row not in set(bad["row"])])
-
-
-@contextmanager
-def _plain_errors():
-    """Say what a user can mend in a line, without a traceback."""
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = print_warning
-            yield
-    except KeyboardInterrupt:
-        err.print("Interrupted; files that were complete are kept, no other is left.")
-        raise typer.Exit(EXIT_CODE) from None
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; the interpreter must not try again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from None
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        err.print("[bold red]error:[/]", end=" ")
-        err.print(text_of(error), markup=False, highlight=False)
-        if isinstance(error, imgfeat.sources.ImageDecodeError):
-            err.print("--skip-unreadable leaves out such files and lists them.")
-        raise typer.Exit(2) from None

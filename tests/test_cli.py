@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -146,6 +147,34 @@ def test_predict_without_standard_output_says_so_or_writes_a_file(
 def test_evaluate_prints_metrics_and_confusions(model, photos):
     shown = run("evaluate", model, photos).output
     assert "accuracy" in shown and "Confusion" in shown and "gravel" in shown
+
+
+def test_evaluate_writes_a_page(model, photos, tmp_path):
+    run("evaluate", model, photos, "--out", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "model.imgfeat on photos" in page and "Matthews" in page
+
+
+def test_evaluate_prints_for_programs(model, photos):
+    rows = rows_of(run("evaluate", model, photos, "--format", "csv"))
+    assert rows[0]["metric"] == "accuracy" and 0 <= float(rows[0]["low"]) <= 1
+    found = json.loads(run("evaluate", model, photos, "--format", "json").stdout)
+    assert found["n_images"] == 36
+    assert {row["class"] for row in found["per_class"]} == {"brick", "grass", "gravel"}
+
+
+def test_evaluate_lists_classes_never_seen_on_request(model, photos, tmp_path):
+    shutil.copytree(photos, tmp_path / "more")
+    (tmp_path / "more" / "grass").rename(tmp_path / "more" / "moss")
+    refused = run("evaluate", model, tmp_path / "more", code=2).output
+    assert "unknown='table'" in refused
+    shown = run("evaluate", model, tmp_path / "more", "--unknown", "table").output
+    assert "Only in the model" in shown and "moss" in shown
+
+
+def test_evaluate_refuses_a_page_in_no_folder_before_it_works(model, photos, tmp_path):
+    shown = run("evaluate", model, photos, "--out", tmp_path / "no" / "r.html", code=2)
+    assert "in a folder that is there" in shown.output
 
 
 def test_compare_writes_report_and_best_model(photos, tmp_path):

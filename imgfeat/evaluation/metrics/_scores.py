@@ -35,11 +35,12 @@ def count_scores(outcome, weights):
     -------
     dict of {str: ndarray of shape (n_weightings,)}
     """
-    n = weights.sum(axis=1, dtype=float)
+    weights = weights.astype(float)
+    n = weights.sum(axis=1)
     k = len(outcome.names)
     true = _sums(weights, outcome.true, k)
     predicted = _sums(weights, outcome.predicted, k)
-    hits = _sums(weights * outcome.right, outcome.true, k)
+    hits = _sums(weights, outcome.true, k, outcome.right.astype(float))
     precision = _share(hits, predicted)
     recall = _share(hits, true)
     f1 = _share(2 * hits, true + predicted)
@@ -67,7 +68,8 @@ def image_scores(outcome, weights, top_k):
 
     The same arguments and result as of `count_scores`; only what the outcome has.
     """
-    n = weights.sum(axis=1, dtype=float)
+    weights = weights.astype(float)
+    n = weights.sum(axis=1)
     scores = {}
     if outcome.proba is not None:
         scores["log_loss"] = weights @ outcome.losses / n
@@ -116,7 +118,7 @@ def _sums(weights, code, n_codes, values=None):
     of_code = sparse.csr_array(
         (values, (code, np.arange(n_images))), shape=(n_codes, n_images)
     )
-    return np.ascontiguousarray((of_code @ weights.T.astype(float)).T)
+    return np.ascontiguousarray((of_code @ weights.T).T)
 
 
 def _share(part, whole):

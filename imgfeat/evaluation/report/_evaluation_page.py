@@ -95,8 +95,8 @@ def summary(evaluation):
     pair = evaluation.most_confused().iloc[0]
     return (
         f"{text} ({row['low']:.1%} to {row['high']:.1%}); {n_wrong:,} wrong. Most "
-        f"often {pair['true']} is taken for {pair['predicted']}: {pair['n_images']} of "
-        f"{pair['n_images'] / pair['share']:.0f}."
+        f"often '{pair['true']}' is taken for '{pair['predicted']}': "
+        f"{pair['n_images']} of {pair['n_images'] / pair['share']:.0f}."
     )
 
 
@@ -136,8 +136,13 @@ def _metric_rows(table):
     rows = []
     for name, row in table.iterrows():
         known = not np.isnan(row["low"])
-        # Others have no such scale: an error of 0.5 nats is not half of anything.
-        has_line = known and row["low"] >= 0 and row["high"] <= 1
+        # A loss has no such scale: 0.5 nats are not half of anything.
+        has_line = (
+            known
+            and name not in ("log_loss", "brier")
+            and row["low"] >= 0
+            and row["high"] <= 1
+        )
         rows.append(
             {
                 "name": _TITLES.get(name, name.replace("_", " ")),

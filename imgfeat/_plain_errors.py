@@ -1,0 +1,35 @@
+"""What goes wrong in a command, said in a line."""
+
+import os
+import sys
+import warnings
+from contextlib import contextmanager
+
+import typer
+
+import imgfeat
+from imgfeat._option_names import text_of
+from imgfeat._patience import EXIT_CODE
+from imgfeat._printing import err, print_warning
+
+
+@contextmanager
+def plain_errors():
+    """Say what a user can mend in a line, without a traceback."""
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = print_warning
+            yield
+    except KeyboardInterrupt:
+        err.print("Interrupted; files that were complete are kept, no other is left.")
+        raise typer.Exit(EXIT_CODE) from None
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; the interpreter must not try again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        err.print("[bold red]error:[/]", end=" ")
+        err.print(text_of(error), markup=False, highlight=False)
+        if isinstance(error, imgfeat.sources.ImageDecodeError):
+            err.print("--skip-unreadable leaves out such files and lists them.")
+        raise typer.Exit(2) from None
