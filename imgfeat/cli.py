@@ -233,8 +233,8 @@ def evaluate(
     unknown: Annotated[
         str,
         typer.Option(
-            help="Classes that the model has never seen: raise an error, or count their "
-            "images as mistakes and list them in a table."
+            help="Classes that the model has never seen: raise an error, or count "
+            "their images as mistakes and list them in a table."
         ),
     ] = "raise",
     seed: Annotated[int, typer.Option(help="Seed of the intervals.")] = 0,

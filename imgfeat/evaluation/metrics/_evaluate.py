@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -33,7 +32,7 @@ def evaluate(
     *,
     target_names: Sequence[str] | None = None,
     groups: ArrayLike | None = None,
-    unknown: Literal["raise", "table"] = "raise",
+    unknown: str = "raise",
     top_k: int = 5,
     n_resamples: int = 1000,
     level: float = 0.95,
