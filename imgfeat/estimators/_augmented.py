@@ -187,7 +187,8 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         TypeError
             If `pipeline` is no classifier.
         ValueError
-            If there is not a label for each image, or a parameter is wrong.
+            If there is not a label for each image, a parameter of ``fit`` has a value
+            for each view, or a parameter is wrong.
         """
         policy = find_policy(self.augment)
         self._check_classifier()
@@ -200,10 +201,10 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             weights = check_weights(sample_weight, len(images))
             fit_params[_weight_name(pipeline)] = weights
         fit_params = {
-            name: repeat(value, self.n_augmented, len(images))
+            name: repeat(value, self.n_augmented, len(images), name)
             for name, value in fit_params.items()
         }
-        y = repeat(y, self.n_augmented, len(images))
+        y = repeat(y, self.n_augmented, len(images), "y")
         self._fit_pipeline(pipeline, images, policy, y, fit_params)
         self.pipeline_ = pipeline
         self.classes_ = pipeline.classes_

@@ -46,11 +46,17 @@ def check_weights(sample_weight, n_images):
     return check_sample_weight(sample_weight, np.empty((n_images, 1)))
 
 
-def repeat(value, n_augmented, n_images):
+def repeat(value, n_augmented, n_images, name):
     """Repeat each entry of `value` `n_augmented` times, if it has one an image."""
     has_rows = hasattr(value, "__len__") and not isinstance(value, str | bytes | dict)
     if has_rows and len(value) == n_images:
         return safe_indexing(value, np.repeat(np.arange(n_images), n_augmented))
+    if has_rows and len(value) == n_images * n_augmented:
+        # The order of the views is not the caller's to know.
+        raise ValueError(
+            f"{name} needs a value for each of {n_images} images; it is repeated for "
+            f"their {n_augmented} views. Got {len(value)} values; give one an image."
+        )
     return value
 
 

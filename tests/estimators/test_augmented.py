@@ -203,6 +203,12 @@ def test_weights_are_routed_where_scikit_learn_routes(digits):
     assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
 
 
+def test_values_of_views_are_refused(images, labels):
+    model = AugmentedClassifier(WeightedMean(), n_augmented=2, random_state=0)
+    with pytest.raises(ValueError, match="groups needs a value for each of 6 images"):
+        model.fit(images, labels, groups=np.arange(12))
+
+
 def test_groups_keep_views_of_an_image_in_one_fold_of_an_inner_search(digits):
     X, y = digits
     search = GridSearchCV(hog(), {"logisticregression__C": [0.1, 1]}, cv=GroupKFold(3))
