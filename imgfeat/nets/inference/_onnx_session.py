@@ -1,16 +1,36 @@
 """Open an exported net in ONNX Runtime, on the CPU or on CUDA."""
 
+import os
+
 import torch
 
-from imgfeat._optional import import_optional
+from imgfeat._optional import has_module, import_optional
 
 _ON_CUDA = "CUDAExecutionProvider"
 _ON_CPU = "CPUExecutionProvider"
 
 
-def import_runtime():
-    """Return the package onnxruntime, or say which extra brings it."""
-    return import_optional("onnxruntime", extra="onnx", purpose="engine='onnx'")
+_FOR_EXPORT = "onnx", "onnxscript"  # needed once for each net, the runtime always
+
+
+def import_runtime(part="onnxruntime", *, purpose="engine='onnx'"):
+    """Return the package onnxruntime, or a part of it, or say which extra brings it."""
+    # Its builds for Linux send telemetry to their makers, unless this is set before the
+    # import; nothing here may use the network unasked.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    return import_optional(part, extra="onnx", purpose=purpose)
+
+
+def require_extra(purpose):
+    """Say what to install where a package of the extra ``imgfeat[onnx]`` is missing."""
+    import_runtime(purpose=purpose)
+    for name in _FOR_EXPORT:
+        import_optional(name, extra="onnx", purpose=purpose)
+
+
+def has_extra():
+    """Whether all packages of the extra are installed; imports none of them."""
+    return all(map(has_module, ("onnxruntime", *_FOR_EXPORT)))
 
 
 def runs_on_cuda():

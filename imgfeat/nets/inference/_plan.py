@@ -4,8 +4,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from imgfeat._devices import find_device
-from imgfeat._optional import has_module, import_optional
-from imgfeat.nets.inference._onnx_session import runs_on_cuda
+from imgfeat.nets.inference._onnx_session import (
+    has_extra,
+    require_extra,
+    runs_on_cuda,
+)
 
 PRECISIONS = "float32", "float16", "bfloat16", "int8"
 
@@ -124,18 +127,15 @@ def plan_inference(
         _check_int8(engine, device, compile)
         engine, device = "onnx", "cpu"
     if engine == "onnx":
-        for name in ("onnxruntime", "onnxscript"):
-            import_optional(name, extra="onnx", purpose=_purpose(wants_int8))
+        require_extra("precision='int8'" if wants_int8 else "engine='onnx'")
     # ONNX Runtime is asked for by name, so its device is the one that it has.
     if engine == "onnx" and device == "auto" and not runs_on_cuda():
         device = "cpu"
     with explained_fork(device):
         device = find_device(device)
     if engine == "auto":
-        # The exporter is needed once for each net, the runtime always.
-        is_there = all(map(has_module, ("onnxruntime", "onnxscript")))
         wanted = device == "cpu" and precision in ("auto", "float32") and not compile
-        if wanted and is_there and not own_module:
+        if wanted and has_extra() and not own_module:
             engine, fallback = "onnx", "torch"
         else:
             engine = "torch"
@@ -147,10 +147,6 @@ def plan_inference(
     if device == "cpu":
         batch_size = min(batch_size, _CPU_PIECE)
     return Plan(engine, device, precision, threads, batch_size, compile, fallback)
-
-
-def _purpose(wants_int8):
-    return "precision='int8'" if wants_int8 else "engine='onnx'"
 
 
 def _check_int8(engine, device, compile):

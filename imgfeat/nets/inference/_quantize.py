@@ -16,7 +16,7 @@ import numpy as np
 import skimage.data
 
 from imgfeat._optional import import_optional
-from imgfeat.nets.inference._onnx_session import open_session
+from imgfeat.nets.inference._onnx_session import import_runtime, open_session
 
 LEAST_AGREEMENT = 0.9
 VERSION = 1  # of the steps here: files of another are not used
@@ -76,13 +76,10 @@ def read_agreement(session):
 
 
 def _quantize(onnx, model, photos):
-    quantization = import_optional(
-        "onnxruntime.quantization", extra="onnx", purpose="precision='int8'"
-    )
-    shape_inference = import_optional(
-        "onnxruntime.quantization.shape_inference",
-        extra="onnx",
-        purpose="precision='int8'",
+    purpose = "precision='int8'"
+    quantization = import_runtime("onnxruntime.quantization", purpose=purpose)
+    shape_inference = import_runtime(
+        "onnxruntime.quantization.shape_inference", purpose=purpose
     )
 
     class Photos(quantization.CalibrationDataReader):

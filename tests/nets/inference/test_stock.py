@@ -204,7 +204,7 @@ def test_auto_chooses_by_what_is_there(
 ):
     monkeypatch.setattr(_devices, "_has_driver", lambda: cuda)
     monkeypatch.setattr("torch.cuda.is_available", lambda: cuda)
-    monkeypatch.setattr(_plan, "has_module", lambda name: has_onnx)
+    monkeypatch.setattr(_plan, "has_extra", lambda: has_onnx)
     got = plan("auto", device="auto", own_module=own_module, precision=precision)
     assert (got.engine, got.device, got.precision) == expected
 
@@ -215,7 +215,7 @@ def test_asking_for_onnx_means_the_cpu(monkeypatch):
     assert plan("onnx", device="auto").device == "cpu"
 
 
-@pytest.mark.parametrize("missing", ["onnxruntime", "onnxscript"])
+@pytest.mark.parametrize("missing", ["onnxruntime", "onnxscript", "onnx"])
 def test_missing_extra_is_named(monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'imgfeat\[onnx\]'"):

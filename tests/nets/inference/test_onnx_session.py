@@ -1,0 +1,44 @@
+"""Tests for imgfeat/nets/inference/_onnx_session.py."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from imgfeat.nets import plan_inference
+from imgfeat.nets.inference import _onnx_session
+
+
+@pytest.mark.parametrize("missing", ["onnxruntime", "onnxscript", "onnx"])
+def test_auto_is_torch_without_the_whole_extra(monkeypatch, missing):
+    monkeypatch.setattr(_onnx_session, "has_module", lambda name: name != missing)
+    rest = {"threads": 1, "batch_size": 1, "device": "cpu", "precision": "auto"}
+    assert plan_inference(engine="auto", **rest).engine == "torch"
+
+
+_TELLS_WHEN_IMPORTED = """
+import os, sys
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "onnxruntime":
+            print(os.environ.get("ORT_DISABLE_TELEMETRY"))
+            raise ModuleNotFoundError("there is none", name=name)
+
+sys.meta_path.insert(0, Watch())
+from imgfeat.nets import plan_inference
+rest = {"threads": 1, "batch_size": 1, "device": "cpu"}
+try:
+    plan_inference(engine="onnx", precision="auto", **rest)
+except ModuleNotFoundError:
+    pass
+"""
+
+
+def test_runtime_is_told_to_send_nothing_before_it_is_imported():
+    environ = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    environ["PYTHONPATH"] = os.pathsep.join(sys.path)
+    child = [sys.executable, "-c", _TELLS_WHEN_IMPORTED]
+    got = subprocess.run(child, env=environ, capture_output=True, text=True, check=True)
+    assert set(got.stdout.split()) == {"1"}
