@@ -84,8 +84,13 @@ def _explained(needs):
     try:
         yield
     except Exception as error:  # exporters and runtimes raise what their parts raise
-        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise ExportError(
-            f"engine='onnx' {needs}. Got: {reason} Use engine='torch', which takes "
-            "about four times as long on a CPU."
-        ) from error
+        raise explain(error, needs) from error
+
+
+def explain(error, needs):
+    """Return an `ExportError` that says what an error means, and what to do."""
+    reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+    return ExportError(
+        f"engine='onnx' {needs}. Got: {reason} Use engine='torch', which takes about "
+        "four times as long on a CPU."
+    )

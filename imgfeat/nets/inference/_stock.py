@@ -10,7 +10,8 @@ from typing import Any
 from imgfeat._forks import after_fork_in_child, leave_behind
 from imgfeat.nets._pooling import Readout
 from imgfeat.nets.inference._embedder import Embedder
-from imgfeat.nets.inference._export import ExportError
+from imgfeat.nets.inference._export import ExportError, explain
+from imgfeat.nets.inference._fallback import FallbackEngine
 from imgfeat.nets.inference._onnx import OnnxEngine
 from imgfeat.nets.inference._plan import Plan, explained_fork
 from imgfeat.nets.inference._torch import TorchEngine
@@ -25,7 +26,7 @@ _lock = threading.RLock()
 
 def open_engine(
     backbone: Any, readout: Readout, plan: Plan
-) -> TorchEngine | OnnxEngine:
+) -> TorchEngine | OnnxEngine | FallbackEngine:
     """Return the engine that runs a Backbone, from this process's stock if it is there.
 
     Weights are loaded, and nets exported, at the first call; all estimators of a
@@ -40,24 +41,34 @@ def open_engine(
         plan.compile,
         plan.batch_size if plan.has_fixed_batches else None,
     )
+
+    def give_way(error):
+        if not isinstance(error, ExportError):
+            error = explain(error, "needs a net that ONNX Runtime can run")
+        with _lock:
+            _keep(_not_exported, key, True, _KEEP_NOTES)
+            _engines.pop(key, None)
+            warnings.warn(
+                f"{backbone.name} runs in torch, as it cannot be exported for ONNX "
+                f"Runtime, or does not run there. {error}",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+            return open_engine(backbone, readout, _without_export(plan))
+
     with _lock:
         if plan.fallback is not None and key in _not_exported:
             return open_engine(backbone, readout, _without_export(plan))
         try:
             if backbone.module is not None:
-                return _open_module(backbone, readout, plan, key)
-            return _open_named(backbone, readout, plan, key)
+                engine = _open_module(backbone, readout, plan, key)
+            else:
+                engine = _open_named(backbone, readout, plan, key)
         except ExportError as error:
             if plan.fallback is None:
                 raise
-            _keep(_not_exported, key, True, _KEEP_NOTES)
-            warnings.warn(
-                f"{backbone.name} runs in torch, as it cannot be exported for ONNX "
-                f"Runtime. {error}",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-            return open_engine(backbone, readout, _without_export(plan))
+            return give_way(error)
+        return engine if plan.fallback is None else FallbackEngine(engine, give_way)
 
 
 def _without_export(plan):
