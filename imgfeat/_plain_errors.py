@@ -11,13 +11,14 @@ import imgfeat
 from imgfeat._option_names import text_of
 from imgfeat._patience import EXIT_CODE
 from imgfeat._printing import err, print_warning
+from imgfeat._progress import announcements
 
 
 @contextmanager
 def plain_errors():
     """Say what a user can mend in a line, without a traceback."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), announcements():
             warnings.showwarning = print_warning
             yield
     except KeyboardInterrupt:

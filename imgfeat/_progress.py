@@ -16,6 +16,25 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+_announces = False
+
+
+@contextmanager
+def announcements():
+    """Show all that `announce` has to say while the block runs, as a command does."""
+    global _announces  # noqa: PLW0603
+    before, _announces = _announces, True
+    try:
+        yield
+    finally:
+        _announces = before
+
+
+def announce(text, verbose=False):
+    """Say on standard error why nothing will be seen to happen for a while."""
+    if verbose or _announces:
+        print(text, file=sys.stderr, flush=True)
+
 
 @contextmanager
 def progress(description, total, verbose):

@@ -282,7 +282,7 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
             self._validate_params()
         images = self._images(X, reset=False)
         net = self._ready_net()
-        engine = open_engine(net.backbone, net.readout, net.plan)
+        engine = open_engine(net.backbone, net.readout, net.plan, self.verbose)
         seen = net.backbone.preprocessing
         features = empty_features(len(images), net.width, self.pooling)
         # Resizing to half or less leaves little of what a decoder does differently.

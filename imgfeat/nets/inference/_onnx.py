@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from imgfeat._progress import announce
 from imgfeat.nets.inference import _export, _quantize
 from imgfeat.nets.inference._fixed_batches import Batches
 from imgfeat.nets.inference._model_cache import find_or_make
@@ -28,6 +29,8 @@ class OnnxEngine:
     precision : {"float32", "int8"}, default="float32"
     batch_size : int, optional
         Of all batches on CUDA; the last one is filled up.
+    verbose : bool or int, default=False
+        Say so before the net is exported, which takes long.
 
     Raises
     ------
@@ -47,11 +50,18 @@ class OnnxEngine:
         device="cpu",
         precision="float32",
         batch_size=None,
+        verbose=False,
     ):
-        def make_exact():
-            return find_or_make(
-                name, cache_key, lambda: _export.export(make_embedder())
+        def export():
+            announce(
+                f"Preparing {name} for ONNX Runtime: up to half a minute, once on this "
+                "machine.",
+                verbose,
             )
+            return _export.export(make_embedder())
+
+        def make_exact():
+            return find_or_make(name, cache_key, export)
 
         if precision == "int8":
             is_kept = cache_key is not None

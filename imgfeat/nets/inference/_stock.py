@@ -25,12 +25,12 @@ _lock = threading.RLock()
 
 
 def open_engine(
-    backbone: Any, readout: Readout, plan: Plan
+    backbone: Any, readout: Readout, plan: Plan, verbose: bool | int = False
 ) -> TorchEngine | OnnxEngine | FallbackEngine:
     """Return the engine that runs a Backbone, from this process's stock if it is there.
 
     Weights are loaded, and nets exported, at the first call; all estimators of a
-    process share them.
+    process share them. An export is announced when `verbose`.
     """
     key = (
         *_identity(backbone, readout),
@@ -61,9 +61,9 @@ def open_engine(
             return open_engine(backbone, readout, _without_export(plan))
         try:
             if backbone.module is not None:
-                engine = _open_module(backbone, readout, plan, key)
+                engine = _open_module(backbone, readout, plan, key, verbose)
             else:
-                engine = _open_named(backbone, readout, plan, key)
+                engine = _open_named(backbone, readout, plan, key, verbose)
         except ExportError as error:
             if plan.fallback is None:
                 raise
@@ -75,9 +75,9 @@ def _without_export(plan):
     return replace(plan, engine=plan.fallback, fallback=None)
 
 
-def _open_named(backbone, readout, plan, key):
+def _open_named(backbone, readout, plan, key, verbose):
     if key not in _engines:
-        _keep(_engines, key, _make(backbone, readout, plan), _KEEP)
+        _keep(_engines, key, _make(backbone, readout, plan, verbose), _KEEP)
     _engines.move_to_end(key)
     return _engines[key]
 
@@ -88,16 +88,16 @@ def _keep(recent, key, value, most):
         recent.popitem(last=False)
 
 
-def _open_module(backbone, readout, plan, key):
+def _open_module(backbone, readout, plan, key, verbose):
     # Equal tensors do not make equal code, so what is exported, compiled or checked
     # belongs to one module; torch runs a copy, which leaves the user's own in the mode
     # that it is in.
     is_quick = plan.engine == "torch" and plan.device == "cpu" and not plan.compile
     if is_quick and plan.precision == "float32":
-        return _make(backbone, readout, plan)
+        return _make(backbone, readout, plan, verbose)
     kept = _of_modules.get(backbone.module)
     if kept is None or kept[0] != key:
-        kept = key, _make(backbone, readout, plan)
+        kept = key, _make(backbone, readout, plan, verbose)
         _of_modules[backbone.module] = kept
     return kept[1]
 
@@ -107,7 +107,7 @@ def _identity(backbone, readout):
     return backbone.name, backbone.sha256, backbone.preprocessing, readout
 
 
-def _make(backbone, readout, plan):
+def _make(backbone, readout, plan, verbose):
     def embedder():
         return Embedder(backbone.load(), backbone.preprocessing, readout)
 
@@ -129,6 +129,7 @@ def _make(backbone, readout, plan):
         device=plan.device,
         precision=plan.precision,
         batch_size=plan.batch_size,
+        verbose=verbose,
     )
 
 

@@ -3,11 +3,15 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
+import numpy as np
 import pytest
 
+from imgfeat._progress import announcements
+from imgfeat.features import CNNEmbedding
 from imgfeat.nets import plan_inference
-from imgfeat.nets.inference import _onnx_session
+from imgfeat.nets.inference import _export, _onnx_session, _stock
 
 
 @pytest.mark.parametrize("missing", ["onnxruntime", "onnxscript", "onnx"])
@@ -27,6 +31,8 @@ class Watch:
             raise ModuleNotFoundError("there is none", name=name)
 
 sys.meta_path.insert(0, Watch())
+from imgfeat._progress import announcements
+from imgfeat.features import CNNEmbedding
 from imgfeat.nets import plan_inference
 rest = {"threads": 1, "batch_size": 1, "device": "cpu"}
 try:
@@ -42,3 +48,24 @@ def test_runtime_is_told_to_send_nothing_before_it_is_imported():
     child = [sys.executable, "-c", _TELLS_WHEN_IMPORTED]
     got = subprocess.run(child, env=environ, capture_output=True, text=True, check=True)
     assert set(got.stdout.split()) == {"1"}
+
+
+@pytest.mark.parametrize(
+    "verbose, around, is_told",
+    [(0, nullcontext, False), (1, nullcontext, True), (0, announcements, True)],
+)
+def test_first_export_is_announced(
+    monkeypatch, tmp_path, capsys, verbose, around, is_told
+):
+    def export(embedder):
+        raise _export.ExportError("no more")
+
+    monkeypatch.setattr(_export, "export", export)
+    monkeypatch.setattr(_stock, "_engines", type(_stock._engines)())
+    monkeypatch.setattr(_stock, "_not_exported", type(_stock._not_exported)())
+    monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path))
+    net = CNNEmbedding(size=32, device="cpu", n_jobs=1, verbose=verbose)
+    with around(), pytest.warns(RuntimeWarning, match="no more"):
+        net.transform(np.zeros((1, 32, 32, 3), np.uint8))
+    line = "Preparing efficientnet_lite0 for ONNX Runtime: up to half a minute, once"
+    assert (line in capsys.readouterr().err) == is_told
