@@ -25,6 +25,11 @@ OF_ESTIMATORS: dict[str, dict[str, str]] = {
             "equal to five digits, which the solver of the first head leaves"
         ),
     },
+    "LinearProbe": {
+        "check_sample_weight_equivalence_on_dense_data": (
+            "cv takes a number or a splitter, and the check gives a list of rows"
+        ),
+    },
     "RidgeProbe": {
         "check_sample_weight_equivalence_on_dense_data": (
             "a row of weight 2 is left out as a whole, a row twice one by one"

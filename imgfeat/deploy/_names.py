@@ -15,8 +15,10 @@ from imgfeat._public_names import public_name
 _NAMES = """
     estimators.AugmentedClassifier
     estimators.CNNClassifier
+    estimators.LinearProbe
     estimators.PlannedFolds
     estimators.RidgeProbe
+    estimators.RowSpace
     features.BagOfVisualWords
     features.CNNEmbedding
     features.ColorHistogram

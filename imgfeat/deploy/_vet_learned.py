@@ -174,5 +174,6 @@ _CHECKS = {
     "imgfeat.features.FisherVector": _is_mixture,
     "imgfeat.features.PatchDictionary": _is_dictionary,
     "imgfeat.features.VLAD": _are_words,
+    "imgfeat.estimators.LinearProbe": _is_linear,
     "imgfeat.estimators.RidgeProbe": _is_linear,
 }

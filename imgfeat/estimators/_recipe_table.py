@@ -4,14 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sklearn.base import clone
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.kernel_approximation import AdditiveChi2Sampler
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
-from sklearn.svm import LinearSVC
 
-from imgfeat.estimators._planned_folds import PlannedFolds
+from imgfeat.estimators._linear_probe import LinearProbe
 from imgfeat.estimators._probe import RidgeProbe
 from imgfeat.estimators.cnn._classifier import CNNClassifier
 from imgfeat.features import (
@@ -29,7 +26,6 @@ from imgfeat.preprocess import Grayscale, Resize
 from imgfeat.sources import ImageReader
 
 DEFAULT_NET = "efficientnet_lite0"
-_HELD_OUT = PlannedFolds(3, shuffle=False)  # for the probabilities of an SVM
 
 
 @dataclass(frozen=True)
@@ -117,30 +113,33 @@ def _hybrid(size, n_jobs, random_state, backbone=DEFAULT_NET):
     return [("reader", ImageReader((256, 256), n_jobs=n_jobs)), ("features", union)]
 
 
-def _logistic(n_jobs, random_state):
-    classifier = LogisticRegression(C=0.01, max_iter=1000, random_state=random_state)
-    return [("scaler", StandardScaler()), ("classifier", classifier)]
+def _scaled(kind, C):
+    """A learner for features of any scale."""
+
+    def learner(n_jobs, random_state):
+        probe = LinearProbe(kind, C, random_state=random_state)
+        return [("scaler", StandardScaler()), ("classifier", probe)]
+
+    return learner
 
 
-def _logistic_of_unit_rows(n_jobs, random_state):
-    classifier = LogisticRegression(C=10.0, max_iter=1000, random_state=random_state)
-    return [("classifier", classifier)]
+def _of_unit_rows(kind, C):
+    """A learner for rows of unit length, which a scaler would undo."""
+
+    def learner(n_jobs, random_state):
+        return [("classifier", LinearProbe(kind, C, random_state=random_state))]
+
+    return learner
 
 
-def _svm(n_jobs, random_state):
-    svm = LinearSVC(C=0.001, random_state=random_state)
-    classifier = CalibratedClassifierCV(svm, cv=_HELD_OUT, ensemble=False)
-    return [("scaler", StandardScaler()), ("classifier", classifier)]
+_logistic = _scaled("logistic", 0.01)
+_svm = _scaled("svm", 0.001)
+_logistic_of_unit_rows = _of_unit_rows("logistic", 10.0)
+_svm_of_unit_rows = _of_unit_rows("svm", 1.0)
 
 
 def _ridge(n_jobs, random_state):
     return [("scaler", StandardScaler()), ("classifier", RidgeProbe())]
-
-
-def _svm_of_unit_rows(n_jobs, random_state):
-    svm = LinearSVC(C=1.0, random_state=random_state)
-    classifier = CalibratedClassifierCV(svm, cv=_HELD_OUT, ensemble=False)
-    return [("classifier", classifier)]
 
 
 def _fine_tuned(n_jobs, random_state, backbone=DEFAULT_NET):
@@ -177,8 +176,8 @@ def _from_scratch(n_jobs, random_state):
 
 
 LOGISTIC_GRID = {"classifier__C": [1e-3, 1e-2, 1e-1]}
-SVM_GRID = {"classifier__estimator__C": [1e-4, 1e-3, 1e-2]}
-UNIT_ROWS_SVM_GRID = {"classifier__estimator__C": [0.1, 1.0, 10.0]}
+SVM_GRID = {"classifier__C": [1e-4, 1e-3, 1e-2]}
+UNIT_ROWS_SVM_GRID = {"classifier__C": [0.1, 1.0, 10.0]}
 
 RECIPES = {
     "hog-svm": Recipe("gradients (HOG) and a linear SVM", _hog, _svm, SVM_GRID),

@@ -1,7 +1,6 @@
 """Named pipelines with their search grids: a good start, by name."""
 
 from difflib import get_close_matches
-from numbers import Integral
 
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator, GridSearchCV
@@ -9,7 +8,6 @@ from sklearn.pipeline import Pipeline
 
 from imgfeat._typing import RandomState, Size
 from imgfeat._validation import check_size_param
-from imgfeat.estimators._planned_folds import PlannedFolds
 from imgfeat.estimators._recipe_table import RECIPES
 from imgfeat.nets.catalog._registry import get_spec
 
@@ -35,35 +33,34 @@ def make_recipe(
         Pixels to which images are resized for the classical features; at most half of
         it for ``patches-svm``. Nets bring the size of their weights and do not use it.
     search : bool, default=False
-        Let the last step choose its parameters by `GridSearchCV` over the recipe's
-        grid. What is in front of it, which sees no labels, is fitted once a fit. A
-        recipe without a grid, such as ``cnn-ridge``, chooses in its fit anyway, and
-        comes as it is without `search`.
+        Let the last step choose its C from the recipe's grid, on held-out folds. What
+        is in front of it, which sees no labels, is fitted once a fit. A recipe without
+        a grid, such as ``cnn-ridge``, chooses in its fit anyway, and comes as it is
+        without `search`.
     cv : int or splitter, default=3
-        Folds of that search. An int is stratified, shuffled by `random_state`, and the
-        most there are: where a class has fewer images there are fewer.
+        Folds of that choice, and of the probabilities of an SVM. An int is stratified,
+        shuffled by `random_state`, and the most there are: where a class has fewer
+        images there are fewer.
     n_jobs : int, default=None
-        Threads that read images and compute features. The search itself stays in one
-        process, so that a net is in memory once.
+        Threads that read images and compute features.
     random_state : int, RandomState instance or None, default=0
         Seeds the classifier and the folds of the search.
     verbose : int, default=0
-        Passed to the search.
+        Above 0, the score of each C is printed.
 
     Returns
     -------
     Pipeline
-        Not fitted. The last step is named ``classifier``, or ``search``, and has
-        ``predict_proba``.
+        Not fitted. The last step is named ``classifier`` and has ``predict_proba``.
 
     Raises
     ------
     ValueError
         If there is no such recipe or no such net, and close names are offered; or if
         the recipe has no net. Its `fit` raises it where a class is too small to hold
-        out a part: a search needs 2 images of it, or 3 for SVMs, whose probabilities
-        take folds of their own. Weights of the net are looked for in `fit`, where those
-        that are not on this machine raise FileNotFoundError.
+        out a part: a search and the probabilities of an SVM need 2 images of it.
+        Weights of the net are looked for in `fit`, where those that are not on this
+        machine raise FileNotFoundError.
 
     See Also
     --------
@@ -72,13 +69,8 @@ def make_recipe(
 
     Notes
     -----
-    Linear SVMs have no probabilities of their own; Platt's sigmoid, fitted on held-out
-    folds of the training part, gives them [1]_.
-
-    References
-    ----------
-    .. [1] J. Platt, "Probabilistic outputs for support vector machines", Advances in
-       Large Margin Classifiers, 1999.
+    Linear SVMs have no probabilities of their own: a softmax of their decisions, scaled
+    on held-out rows, gives them, and keeps the order of the classes; see `LinearProbe`.
 
     Examples
     --------
@@ -93,18 +85,12 @@ def make_recipe(
     of_features, of_learner = ({}, options) if recipe.trains_net else (options, {})
     features = recipe.features(pixels, n_jobs, random_state, **of_features)
     learner = recipe.learner(n_jobs, random_state, **of_learner)
-    if not (search and recipe.grid):
-        return Pipeline([*features, *learner])
-    if isinstance(cv, Integral):
-        cv = PlannedFolds(int(cv), random_state=random_state)
-    search = GridSearchCV(
-        Pipeline(learner),
-        dict(recipe.grid),
-        cv=cv,
-        verbose=verbose,
-        error_score="raise",  # what is wrong is the data, not a candidate
-    )
-    return Pipeline([*features, ("search", search)])
+    pipeline = Pipeline([*features, *learner])
+    if search and recipe.grid:
+        pipeline.set_params(**recipe.grid)
+    if recipe.grid:  # folds choose, and make the probabilities of an SVM
+        pipeline.set_params(classifier__cv=cv, classifier__verbose=verbose)
+    return pipeline
 
 
 def _look_up(name):

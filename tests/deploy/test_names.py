@@ -24,7 +24,11 @@ of_newer = pytest.mark.skipif(
 )
 
 # Classes that came after format 1; tests of their own save and load them.
-SINCE = {"imgfeat.estimators.PlannedFolds"}
+SINCE = {
+    "imgfeat.estimators.LinearProbe",
+    "imgfeat.estimators.PlannedFolds",
+    "imgfeat.estimators.RowSpace",
+}
 
 
 def modules_in(path):

@@ -1,0 +1,346 @@
+"""A linear classifier with an L2 penalty, learned in the space of its rows."""
+
+import warnings
+from numbers import Integral, Real
+from typing import Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from imgfeat._sklearn import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
+from imgfeat.estimators._planned_folds import PlannedFolds
+from imgfeat.estimators._row_space import row_space
+from imgfeat.estimators._temperature import both_sides, fit_temperature, probabilities
+
+
+class LinearProbe(ClassifierMixin, BaseEstimator):
+    """Classify vectors by a linear SVM or by logistic regression, and choose its C.
+
+    Where there are fewer rows than features, all is learned from as many columns as
+    there are rows, once a fit, with the same result; see `RowSpace`.
+
+    Parameters
+    ----------
+    kind : {"logistic", "svm"}, default="logistic"
+        Logistic regression, or a linear SVM (squared hinge), one class against the
+        rest.
+    C : float or array-like of shape (n_candidates,), default=1.0
+        Inverse of the strength of the penalty, positive. Of several the one that labels
+        most held-out rows right is taken; of equals the smallest.
+    cv : int or splitter, default=3
+        Folds that hold rows out. An int is stratified, shuffled by `random_state`, and
+        the most there are; see `PlannedFolds`.
+    max_iter : int, default=1000
+        Most iterations of one fit.
+    class_weight : dict or "balanced", optional
+        Weights of classes in the fits, by label; 1 if not given.
+    random_state : int, RandomState instance or None, default=0
+        Shuffles the folds. The fits draw nothing.
+    verbose : int, default=0
+        Above 0, print the score of each candidate.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
+        Slopes, in the dtype of X.
+    intercept_ : ndarray of shape (n_classes,), or (1,) for two classes
+    C_ : float
+        The chosen one.
+    scores_ : ndarray of shape (n_candidates,), or None
+        Share of weight that is labelled right on held-out rows, for each C in the order
+        given; None if nothing was held out.
+    temperature_ : float
+        What decisions are divided by before `predict_proba` makes them shares; 1 for
+        logistic regression, which has probabilities of its own.
+    n_iter_ : int
+        Iterations of the last fit, the most of any class.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features,)
+        If X had column names, all text.
+
+    See Also
+    --------
+    RidgeProbe : Chooses by leave-one-out, without a search.
+    make_recipe : ``"hog-svm"`` puts this behind gradients.
+
+    Notes
+    -----
+    Rows are held out to choose among several C, and for the probabilities of an SVM:
+    a softmax of its decisions, with the scale that has the least log loss on the
+    held-out rows [1]_. A scale is positive, so that the most probable class is always
+    the predicted one, however few rows there are; Platt's sigmoid, with a slope of its
+    own a class, can turn the order round on folds of two or three rows.
+
+    Rows of weight 0 are as if they were not there.
+
+    References
+    ----------
+    .. [1] C. Guo, G. Pleiss, Y. Sun and K. Weinberger, "On calibration of modern neural
+       networks", ICML 2017, :doi:`10.48550/arXiv.1706.04599`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from imgfeat.estimators import LinearProbe
+    >>> X, y = load_iris(return_X_y=True)
+    >>> probe = LinearProbe("svm", C=[0.01, 0.1, 1.0]).fit(X, y)
+    >>> probe.coef_.shape
+    (3, 4)
+    >>> probe.predict_proba(X[:1]).argmax()
+    np.int64(0)
+    """
+
+    _parameter_constraints: dict = {
+        "kind": [StrOptions({"logistic", "svm"})],
+        "C": [Real, "array-like"],
+        "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"])],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        kind="logistic",
+        C=1.0,
+        *,
+        cv=3,
+        max_iter=1000,
+        class_weight=None,
+        random_state=0,
+        verbose=0,
+    ):
+        self.kind = kind
+        self.C = C
+        self.cv = cv
+        self.max_iter = max_iter
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None) -> Self:
+        """Choose C where there are several, fit with it, and calibrate an SVM.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Finite numbers.
+        y : array-like of shape (n_samples,)
+            Labels of at least two classes: text or integers.
+        sample_weight : array-like of shape (n_samples,), optional
+            Not negative.
+
+        Returns
+        -------
+        self : LinearProbe
+
+        Raises
+        ------
+        ValueError
+            If a class has no row, or only one where rows are held out; a C or a weight
+            is out of range; or X is sparse or not finite.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Once, if a fit ended before it had converged.
+        """
+        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
+        check_classification_targets(y)
+        candidates = _check_candidates(self.C)
+        weights = check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        self.classes_ = np.unique(y)
+        here = weights > 0
+        if not here.all():
+            X, y, weights = X[here], y[here], weights[here]
+        _check_classes(self.classes_, y)
+
+        components = row_space(X)
+        rows = X if components is None else X.astype(np.float64) @ components.T
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            self.C_, held_out, decisions = self._choose(rows, y, weights, candidates)
+            model = self._model(self.C_).fit(rows, y, sample_weight=weights)
+        self._pass_on(caught)
+
+        coef = model.coef_ if components is None else model.coef_ @ components
+        self.coef_ = np.ascontiguousarray(coef, dtype=X.dtype)
+        self.intercept_ = np.atleast_1d(model.intercept_).astype(X.dtype)
+        self.n_iter_ = int(np.max(model.n_iter_))
+        self.temperature_ = 1.0
+        if self.kind == "svm":
+            labels = np.searchsorted(self.classes_, y)
+            self.temperature_ = 1 / fit_temperature(
+                decisions[held_out], labels[held_out], weights[held_out]
+            )
+        return self
+
+    def decision_function(self, X) -> np.ndarray:
+        """Tell how far on the side of each class a row lies.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            In the dtype of X; for two classes, of the second.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        decisions = X @ self.coef_.T + self.intercept_
+        return decisions[:, 0] if len(self.classes_) == 2 else decisions
+
+    def predict(self, X) -> np.ndarray:
+        """Predict the label of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        decisions = _by_class(self.decision_function(X))
+        return self.classes_[decisions.argmax(axis=1)]
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``; rows sum to 1.
+        """
+        decisions = _by_class(self.decision_function(X))
+        return probabilities(decisions, 1 / self.temperature_)
+
+    def _model(self, C):
+        options = {
+            "tol": 1e-6,
+            "max_iter": self.max_iter,
+            "class_weight": self.class_weight,
+        }
+        if self.kind == "svm":
+            return LinearSVC(C=C, dual=False, **options)
+        return LogisticRegression(C=C, warm_start=True, **options)
+
+    def _choose(self, rows, y, weights, candidates):
+        """The best C, which rows were held out, and what they are decided to be."""
+        self.scores_ = None
+        if len(candidates) == 1 and self.kind == "logistic":
+            return float(candidates[0]), None, None
+        cv = self.cv
+        if isinstance(cv, Integral):
+            cv = PlannedFolds(int(cv), random_state=self.random_state)
+        found = np.zeros((len(candidates), len(rows), len(self.classes_)))
+        held_out = np.zeros(len(rows), dtype=bool)
+        for train, test in cv.split(rows, y):
+            held_out[test] = True
+            model = None
+            for i in np.argsort(candidates):  # from one C to the next, a warm start
+                model = self._model(candidates[i]) if model is None else model
+                model.set_params(C=candidates[i])
+                model.fit(rows[train], y[train], sample_weight=weights[train])
+                _check_fold(self.classes_, model.classes_)
+                found[i, test] = _by_class(model.decision_function(rows[test]))
+        right = self.classes_[found.argmax(axis=2)] == y
+        share = weights * held_out
+        self.scores_ = right @ share / share.sum()
+        if self.verbose:
+            for C, score in zip(candidates, self.scores_, strict=True):
+                print(f"LinearProbe: C={C:g} labels {score:.3f} of held-out rows right")
+        best = _best(self.scores_, candidates)
+        return float(candidates[best]), held_out, found[best]
+
+    def _pass_on(self, caught):
+        """Warn once of what has not converged, and of all else as it came."""
+        unfinished = False
+        for warning in caught:
+            if issubclass(warning.category, ConvergenceWarning):
+                unfinished = True
+            else:
+                warnings.warn(warning.message, warning.category, stacklevel=3)
+        if unfinished:
+            what = "logistic regression" if self.kind == "logistic" else "linear SVM"
+            warnings.warn(
+                f"The {what} of LinearProbe has not converged in {self.max_iter} "
+                f"iterations, with C up to {np.max(self.C):g}; take a smaller C, put "
+                "StandardScaler in front, or raise max_iter.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+
+def _check_candidates(C):
+    candidates = np.atleast_1d(np.asarray(C, dtype=np.float64))
+    if candidates.ndim != 1 or not candidates.size:
+        raise ValueError(
+            "LinearProbe needs C as one number or a list of them. Got shape "
+            f"{candidates.shape}."
+        )
+    bad = ~((candidates > 0) & np.isfinite(candidates))
+    if bad.any():
+        raise ValueError(
+            "LinearProbe needs C that is positive and finite. Got "
+            f"{candidates[bad][0]:g}; for nearly no penalty give a large one, such as "
+            "1e6."
+        )
+    return candidates
+
+
+def _check_classes(classes, y):
+    here = np.unique(y)
+    if len(classes) == 1:
+        raise ValueError(
+            "LinearProbe needs at least two classes. Got one class, "
+            f"{classes.tolist()[0]!r}; there is nothing to tell apart."
+        )
+    if len(here) < len(classes):
+        missing = np.setdiff1d(classes, here).tolist()[0]
+        raise ValueError(
+            "LinearProbe needs rows of every class with a weight above 0. Got none of "
+            f"class {missing!r}; give it weight, or leave its rows out."
+        )
+
+
+def _check_fold(classes, here):
+    if len(here) < len(classes):
+        missing = np.setdiff1d(classes, here).tolist()[0]
+        raise ValueError(
+            "LinearProbe needs folds that fit on every class. Got one without class "
+            f"{missing!r}; give cv as a number, or a splitter that stratifies."
+        )
+
+
+def _best(scores, candidates):
+    """Index of the best score, and among equals of the smallest C."""
+    equal = scores >= scores.max() - 1e-12
+    return int(np.argmin(np.where(equal, candidates, np.inf)))
+
+
+def _by_class(decisions):
+    return both_sides(decisions) if decisions.ndim == 1 else decisions
