@@ -24,11 +24,9 @@ import argparse
 import statistics
 import time
 
-from sklearn.model_selection import GridSearchCV
-
 from benchmarks._data import unpacked
 from benchmarks._timing import save
-from imgfeat.estimators import make_recipe
+from imgfeat.estimators import LinearProbe, make_recipe
 from imgfeat.sources import load_image_folder
 
 # Recipe, and the views of an image whose embeddings are averaged.
@@ -46,8 +44,8 @@ def measure_frozen(name, n_views, train, val):
         recipe[0].set_params(n_views=n_views)
         row = fit_and_score(recipe, train, val)
         last = recipe[-1]
-        if isinstance(last, GridSearchCV):
-            row |= {"score_in_search": last.best_score_, "chosen": last.best_params_}
+        if isinstance(last, LinearProbe):
+            row |= {"score_in_search": last.scores_.max(), "chosen": {"C": last.C_}}
         else:
             row |= {
                 "score_in_search": last.loo_scores_.max(),
