@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from sklearn.utils import Bunch
 
+from imgfeat._home import expanded
 from imgfeat._typing import PathLike
 from imgfeat.sources._formats import START, is_image
 from imgfeat.sources._labelled import (
@@ -210,7 +211,7 @@ def _note_same_parts(folders, splits):
 
 
 def _check_folder(path):
-    root = Path(path).expanduser()
+    root = expanded(path)
     if not root.exists():
         raise FileNotFoundError(
             f"There is no folder {root}; check the path (working directory: "

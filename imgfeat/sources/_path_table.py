@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from imgfeat._home import expanded
 from imgfeat._typing import PathLike
 from imgfeat.sources._labelled import (
     check_class_names,
@@ -124,7 +125,7 @@ def load_image_table(
 def _read_table(table, root):
     if isinstance(table, pd.DataFrame):
         return table, root or "", "The table"
-    path = Path(table).expanduser()
+    path = expanded(table)
     if not path.is_file():
         raise FileNotFoundError(f"There is no CSV file {path}; check the path.")
     try:

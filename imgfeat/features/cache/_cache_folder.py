@@ -3,11 +3,10 @@
 import json
 import re
 from contextlib import suppress
-from pathlib import Path
 
 import pandas as pd
 
-from imgfeat._home import home
+from imgfeat._home import NoHomeError, expanded, home
 from imgfeat._typing import PathLike
 from imgfeat.features.cache._chunk import SUFFIX, CorruptChunkError, FileChunk
 from imgfeat.features.cache._claims import GATE
@@ -33,8 +32,14 @@ def cache_folder(location=None):
     Returns
     -------
     Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is in a home folder and there is none; without a `location` it is a
+        `NoHomeError`.
     """
-    return home() / "features" if location is None else Path(location).expanduser()
+    return home() / "features" if location is None else expanded(location)
 
 
 def cache_info(location: PathLike | None = None) -> pd.DataFrame:
@@ -104,10 +109,14 @@ def clear_cache(location: PathLike | None = None) -> int:
 
 
 def _folders(location):
+    try:
+        folder = cache_folder(location)
+    except NoHomeError:
+        return []  # nothing was kept
     with suppress(FileNotFoundError, NotADirectoryError):
         return sorted(
             path
-            for path in cache_folder(location).iterdir()
+            for path in folder.iterdir()
             if _FOLDER.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
         )
     return []

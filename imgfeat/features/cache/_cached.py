@@ -10,6 +10,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
+from imgfeat._home import NoHomeError
 from imgfeat._nesting import last_step
 from imgfeat._progress import progress
 from imgfeat._sklearn import (
@@ -25,6 +26,7 @@ from imgfeat.features.cache._cache_folder import cache_folder
 from imgfeat.features.cache._describer import Describer
 from imgfeat.features.cache._gather import gather
 from imgfeat.features.cache._keys import row_keys, transformer_key
+from imgfeat.features.cache._no_store import no_store
 from imgfeat.features.cache._store import open_store
 from imgfeat.features.local._descriptors import Descriptors
 from imgfeat.sources._frame import index_of, keep_index
@@ -274,7 +276,7 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
     def _gather(self, images, worker, kind=None):
         """Describe the images, or find them; note in `errors_` what is wrong."""
         # By the copy that works, whatever became of `transformer` since `fit`.
-        store = open_store(cache_folder(self.location), *transformer_key(worker))
+        store = self._open_store(worker)
         keys, known = row_keys(images.sources)
         describe = Describer(worker, images, keys, on_error=self.on_error)
         with progress("Describing images", len(images), self.verbose) as advance:
@@ -292,6 +294,13 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         if self.on_error == "nan":
             self.errors_ = describe.error_table(rows.filled)
         return rows
+
+    def _open_store(self, worker):
+        try:
+            folder = cache_folder(self.location)
+        except NoHomeError as error:
+            return no_store(error)
+        return open_store(folder, *transformer_key(worker))
 
     def _fit(self, images, rows, worker):
         self._worker = worker

@@ -139,7 +139,7 @@ class Store:
                 chunk = write_chunk(self.folder, keys, arrays)
             except OSError as error:
                 self._is_writable = False
-                _warn_once(
+                warn_once(
                     self.folder.parent,
                     f"Features cannot be kept in {self.folder.parent}: "
                     f"{error.strerror or error}. Going on without the cache, which "
@@ -253,7 +253,7 @@ def _remove(path):
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        _warn_once(path.parent, f"{path} is damaged and cannot be removed: {error}.")
+        warn_once(path.parent, f"{path} is damaged and cannot be removed: {error}.")
 
 
 def _warn(message):
@@ -261,7 +261,7 @@ def _warn(message):
     warnings.warn(message, CacheWarning, stacklevel=2)
 
 
-def _warn_once(place, message):
+def warn_once(place, message):
     if place not in _warned:
         _warned.add(place)
         _warn(message)

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from imgfeat._home import expanded
 from imgfeat._typing import PathLike
 from imgfeat.nets._preprocessing import Preprocessing
 from imgfeat.nets._trunk import WholeNet
@@ -184,7 +185,7 @@ def _find_spec(name, weights, size):
     if weights is None:
         return replace(spec, tag="random")
     if _is_path(name, weights):
-        path = Path(weights).expanduser()
+        path = expanded(weights)
         return replace(spec, tag=path.name, find=lambda: _find_file(path))
     return spec
 

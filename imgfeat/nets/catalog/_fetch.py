@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgfeat._files import write_atomic
+from imgfeat._home import home, no_home
 from imgfeat.nets.catalog._download import download
 from imgfeat.nets.catalog._registry import get_spec
 from imgfeat.nets.catalog._tensors import hash_file, read_state_dict
@@ -14,7 +15,7 @@ from imgfeat.nets.catalog._weights_files import (
     check_hash,
     hash_file_beside,
     hash_in_name,
-    hub_cache,
+    hub_caches,
     stated_hash,
     weights_folders,
 )
@@ -43,8 +44,17 @@ class LocalWeights:
 
 
 def search_folders() -> list[Path]:
-    """The folders that are searched for weights, in this order."""
-    return [*weights_folders(), hub_cache()]
+    """The folders that are searched for weights, in this order.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none, as for a user without a home; it says what to set.
+    """
+    folders = [*weights_folders(), *hub_caches()]
+    if not folders:
+        raise no_home()
+    return folders
 
 
 def list_weights() -> list[LocalWeights]:
@@ -56,9 +66,10 @@ def list_weights() -> list[LocalWeights]:
     -------
     list of LocalWeights
     """
-    own, hub = weights_folders(), hub_cache()
-    paths = [path for folder in own if folder.is_dir() for path in folder.iterdir()]
-    paths += hub.glob("models--timm--*/snapshots/*/*") if hub.is_dir() else []
+    own = [folder for folder in weights_folders() if folder.is_dir()]
+    paths = [path for folder in own for path in folder.iterdir()]
+    for folder in hub_caches():
+        paths += folder.glob("models--timm--*/snapshots/*/*")
     return [
         _describe(path)
         for path in sorted(paths)
@@ -118,7 +129,7 @@ def _find_whole(file):
 
 
 def _download(name, file, verbose):
-    folder = weights_folders()[0]
+    folder = home() / "weights"
     try:
         url, target, sha256 = _resolve(file)
         path = folder / target

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imgfeat._home import expanded
 from imgfeat._typing import PathLike
 from imgfeat.nets._preprocessing import Preprocessing
 from imgfeat.nets.catalog import _lite0, _torchvision
@@ -63,8 +64,12 @@ class Registered:
     @property
     def is_here(self):
         """Whether its weights are a file on this machine; nothing is fetched for it."""
-        is_path = not (self.weights is None or callable(self.weights))
-        return is_path and Path(self.weights).expanduser().is_file()
+        if self.weights is None or callable(self.weights):
+            return False
+        try:
+            return expanded(self.weights).is_file()
+        except FileNotFoundError:
+            return False
 
     def find(self):
         """Return the path of the weights, or say that there are none."""
@@ -74,8 +79,7 @@ class Registered:
                 f"{self.name} has no pretrained weights. Pass weights=None for random "
                 f"weights, or the path of a file with the state dict {what}."
             )
-        path = Path(self.weights() if callable(self.weights) else self.weights)
-        path = path.expanduser()
+        path = expanded(self.weights() if callable(self.weights) else self.weights)
         if not path.is_file():
             raise FileNotFoundError(
                 f"{self.name} needs its weights file {path}, which {self.module} has "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from imgfeat.nets.catalog import _lite0, _timm, _torchvision
 from imgfeat.nets.catalog._registered import list_registered
 from imgfeat.nets.catalog._torchvision import get_weights
-from imgfeat.nets.catalog._weights_files import hub_cache, weights_folders
+from imgfeat.nets.catalog._weights_files import hub_caches, weights_folders
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +144,7 @@ def _timm_rows(pattern):
     # A folder is read once, not asked a thousand times.
     here = {
         path.name
-        for folder in (*weights_folders(), hub_cache())
+        for folder in (*weights_folders(), *hub_caches())
         if folder.is_dir()
         for path in folder.iterdir()
     }

@@ -3,13 +3,15 @@
 Nothing is ever downloaded here.
 """
 
+import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from imgfeat._home import home
+from imgfeat._home import NoHomeError, expanded, home
 from imgfeat.nets.catalog._tensors import hash_file
 
 
@@ -74,18 +76,19 @@ class WeightsFile:
         """
         path = self.look_up()
         if path is None:
-            ours, torchs = weights_folders()
+            folders = [os.fspath(folder) for folder in weights_folders()]
+            where = " or ".join(folders) or "the folder weights of IMGFEAT_HOME"
             raise FileNotFoundError(
                 f"{backbone} needs the weights file {self.names[0]}, which is not on "
                 f"this machine. Run: imgfeat weights fetch {backbone}; or download "
-                f"{self.origin()} and put it into {ours} or {torchs} as "
+                f"{self.origin()} and put it into {where} as "
                 f"{self.names[0]}; or pass weights=None for random weights."
             )
         check_hash(path)
         return path
 
     def _in_hub_cache(self):
-        if self.repo is None or not _hub_folder(self.repo_id).is_dir():
+        if self.repo is None or not _is_in_hub_cache(self.repo_id):
             return None
         from huggingface_hub import try_to_load_from_cache  # comes with timm
 
@@ -97,19 +100,37 @@ class WeightsFile:
 
 
 def weights_folders():
-    """The folders that are searched for weights, in this order; the first is ours."""
-    return [home() / "weights", Path(torch.hub.get_dir()) / "checkpoints"]
+    """The folders that are searched for weights, in this order; the first is ours.
+
+    Those that there are: a user without a home has none, unless environment variables
+    name them.
+    """
+    folders = []
+    with suppress(NoHomeError):
+        folders.append(home() / "weights")
+    with suppress(FileNotFoundError):
+        folders.append(expanded(torch.hub.get_dir()) / "checkpoints")
+    return folders
 
 
-def hub_cache():
-    """Where huggingface_hub keeps its downloads; searched last, for timm's nets."""
+def hub_caches():
+    """Where huggingface_hub keeps its downloads, if anywhere; searched last, for timm.
+
+    Returns
+    -------
+    list of Path
+        One or none.
+    """
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    return Path(HF_HUB_CACHE)
+    with suppress(FileNotFoundError):
+        return [expanded(HF_HUB_CACHE)]
+    return []
 
 
-def _hub_folder(repo_id):
-    return hub_cache() / f"models--{repo_id.replace('/', '--')}"
+def _is_in_hub_cache(repo_id):
+    name = f"models--{repo_id.replace('/', '--')}"
+    return any((folder / name).is_dir() for folder in hub_caches())
 
 
 def hash_file_beside(path):

@@ -4,18 +4,22 @@ import json
 
 import pandas as pd
 import pytest
+from numpy.testing import assert_array_equal
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from imgfeat.features import (
     HOG,
+    VLAD,
     CachedFeatures,
     DenseSIFT,
     cache_info,
     clear_cache,
 )
+from imgfeat.features.cache import _store
 from imgfeat.features.cache._cache_folder import cache_folder
 from imgfeat.features.cache._claims import claiming
+from imgfeat.features.cache._store import CacheWarning
 from imgfeat.sources import ImageReader
 from tests.features.cache._rows import some_keys
 
@@ -115,6 +119,27 @@ def test_the_folder_is_below_home_unless_told(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     assert cache_folder() == tmp_path / "features"
     assert cache_folder("~/cache") == tmp_path / "me" / "cache"
+
+
+def test_user_without_a_home_keeps_nothing_and_is_told_once(
+    images, hog, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IMGFEAT_HOME", "~nobody-of-this-name/cache")
+    monkeypatch.setattr(_store, "_warned", set())
+    expected = hog.fit_transform(images)
+    with pytest.warns(CacheWarning, match="are not kept.*; set IMGFEAT_HOME to a fold"):
+        got = CachedFeatures(hog).fit_transform(images)
+    assert_array_equal(got, expected)
+    vlad = make_pipeline(CachedFeatures(DenseSIFT(bin_size=3)), VLAD(2))
+    assert vlad.fit_transform(images).shape[0] == len(images)
+    assert cache_info().empty
+    assert clear_cache() == 0
+    assert not list(tmp_path.iterdir())
+    # A folder that was named is not silently another one.
+    for ask in (cache_info, clear_cache, cache_folder):
+        with pytest.raises(FileNotFoundError, match="set HOME"):
+            ask("~nobody-of-this-name/cache")
 
 
 def test_a_file_in_place_of_the_folder_holds_nothing(tmp_path):

@@ -201,6 +201,17 @@ def test_folders_are_searched_in_this_order(tmp_path):
     ]
 
 
+def test_nothing_is_fetched_for_a_user_without_a_home(monkeypatch):
+    monkeypatch.setenv("IMGFEAT_HOME", "~nobody-of-this-name/cache")
+    monkeypatch.setattr("torch.hub.get_dir", lambda: "~nobody-of-this-name")
+    monkeypatch.setattr(
+        "huggingface_hub.constants.HF_HUB_CACHE", "~nobody-of-this-name"
+    )
+    for ask in (search_folders, lambda: fetch_weights("resnet18", verbose=0)):
+        with pytest.raises(FileNotFoundError, match="set IMGFEAT_HOME to a folder"):
+            ask()
+
+
 def test_fetched_weights_are_found_and_another_hash_is_refused(tmp_path):
     folder = tmp_path / "home" / "weights"
     folder.mkdir(parents=True)

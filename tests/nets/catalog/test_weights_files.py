@@ -8,6 +8,7 @@ from imgfeat.nets.catalog._weights_files import (
     WeightsFile,
     check_hash,
     hash_file_beside,
+    hub_caches,
     stated_hash,
     weights_folders,
 )
@@ -64,6 +65,19 @@ def test_missing_file_is_named_with_its_origin_and_place(tmp_path):
     file = WeightsFile(("resnet18-f37072fd.pth",), url="https://x/y.pth")
     with pytest.raises(FileNotFoundError, match=message):
         file.find("resnet18")
+
+
+def test_user_without_a_home_has_no_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~" / "checkpoints").mkdir(parents=True)  # some program's mistake
+    monkeypatch.setattr("os.path.expanduser", str)
+    monkeypatch.setenv("IMGFEAT_HOME", "~/cache")
+    monkeypatch.setattr("torch.hub.get_dir", lambda: "~")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", "~/hub")
+    assert weights_folders() == hub_caches() == []
+    message = "put it into the folder weights of IMGFEAT_HOME as net.pth; or pass"
+    with pytest.raises(FileNotFoundError, match=message):
+        WeightsFile(("net.pth",), url="https://x/net.pth").find("net")
 
 
 def test_missing_file_of_the_hub_is_named_with_its_repository():

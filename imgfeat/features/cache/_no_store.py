@@ -1,0 +1,43 @@
+"""What stands in for a store where there is no folder to keep features in."""
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from imgfeat.features.cache._chunk import MemoryChunk
+from imgfeat.features.cache._store import warn_once
+
+
+def no_store(error):
+    """Return a `NoStore`, and say once in a process that it keeps nothing.
+
+    Parameters
+    ----------
+    error : NoHomeError
+        Says why, and what to do.
+    """
+    warn_once(
+        None,
+        f"Features are not kept, and are computed again every time. {error}",
+    )
+    return NoStore()
+
+
+class NoStore:
+    """A `Store` that is always empty."""
+
+    def refresh(self):
+        return False
+
+    def find(self, keys):
+        return ()
+
+    def add(self, keys, arrays):
+        return MemoryChunk(arrays)
+
+    @contextmanager
+    def claiming(self, keys):
+        yield np.ones(len(keys), dtype=bool)
+
+    def wait(self):
+        """Nobody else has it: there is nothing to wait for."""
