@@ -3,10 +3,13 @@
 import os
 import re
 import stat
+import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
+
+from imgfeat._home import has_temporary_folder
 
 MAX_NAME_BYTES = 255  # of file systems in use
 _N_HEX = 32
@@ -73,6 +76,18 @@ def sweep(path):
                 found = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(found.st_mode) and found.st_mtime < oldest:
                     os.unlink(entry.path)
+
+
+def spare_folder(otherwise):
+    """Make a folder that is removed at the end of a ``with`` block.
+
+    Parameters
+    ----------
+    otherwise : path
+        Where to make it on a system without a folder for temporary files.
+    """
+    place = None if has_temporary_folder() else otherwise
+    return tempfile.TemporaryDirectory(dir=place)
 
 
 def is_special(path):

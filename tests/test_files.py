@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from imgfeat import _files
-from imgfeat._files import replacing, write_atomic
+from imgfeat._files import replacing, spare_folder, write_atomic
 
 
 @pytest.fixture
@@ -131,3 +131,14 @@ def test_killed_writer_leaves_the_old_file_under_its_name(path):
     assert path.read_bytes() == b"old"
     left = [name for name in names_beside(path) if name != "model.bin"]
     assert all(name.startswith(".model.bin.") for name in left)
+
+
+def test_spare_folder_is_elsewhere_only_without_one_for_temporary_files(
+    tmp_path, monkeypatch
+):
+    with spare_folder(tmp_path) as folder:
+        assert os.path.dirname(folder) != str(tmp_path)
+    monkeypatch.setattr(_files, "has_temporary_folder", lambda: False)
+    with spare_folder(tmp_path) as folder:
+        assert os.path.dirname(folder) == str(tmp_path)
+    assert not os.path.exists(folder)

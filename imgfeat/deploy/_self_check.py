@@ -8,8 +8,8 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 
+from imgfeat._files import spare_folder
 from imgfeat._nesting import walk
 from imgfeat._traits import traits_of
 from imgfeat.deploy._errors import BundleError, UntrustedFileError
@@ -36,7 +36,8 @@ def check_elsewhere(written, path, hidden=()):
     BundleError
         If the file does not load there, or answers otherwise.
     """
-    with tempfile.TemporaryDirectory() as empty:
+    # Beside the file can be written to: it was.
+    with spare_folder(os.path.dirname(os.path.abspath(written))) as empty:
         request = {
             "written": os.fspath(written),
             "path": os.fspath(path),
@@ -48,7 +49,8 @@ def check_elsewhere(written, path, hidden=()):
             input=json.dumps(request),
             env=os.environ | dict.fromkeys(_HOMES, empty),
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",  # what libraries say may be in another
             check=False,
         )
     lines = done.stdout.splitlines() or ["{}"]

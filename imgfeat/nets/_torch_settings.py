@@ -1,12 +1,16 @@
 """Torch's settings of the whole process: changed while a net runs, then put back."""
 
+import getpass
 import math
+import os
+import tempfile
 import threading
 from contextlib import contextmanager
 
 import torch
 
 from imgfeat._forks import after_fork_in_child
+from imgfeat._home import NoHomeError, has_temporary_folder, home, is_writable
 from imgfeat._switch import HeldSwitch
 
 
@@ -53,6 +57,38 @@ _threads = ThreadCount()
 def torch_threads(n_threads):
     """Give torch `n_threads` inside a ``with`` block."""
     return _threads.set_to(n_threads)
+
+
+def let_compiler_start():
+    """Let torch's compiler be imported where it would find no folder to keep things in.
+
+    timm, torchvision and optimizers import it, though nothing is compiled; and it looks
+    for its folder as it is imported.
+    """
+    if not has_temporary_folder():
+        folder = _own_compiler_folder()
+    elif not _has_user_name():
+        folder = os.path.join(tempfile.gettempdir(), f"torchinductor_uid_{os.getuid()}")
+    else:
+        return
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", folder)
+
+
+def _own_compiler_folder():
+    try:
+        folder = os.fspath(home() / "compiler")
+    except NoHomeError:
+        folder = None
+    # One that exists is enough to start, and to run what is not compiled.
+    return folder if folder and is_writable(folder) else os.path.abspath(os.sep)
+
+
+def _has_user_name():
+    try:
+        getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return False
+    return True
 
 
 def _read_cudnn():

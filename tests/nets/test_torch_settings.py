@@ -11,7 +11,8 @@ from contextlib import suppress
 import pytest
 import torch
 
-from imgfeat.nets._torch_settings import ThreadCount, torch_threads
+from imgfeat.nets import _torch_settings
+from imgfeat.nets._torch_settings import ThreadCount, let_compiler_start, torch_threads
 
 TIMEOUT = 30
 
@@ -133,3 +134,41 @@ def test_fork_of_a_process_that_has_trained_predicts_and_trains():
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # a child that hangs as well
+
+
+@pytest.fixture
+def compiler_folder(monkeypatch):
+    """What the variable holds in the end."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
+
+    def ask():
+        let_compiler_start()
+        return os.environ.get("TORCHINDUCTOR_CACHE_DIR")
+
+    return ask
+
+
+def test_compiler_finds_its_own_folder_where_there_is_one(compiler_folder):
+    assert compiler_folder() is None
+
+
+def test_compiler_starts_without_a_folder_for_temporary_files(
+    compiler_folder, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(_torch_settings, "has_temporary_folder", lambda: False)
+    monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path))
+    assert compiler_folder() == str(tmp_path / "compiler")
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
+    monkeypatch.setenv("IMGFEAT_HOME", "~nobody-of-this-name")
+    assert os.path.isdir(compiler_folder())
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "chosen")
+    assert compiler_folder() == "chosen"
+
+
+def test_compiler_starts_for_a_user_without_a_name(compiler_folder, monkeypatch):
+    def unknown():
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    assert os.path.basename(compiler_folder()).startswith("torchinductor_uid_")

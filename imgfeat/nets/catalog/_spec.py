@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from imgfeat.nets._preprocessing import Preprocessing
+from imgfeat.nets._torch_settings import let_compiler_start
 from imgfeat.nets.catalog._weights_files import WeightsFile
 
 
@@ -65,4 +66,5 @@ def library(name):
 
     A second each or more, and of no use to who finds an exported net.
     """
+    let_compiler_start()
     return import_module(name)

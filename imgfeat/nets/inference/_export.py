@@ -7,6 +7,7 @@ from contextlib import contextmanager, redirect_stdout
 import numpy as np
 import torch
 
+from imgfeat._home import check_temporary_folder
 from imgfeat._optional import import_optional
 from imgfeat.nets.inference._onnx_session import open_session
 
@@ -52,6 +53,8 @@ def export(embedder):
 
 def _export(embedder):
     import_optional("onnxscript", extra="onnx", purpose="engine='onnx'")
+    with _explained("needs to write what it exports"):
+        check_temporary_folder("The export")
     images = torch.zeros((2, *embedder.image_size, 3), dtype=torch.uint8)
     # What the exporter has to say is for those who develop it.
     with (

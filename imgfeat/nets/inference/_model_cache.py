@@ -1,17 +1,17 @@
 """Exported nets on disk: whole and unchanged, or not there."""
 
 import hashlib
-import os
-import tempfile
-from contextlib import suppress
+import warnings
 
 import torch
 
 from imgfeat import __version__
-from imgfeat._home import home
+from imgfeat._files import replacing, sweep
+from imgfeat._home import NoHomeError, home
 from imgfeat.nets.inference._onnx_session import import_runtime
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
+_has_noted = False
 
 
 def find_or_make(name, key, make):
@@ -29,7 +29,11 @@ def find_or_make(name, key, make):
     """
     if key is None:
         return make()
-    path = cache_path(name, key, import_runtime().__version__)
+    try:
+        path = cache_path(name, key, import_runtime().__version__)
+    except NoHomeError as error:
+        _note_not_kept(str(error))
+        return make()
     model = _read(path)
     if model is None:
         model = make()
@@ -59,15 +63,25 @@ def _write(path, model):
 
     Where the folder cannot be written, the next process makes it again.
     """
-    part = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            part = file.name
+        sweep(path)
+        # Whoever reads it checks its hash.
+        with replacing(path, durable=False) as file:
             file.write(model)
             file.write(hashlib.sha256(model).digest())
-        os.replace(part, path)
-    except OSError:
-        if part is not None:
-            with suppress(OSError):
-                os.unlink(part)
+    except OSError as error:
+        reason = f"{path.parent}: {error.strerror or error}."
+        _note_not_kept(f"{reason} Make room, or set IMGFEAT_HOME to another folder.")
+
+
+def _note_not_kept(reason):
+    global _has_noted  # noqa: PLW0603
+    if not _has_noted:
+        _has_noted = True
+        warnings.warn(
+            "The exported net is not kept, and the next process exports it again, "
+            f"which may take half a minute. {reason}",
+            RuntimeWarning,
+            stacklevel=2,
+        )

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import skimage.data
 
+from imgfeat._home import check_temporary_folder
 from imgfeat._optional import import_optional
 from imgfeat.nets.inference._onnx_session import import_runtime, open_session
 
@@ -91,6 +92,7 @@ def _quantize(onnx, model, photos):
             batch = next(self._batches, None)
             return None if batch is None else {"images": batch}
 
+    check_temporary_folder("precision='int8'")
     with tempfile.TemporaryDirectory() as folder, _silence():
         whole, fused, small = (Path(folder, name) for name in "abc")
         whole.write_bytes(model)

@@ -1,5 +1,6 @@
 """Tests for imgfeat/nets/inference/_onnx.py, _export.py and _model_cache.py."""
 
+from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 
@@ -77,17 +78,33 @@ def test_folder_that_cannot_be_written_is_no_obstacle(
     blocked = tmp_path / "a file, not a folder"
     blocked.write_text("")
     monkeypatch.setenv("IMGFEAT_HOME", str(blocked))
+    monkeypatch.setattr(_model_cache, "_has_noted", False)
     embedder = Embedder(TinyNet(), TINY, Readout("avg"))
     expected = run(TorchEngine(embedder), batch)
-    assert_allclose(run(cached_engine(), batch), expected, rtol=1e-4)
+    with pytest.warns(RuntimeWarning, match="is not kept.*set IMGFEAT_HOME to another"):
+        engine = cached_engine()
+    assert_allclose(run(engine, batch), expected, rtol=1e-4)
+    cached_engine()  # it is said once
 
 
-def test_full_disk_leaves_nothing_behind(cached_engine, monkeypatch, batch):
-    def full(*args):
-        raise OSError("no space left on device")
+def test_user_without_a_home_exports_each_time(cached_engine, monkeypatch, batch):
+    first = run(cached_engine(), batch)
+    monkeypatch.setenv("IMGFEAT_HOME", "~nobody-of-this-name/cache")
+    monkeypatch.setattr(_model_cache, "_has_noted", False)
+    with pytest.warns(RuntimeWarning, match="is not kept.*set IMGFEAT_HOME to a fold"):
+        engine = cached_engine()
+    assert_array_equal(run(engine, batch), first)
 
-    monkeypatch.setattr(_model_cache.os, "replace", full)
-    run(cached_engine(), batch)
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_full_disk_or_ctrl_c_leaves_nothing_behind(cached_engine, monkeypatch, error):
+    def fail(*args):
+        raise error("now")
+
+    monkeypatch.setattr("os.replace", fail)
+    monkeypatch.setattr(_model_cache, "_has_noted", True)
+    with suppress(KeyboardInterrupt):
+        cached_engine()
     assert list(cached_engine.folder.iterdir()) == []
 
 
