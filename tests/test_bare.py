@@ -1,0 +1,71 @@
+"""Default recipes work where a service may find itself, or a line says what to set."""
+
+from tests._bare import run_as_stranger
+
+_START = """
+import os, sys, warnings
+import numpy as np
+warnings.filterwarnings("ignore", module="joblib")
+X = np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3), dtype=np.uint8)
+y = ["a", "b"] * 4
+import imgfeat
+from imgfeat.features import HOG, CachedFeatures, CNNEmbedding, ColorHistogram
+"""
+
+_NOTHING_TO_WRITE_TO = f"""{_START}
+model = imgfeat.make_recipe("hog-svm").fit(X, y)
+print("hog-svm", len(model.predict(X)))
+for _ in range(2):
+    print("kept", CachedFeatures(HOG()).fit_transform(X).shape)
+    print("net", CNNEmbedding().fit(X).transform(X[:2]).shape)
+print("cache", len(imgfeat.features.cache_info()), imgfeat.features.clear_cache())
+from imgfeat.estimators import CNNClassifier
+net = CNNClassifier("resnet9", max_epochs=1, device="cpu").fit(X, y)
+print("trained", len(net.predict(X)))
+try:
+    imgfeat.nets.search_folders()
+except FileNotFoundError as error:
+    print(error)
+"""
+
+
+def test_recipes_work_where_nothing_can_be_written(tmp_path):
+    done = run_as_stranger(
+        _NOTHING_TO_WRITE_TO,
+        tmp_path,
+        read_only=True,
+        LC_ALL="C",
+        PYTHONUTF8="0",
+        PYTHONIOENCODING="ascii",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "hog-svm 8",
+        *["kept (8, 1764)", "net (2, 1280)"] * 2,
+        "cache 0 0",
+        "trained 8",
+        "There is no folder to keep things in, as this system knows no home of the "
+        "user; set IMGFEAT_HOME to a folder that can be written to.",
+    ]
+    # What that costs is said, once, with what to set.
+    for said in (
+        "Kernels are compiled anew in every process",
+        "Features are not kept",
+        "set TMPDIR to one that can. Use engine='torch'",
+    ):
+        assert done.stderr.count(said) == 1, done.stderr
+
+
+_NO_HOME = f"""{_START}
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+model = make_pipeline(ColorHistogram(), LinearSVC()).fit(X, y)
+imgfeat.save(model, "m.imgfeat")
+print(len(imgfeat.load("m.imgfeat").predict(X)), sorted(os.listdir(".")))
+"""
+
+
+def test_no_folder_named_for_a_home_is_made(tmp_path):
+    done = run_as_stranger(_NO_HOME, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["8 ['m.imgfeat']"]
