@@ -51,7 +51,8 @@ def progress(description, total, verbose):
     verbose : bool or int
         Nothing is shown when false, or when standard error is not a terminal.
     """
-    if not verbose or not sys.stderr.isatty():
+    # It is None where it was closed.
+    if not verbose or sys.stderr is None or not sys.stderr.isatty():
         yield _Advance(None, say=_print if verbose else _ignore)
         return
     columns = (

@@ -86,3 +86,8 @@ def test_tracked_items_come_one_by_one_and_are_counted(terminal):
     assert next(tracked) == 0 and taken == [0]
     assert list(tracked) == [1, 2, 3]
     assert "4/4" in shown.getvalue()
+
+
+def test_nothing_is_shown_where_standard_error_is_closed(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    assert list(track("abc", "Reading", 1)) == list("abc")

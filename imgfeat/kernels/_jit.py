@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from functools import cache
 
 import numba
+from numba.core.caching import FunctionCache, NullCache
 
 from imgfeat._home import NoHomeError, home, is_writable
 
 _lock = threading.Lock()
+_has_noted = False
 
 
 def njit(**options):
@@ -18,8 +20,8 @@ def njit(**options):
 
     It is kept in ``NUMBA_CACHE_DIR``, else beside the source, else in our own folder.
     Where none of them can be written to (a service without a home), the kernel is
-    compiled anew in every process. Left to itself, numba would refuse to define it, or
-    make a folder named ``~``.
+    compiled anew in every process, and a warning says so. Left to itself, numba would
+    refuse to define it, or make a folder named ``~``.
 
     Parameters
     ----------
@@ -28,20 +30,46 @@ def njit(**options):
     """
 
     def decorate(function):
-        folder = _folder_for(
-            os.path.dirname(function.__code__.co_filename), numba.config.CACHE_DIR
-        )
-        if folder is None:
-            return numba.njit(nogil=True, **options)(function)
-        try:
-            with _keeping_in(folder):
-                return numba.njit(nogil=True, cache=True, **options)(function)
-        except RuntimeError as error:
-            if "no locator available" not in str(error):
-                raise
-            return numba.njit(nogil=True, **options)(function)
+        kernel = numba.njit(nogil=True, **options)(function)
+        kernel._cache = _cache_for(function)  # as ``cache=True`` does, but ours
+        return kernel
 
     return decorate
+
+
+class _Kept(FunctionCache):
+    """numba's, which goes on where a disk is full or a file is another user's."""
+
+    def load_overload(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except OSError:
+            return None
+
+    def save_overload(self, sig, data):
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            _note_not_kept(f"in {self.cache_path}: {error.strerror or error}")
+
+
+class _NotKept(NullCache):
+    def save_overload(self, sig, data):
+        _note_not_kept("as there is no folder for them")
+
+
+def _cache_for(function):
+    source = os.path.dirname(function.__code__.co_filename)
+    folder = _folder_for(source, numba.config.CACHE_DIR)
+    if folder is None:
+        return _NotKept()
+    try:
+        with _keeping_in(folder):
+            return _Kept(function)
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+        return _NotKept()
 
 
 @cache
@@ -55,19 +83,10 @@ def _folder_for(source, chosen):
     if is_writable(os.path.join(source, "__pycache__")):
         return ""
     try:
-        own = home() / "kernels"
+        own = os.fspath(home() / "kernels")
     except NoHomeError:
-        own = None
-    if own is not None and is_writable(own):
-        return os.fspath(own)
-    warnings.warn(
-        "Kernels are compiled anew in every process, which takes some seconds for each "
-        "feature, as there is no folder to keep them in; set NUMBA_CACHE_DIR or "
-        "IMGFEAT_HOME to one that can be written to.",
-        RuntimeWarning,
-        stacklevel=2,
-    )
-    return None
+        return None
+    return own if is_writable(own) else None
 
 
 @contextmanager
@@ -79,3 +98,17 @@ def _keeping_in(folder):
             yield
         finally:
             numba.config.CACHE_DIR = before
+
+
+def _note_not_kept(why):
+    """Say once in a process what that costs."""
+    global _has_noted  # noqa: PLW0603
+    if not _has_noted:
+        _has_noted = True
+        warnings.warn(
+            "Kernels are compiled anew in every process, which takes some seconds for "
+            f"each feature. They cannot be kept, {why}; set NUMBA_CACHE_DIR or "
+            "IMGFEAT_HOME to a folder that can be written to.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
