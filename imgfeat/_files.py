@@ -90,6 +90,19 @@ def spare_folder(otherwise):
     return tempfile.TemporaryDirectory(dir=place)
 
 
+def fill_closed_streams():
+    """Let no file be opened in the place of a closed standard stream.
+
+    It would get what libraries have to say there. For a command, at its start.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # Opened as the lowest number that is free: this one.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+
+
 def is_special(path):
     """Whether `path` is a FIFO, a socket or a device, which opening might block."""
     path = Path(path)

@@ -9,6 +9,7 @@ import typer
 
 import imgfeat
 from imgfeat import deploy, studies
+from imgfeat._files import fill_closed_streams
 from imgfeat._patience import end_soon_after_ctrl_c
 from imgfeat._plain_errors import plain_errors as _plain_errors
 from imgfeat._print_evaluation import TableFormat, print_evaluation
@@ -376,6 +377,7 @@ def weights_verify():
 
 def main():
     """Entry point of the ``imgfeat`` command."""
+    fill_closed_streams()
     end_soon_after_ctrl_c()
     app()
 

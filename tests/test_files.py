@@ -142,3 +142,22 @@ def test_spare_folder_is_elsewhere_only_without_one_for_temporary_files(
     with spare_folder(tmp_path) as folder:
         assert os.path.dirname(folder) == str(tmp_path)
     assert not os.path.exists(folder)
+
+
+_OPEN_ONE = """
+import os, sys
+for descriptor in range(3):
+    os.close(descriptor)
+from imgfeat._files import fill_closed_streams
+fill_closed_streams()
+with open(sys.argv[1], "w") as file:
+    os.system("echo what a library says; echo and complains >&2")
+    file.write(str(file.fileno() > 2))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="streams have no numbers there")
+def test_what_libraries_say_to_closed_streams_is_not_written_to_files(tmp_path):
+    path = tmp_path / "table.csv"
+    subprocess.run([sys.executable, "-c", _OPEN_ONE, path], check=True)
+    assert path.read_text() == "True"
