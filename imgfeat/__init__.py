@@ -2,7 +2,11 @@
 
 import lazy_loader as lazy
 
+from imgfeat._home import check_current_folder
+
 __version__ = "0.1.0"
+
+check_current_folder()
 
 # Nothing is imported until it is asked for: no torch, cv2 or numba by the import alone.
 # The names stand in __init__.pyi.

@@ -5,6 +5,7 @@ Nothing is ever kept in a folder named ``~``, or in whatever folder is the curre
 """
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -57,6 +58,21 @@ def expanded(path):
             "the whole path, or set HOME."
         )
     return found
+
+
+def check_current_folder():
+    """Refuse to start in a folder that was removed.
+
+    torch would end the process there as it is imported, without an exception.
+    """
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        if "torch" not in sys.modules:
+            raise FileNotFoundError(
+                "imgfeat needs a current folder that exists, as torch does. This one "
+                "was removed; change to another (cd), and start again."
+            ) from error
 
 
 def is_writable(folder):

@@ -1,12 +1,14 @@
 """Tests for imgfeat/_home.py."""
 
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
+import imgfeat
 from imgfeat._home import (
     NoHomeError,
     check_temporary_folder,
@@ -100,3 +102,32 @@ def test_lack_of_a_folder_for_temporary_files_names_what_to_set(monkeypatch):
     monkeypatch.setattr(tempfile, "gettempdir", none_found)
     with pytest.raises(FileNotFoundError, match=r"This needs a folder.*set TMPDIR"):
         check_temporary_folder("This")
+
+
+_IN_A_REMOVED_FOLDER = """
+import os, sys
+os.rmdir(os.getcwd())
+try:
+    import imgfeat.cli
+except FileNotFoundError as error:
+    print(error)
+import types
+sys.modules["torch"] = types.ModuleType("torch")  # whoever has it can go on
+import imgfeat
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no process stands in its folder there")
+def test_removed_folder_is_named_before_torch_ends_the_process(tmp_path):
+    (tmp_path / "gone").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", _IN_A_REMOVED_FOLDER],
+        cwd=tmp_path / "gone",
+        env=os.environ | {"PYTHONPATH": str(Path(imgfeat.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "a current folder that exists" in done.stdout
+    assert "change to another (cd)" in done.stdout
