@@ -31,7 +31,7 @@ def replacing(path, *, durable=True):
     unfinished = path.with_name(f"{_stem(path)}{uuid4().hex}")
     _unfinished.add(unfinished)
     try:
-        with unfinished.open("x+b") as file:
+        with _opened(unfinished, path) as file:
             if path.exists():
                 unfinished.chmod(stat.S_IMODE(path.stat().st_mode) & 0o777)
             yield file
@@ -45,6 +45,14 @@ def replacing(path, *, durable=True):
         raise
     finally:
         _unfinished.discard(unfinished)
+
+
+def _opened(unfinished, path):
+    try:
+        return unfinished.open("x+b")
+    except OSError as error:
+        error.filename = os.fspath(path)  # the one that a user knows
+        raise
 
 
 def write_atomic(path, data):

@@ -13,6 +13,7 @@ from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
 from imgfeat._files import is_special, replacing, sweep
+from imgfeat._home import is_writable
 from imgfeat._typing import PathLike
 from imgfeat.deploy._errors import BundleError, one_clear_error
 
@@ -101,7 +102,7 @@ def read_bundle(path):
 
 
 def check_target(path: PathLike) -> Path:
-    """Raise OSError unless `save` may write to `path`; return what links lead to.
+    """Refuse a place where `save` could not write; ask before what takes long.
 
     Parameters
     ----------
@@ -110,11 +111,12 @@ def check_target(path: PathLike) -> Path:
     Returns
     -------
     Path
+        Where a file will be written: what `path` links to, if it is a link.
 
     Raises
     ------
     OSError
-        If it is a folder or a device, or its folder is not there.
+        If it is no place for a file, or nothing can be written there.
     """
     path = Path(os.path.realpath(path))  # a link stays a link, its target changes
     if path.is_dir():
@@ -126,6 +128,11 @@ def check_target(path: PathLike) -> Path:
         )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent}; create it first.")
+    if not is_writable(path.parent):
+        raise PermissionError(
+            f"Cannot write {path}, as nothing can be written to its folder; choose "
+            "another."
+        )
     return path
 
 

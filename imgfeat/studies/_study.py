@@ -10,7 +10,7 @@ from sklearn.model_selection import BaseCrossValidator, train_test_split
 
 from imgfeat._progress import track
 from imgfeat._typing import ArrayLike, PathLike, RandomState
-from imgfeat.deploy import save
+from imgfeat.deploy import check_target, save
 from imgfeat.estimators import list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
 from imgfeat.evaluation import Comparison, compare, evaluate
@@ -18,6 +18,7 @@ from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
 from imgfeat.evaluation.report._html import write_report
 from imgfeat.studies._train_recipe import check_enough
 
+_MODEL = "model.imgfeat"
 HELD_OUT = 0.2  # share of the images that no choice sees
 _QUICK = ("cnn-ridge", "cnn-lr", "hog-svm")
 # Those behind one another share their features.
@@ -105,6 +106,7 @@ def run_study(
     check_enough(labels)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
+    check_target(out / _MODEL)
     if held_out is None:
         held_out = _draw_held_out(labels, random_state)
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
@@ -141,7 +143,7 @@ def run_study(
         if name == best:
             if refit:  # scored already; what it learns now can only help
                 model = through_store(candidates[name]).fit(images, labels)
-            save(without_search(out_of_store(model)), out / "model.imgfeat")
+            save(without_search(out_of_store(model)), out / _MODEL)
     write_report(
         out / "report.html",
         title=title,
@@ -150,7 +152,7 @@ def run_study(
         evaluations=evaluations,
         images=images[test],
     )
-    return Study(found, evaluations, out / "report.html", out / "model.imgfeat", refit)
+    return Study(found, evaluations, out / "report.html", out / _MODEL, refit)
 
 
 def quick_recipes(effort: str = "default") -> list[str]:

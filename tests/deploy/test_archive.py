@@ -11,8 +11,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from imgfeat.deploy import BundleError, load, save
-from imgfeat.deploy._archive import MANIFEST, read_bundle
+from imgfeat.deploy import BundleError, _archive, load, save
+from imgfeat.deploy._archive import MANIFEST, check_target, read_bundle
 from tests.deploy._forge import members_of, reseal, rewrite, write_sealed_zip
 
 
@@ -311,3 +311,13 @@ def test_parts_come_back_as_they_were(saved):
     manifest, parts = read_bundle(saved)
     assert list(manifest["parts"]) == list(parts)
     assert [name for name, _ in members_of(saved)] == [MANIFEST, *parts]
+
+
+def test_folder_that_takes_no_files_is_named_before_the_work(tmp_path, monkeypatch):
+    path = tmp_path / "model.imgfeat"
+    assert check_target(path) == path
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(_archive, "is_writable", lambda folder: folder != tmp_path)
+    message = r"Cannot write .*model\.imgfeat, as nothing .* its folder; choose"
+    with pytest.raises(PermissionError, match=message):
+        check_target(path)
