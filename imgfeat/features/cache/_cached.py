@@ -114,6 +114,8 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
     }
+    # One nested in another keeps its rows where it likes.
+    _changes_no_feature = frozenset({"location"})
 
     def __init__(
         self,
