@@ -12,7 +12,7 @@ from imgfeat.sources._decode import check_array_source, decode_image, open_encod
 from imgfeat.sources._decode_error import ImageDecodeError
 
 # The slowest clock that Linux and Windows give their own disks, 64 ticks a second.
-_TICK_NS = 16_000_000
+TICK_NS = 16_000_000
 
 
 class Source:
@@ -113,8 +113,8 @@ class FileSource(Source):
     def identity(self, resolve=os.path.realpath):
         try:
             state = os.stat(self.item)
-            if 0 <= time.time_ns() - state.st_ctime_ns < _TICK_NS:
-                time.sleep(_TICK_NS / 1e9)
+            if 0 <= time.time_ns() - state.st_ctime_ns < TICK_NS:
+                time.sleep(TICK_NS / 1e9)
                 state = os.stat(self.item)
             # Text cannot say where "link/.." leads, and links may be set anew.
             folder, name = os.path.split(self.item)

@@ -9,12 +9,14 @@ import hashlib
 import json
 import math
 import os
+import time
 from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 
 from imgfeat._files import replacing
+from imgfeat.sources._source import TICK_NS
 
 SUFFIX = ".features"
 _MAGIC = b"imgfeat-features-1\n"
@@ -72,7 +74,7 @@ class FileChunk:
     def __init__(self, path):
         self.path = Path(path)
         with self.path.open("rb") as file:
-            header = file.readline(_MAX_HEADER)
+            self._header = header = file.readline(_MAX_HEADER)
             size = os.fstat(file.fileno()).st_size
         try:
             self.shapes, self.dtypes = _read_header(header)
@@ -83,35 +85,54 @@ class FileChunk:
         if end != size:
             raise CorruptChunkError(f"{self.path} has {size} bytes instead of {end}")
         self._starts = dict(zip(self.shapes, starts, strict=True))
-        self._is_checked = False
-        self.keys = self.read("keys", 0, self.shapes["keys"][0])
+        self._checked = None  # the state in which its content was what was written
+        with self.path.open("rb") as file:
+            self.keys = self._read(file, "keys", 0, self.shapes["keys"][0])
 
     def read(self, name, start, stop):
-        """Rows `start` to `stop` of one of the arrays, in memory of their own."""
+        """Rows `start` to `stop` of one of the arrays, in memory of their own.
+
+        Raises
+        ------
+        CorruptChunkError
+            If the content is not what was written. The whole file is read to tell that
+            the first time, and again once something has written to it.
+        """
+        with self.path.open("rb") as file:
+            self._check(file)
+            values = self._read(file, name, start, stop)
+            if _state(file) != self._checked:
+                raise CorruptChunkError(f"{self.path} is being written to")
+        return values
+
+    def check(self):
+        """Raise CorruptChunkError unless the content is what was written."""
+        with self.path.open("rb") as file:
+            self._check(file)
+
+    def _check(self, file):
+        if _state(file) == self._checked:
+            return
+        state = _settled_state(file)
+        file.seek(0)
+        found = hashlib.file_digest(file, _hasher).hexdigest()
+        if found != self.path.stem:
+            raise CorruptChunkError(f"{self.path} does not have the hash in its name")
+        file.seek(0)
+        if file.readline(_MAX_HEADER) != self._header or not np.array_equal(
+            self._read(file, "keys", 0, len(self.keys)), self.keys
+        ):
+            raise CorruptChunkError(f"{self.path} was damaged when it was opened")
+        self._checked = state
+
+    def _read(self, file, name, start, stop):
         shape, dtype = self.shapes[name][1:], self.dtypes[name]
         width = math.prod(shape)
-        values = np.fromfile(
-            self.path,
-            dtype,
-            count=(stop - start) * width,
-            offset=self._starts[name] + start * width * dtype.itemsize,
-        )
+        file.seek(self._starts[name] + start * width * dtype.itemsize)
+        values = np.fromfile(file, dtype, count=(stop - start) * width)
         if len(values) != (stop - start) * width:
             raise CorruptChunkError(f"{self.path} ends too early")
         return values.reshape(stop - start, *shape)
-
-    def check(self):
-        """Raise CorruptChunkError unless the content is what was written.
-
-        Reads the whole file at the first call, and nothing afterwards.
-        """
-        if self._is_checked:
-            return
-        with self.path.open("rb") as file:
-            found = hashlib.file_digest(file, _hasher).hexdigest()
-        if found != self.path.stem:
-            raise CorruptChunkError(f"{self.path} does not have the hash in its name")
-        self._is_checked = True
 
 
 def write_chunk(folder, keys, arrays):
@@ -143,6 +164,26 @@ def write_chunk(folder, keys, arrays):
     with replacing(path, durable=False) as file:
         file.writelines(parts)
     return FileChunk(path)
+
+
+def _state(file):
+    """What changes whenever somebody writes to an open file, or puts another there."""
+    state = os.fstat(file.fileno())
+    return (
+        state.st_size,
+        state.st_mtime_ns,
+        state.st_ctime_ns,
+        state.st_ino,
+        state.st_dev,
+    )
+
+
+def _settled_state(file):
+    """The state of an open file, in which a change would show from now on."""
+    # The clock of file systems ticks: what is written twice in a tick has one time.
+    if 0 <= time.time_ns() - os.fstat(file.fileno()).st_ctime_ns < TICK_NS:
+        time.sleep(TICK_NS / 1e9)
+    return _state(file)
 
 
 def _hasher():

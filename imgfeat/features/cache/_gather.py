@@ -50,7 +50,10 @@ def gather(keys, known, store, describe, *, batch_size, advance, kind=None):
                 kept = store.add(keys[done], arrays)
                 # Descriptors stay on disk; plain rows go into the buffer right away.
                 chunk = kept if "counts" in arrays else chunk
-            buffer.put(done, chunk, np.arange(len(done)))
+            try:
+                buffer.put(done, chunk, np.arange(len(done)))
+            except (CorruptChunkError, OSError):  # removed as soon as it was written
+                buffer.put(done, MemoryChunk(arrays), np.arange(len(done)))
         advance(len(rows))
 
     # First, because most of these are files that are not there.

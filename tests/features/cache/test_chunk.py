@@ -1,6 +1,7 @@
 """Tests for imgfeat/features/cache/_chunk.py."""
 
 import errno
+import os
 
 import numpy as np
 import pytest
@@ -71,12 +72,65 @@ def test_a_header_that_makes_no_sense_is_refused(tmp_path, layout):
         FileChunk(path)
 
 
-def test_a_chunk_cut_off_after_it_was_opened_is_noticed(tmp_path):
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def _flip(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def _flip_and_keep_times(path):
+    before = path.stat()
+    _flip(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _swap(path):
+    other = path.with_name("other")
+    other.write_bytes(path.read_bytes())
+    _flip_and_keep_times(other)
+    os.replace(other, path)
+
+
+@pytest.mark.parametrize("damage", [_cut, _flip, _flip_and_keep_times, _swap])
+@pytest.mark.parametrize("is_read_before", [False, True])
+def test_a_chunk_damaged_after_it_was_opened_is_noticed(
+    tmp_path, damage, is_read_before
+):
     chunk = write_chunk(tmp_path, some_keys(2), {"values": np.zeros((2, 3))})
-    chunk.path.write_bytes(chunk.path.read_bytes()[:-1])
-    assert chunk.read("values", 0, 1).shape == (1, 3)
-    with pytest.raises(CorruptChunkError, match="ends too early"):
+    if is_read_before:
         chunk.read("values", 0, 2)
+    damage(chunk.path)
+    for look in (chunk.check, lambda: chunk.read("values", 0, 1)):
+        with pytest.raises(CorruptChunkError, match="does not have the hash"):
+            look()
+
+
+def test_a_chunk_damaged_while_it_was_opened_is_noticed(tmp_path):
+    path = write_chunk(tmp_path, some_keys(2), {"values": np.zeros((2, 3))}).path
+    content = path.read_bytes()
+    damaged = bytearray(content)
+    damaged[content.index(b"\n") + 1] ^= 1
+    path.write_bytes(damaged)
+    chunk = FileChunk(path)
+    path.write_bytes(content)
+    with pytest.raises(CorruptChunkError, match="damaged when it was opened"):
+        chunk.check()
+
+
+def test_a_chunk_that_nobody_changed_is_hashed_once(tmp_path, monkeypatch):
+    chunk = write_chunk(tmp_path, some_keys(2), {"values": np.zeros((2, 3))})
+    chunk.check()
+    monkeypatch.delattr("imgfeat.features.cache._chunk.hashlib.file_digest")
+    for _ in range(2):
+        chunk.check()
+        assert chunk.read("values", 0, 2).shape == (2, 3)
+    os.utime(chunk.path)
+    with pytest.raises(AttributeError, match="file_digest"):
+        chunk.check()
 
 
 def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
