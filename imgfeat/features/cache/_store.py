@@ -27,6 +27,8 @@ ABOUT = "about.json"
 # Rows that come one by one would leave as many files: so many small ones become one.
 _N_SMALL = 64
 _DAY_S = 24 * 3600
+# What is claimed by who merges chunks, and is the key of no row.
+_TIDYING = np.full((1, 2), 2**64 - 1, dtype=np.uint64)
 
 
 class CacheWarning(UserWarning):
@@ -152,7 +154,7 @@ class Store:
                 if len(keys) < _N_SMALL:
                     # Only tidying: what is in the way now is met again where it counts.
                     with suppress(OSError, CorruptChunkError):
-                        self._merge_small()
+                        self._tidy()
                 return chunk
         return MemoryChunk(arrays)
 
@@ -169,18 +171,30 @@ class Store:
         """Return when all rows that others hold are there, or given up."""
         wait_for_claims(self.folder)
 
-    def _merge_small(self):
+    def _tidy(self):
         """Put small chunks of plain rows into one, where there are many.
 
         Who has looked one of them up finds it gone, looks again, and finds them all in
         the new one. Files of descriptors stay, for readers refer to them.
         """
+        if len(self._small()) < _N_SMALL:
+            return
+        # One at a time: two who merge different sets of them would leave rows twice.
+        with self.claiming(_TIDYING) as is_free:
+            if is_free.all():
+                self.refresh()
+                self._merge(self._small())
+
+    def _small(self):
         with self._lock:
-            small = [
+            return [
                 chunk
                 for chunk in self._numbers
                 if len(chunk.keys) < _N_SMALL and "counts" not in chunk.shapes
             ]
+
+    def _merge(self, small):
+        """Put chunks into one, unless they are few by now or of several kinds."""
         kinds = {(c.dtypes["values"], c.shapes["values"][1:]) for c in small}
         if len(small) < _N_SMALL or len(kinds) > 1:
             return
@@ -188,7 +202,9 @@ class Store:
             chunk.check()
         keys = np.concatenate([chunk.keys for chunk in small])
         values = [chunk.read("values", 0, len(chunk.keys)) for chunk in small]
-        write_chunk(self.folder, keys, {"values": np.concatenate(values)})
+        # Where files cannot be locked, some rows may be there twice.
+        keys, first = np.unique(keys, axis=0, return_index=True)
+        write_chunk(self.folder, keys, {"values": np.concatenate(values)[first]})
         for chunk in small:
             _remove(chunk.path)
         self.refresh()

@@ -11,7 +11,7 @@ import pytest
 from imgfeat.features import CacheWarning
 from imgfeat.features.cache import _store
 from imgfeat.features.cache._chunk import FileChunk
-from imgfeat.features.cache._store import Store, open_store
+from imgfeat.features.cache._store import _TIDYING, Store, open_store
 from tests.features.cache._process import process_that_runs
 from tests.features.cache._rows import rows_in, some_keys
 
@@ -56,6 +56,45 @@ def test_rows_that_come_one_by_one_do_not_leave_as_many_files(tmp_path):
     rows_in(yours, keys)  # notices that its files are gone
     yours.refresh()
     assert len(rows_in(yours, keys)) == 300
+
+
+COMPUTE_ONE_BY_ONE = """
+import sys
+import numpy as np
+from imgfeat.features.cache._gather import gather
+from imgfeat.features.cache._store import Store
+from tests.features.cache._rows import some_keys
+keys, store = some_keys(200), Store(sys.argv[1], {})
+order = np.random.default_rng(int(sys.argv[2])).permutation(200)
+print(flush=True)
+for row in order:
+    def describe(rows):
+        return rows, {"values": np.full((1, 2), row)}, True
+    gather(keys[[row]], np.array([True]), store, describe, batch_size=1,
+           advance=lambda n: None)
+"""
+
+
+def test_writers_that_merge_chunks_at_the_same_time_leave_no_row_twice(tmp_path):
+    with (
+        process_that_runs(COMPUTE_ONE_BY_ONE, tmp_path / "k", 0) as one,
+        process_that_runs(COMPUTE_ONE_BY_ONE, tmp_path / "k", 1) as other,
+    ):
+        assert one.wait(100) == other.wait(100) == 0
+    chunks = [FileChunk(path) for path in tmp_path.rglob("[!.]*.features")]
+    assert len(chunks) < 150
+    kept = np.concatenate([chunk.keys for chunk in chunks])
+    assert len(kept) == len(np.unique(kept, axis=0)) == 200
+
+
+def test_who_merges_chunks_is_alone(tmp_path):
+    keys, store = some_keys(100), Store(tmp_path / "k", {})
+    with store.claiming(_TIDYING):
+        for row in range(100):
+            store.add(keys[row : row + 1], {"values": np.array([[row]])})
+    assert len(list(tmp_path.rglob("*.features"))) == 100
+    store.add(keys[:1] + 1, {"values": np.array([[0]])})
+    assert len(list(tmp_path.rglob("*.features"))) == 1
 
 
 ADD = """
