@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.sparse import issparse
 
 from imgfeat.features.cache._keys import row_keys
+from imgfeat.features.cache._renewable import Maker
 from imgfeat.features.local._descriptors import Descriptors
 from imgfeat.sources._decode_error import ImageDecodeError
 
@@ -50,6 +51,11 @@ class Describer:
         arrays = self._describe(rows)
         done = rows[[row not in self._reasons for row in rows]]
         return done, arrays, self._is_unchanged(done)
+
+    def maker(self, rows):
+        """Return what describes some rows again, in another process too."""
+        items = [self._images.items[row] for row in rows]  # views, of an array
+        return Maker(self._transformer, items, self._keys[rows])
 
     def raise_for_none(self):
         """Say that no image at all could be described."""

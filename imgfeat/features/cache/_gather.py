@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
-from imgfeat.features.cache._chunk import CorruptChunkError, MemoryChunk
+from imgfeat.features.cache._chunk import CorruptChunkError, FileChunk, MemoryChunk
 from imgfeat.features.cache._lazy_descriptors import StoredDescriptors
+from imgfeat.features.cache._renewable import RenewableChunk
 
 
 def gather(keys, known, store, describe, *, batch_size, advance, kind=None):
@@ -19,7 +20,8 @@ def gather(keys, known, store, describe, *, batch_size, advance, kind=None):
     store : Store
     describe : callable
         Takes an array of row numbers. Returns those that could be described, their
-        arrays as for `MemoryChunk`, and whether they may be kept.
+        arrays as for `MemoryChunk`, and whether they may be kept. Its method ``maker``
+        takes row numbers too, and returns a `Maker` of their descriptors.
     batch_size : int
         Most rows that `describe` gets at once.
     advance : callable
@@ -27,7 +29,7 @@ def gather(keys, known, store, describe, *, batch_size, advance, kind=None):
     kind : tuple, optional
         The `kind_of` that all rows must be.
     """
-    buffer = RowBuffer(len(keys), kind)
+    buffer = RowBuffer(len(keys), kind, describe)
 
     def collect(rows):
         """Take from the store what it has; return the other rows."""
@@ -90,14 +92,17 @@ class RowBuffer:
     n_rows : int
     kind : tuple, optional
         The `kind_of` that each chunk must be; that of the first chunk otherwise.
+    describe : callable, optional
+        As for `gather`; needed for descriptors in files.
 
     Attributes
     ----------
     filled : ndarray of shape (n_rows,), bool
     """
 
-    def __init__(self, n_rows, kind=None):
+    def __init__(self, n_rows, kind=None, describe=None):
         self.kind = None
+        self._describe = describe
         self.filled = np.zeros(n_rows, dtype=bool)
         if kind is not None:
             self._begin(kind)
@@ -118,6 +123,9 @@ class RowBuffer:
             starts = np.cumsum(counts) - counts
             self._chunk_of[rows] = len(self._chunks)
             self._first[rows], self._counts[rows] = starts[places], counts[places]
+            if isinstance(chunk, FileChunk):
+                make = self._describe.maker(rows)
+                chunk = RenewableChunk(chunk, self._first[rows], counts[places], make)
             self._chunks.append(chunk)
         else:
             low, high = places.min(), places.max() + 1

@@ -17,7 +17,7 @@ class StoredDescriptors(Descriptors):
 
     Parameters
     ----------
-    chunks : list of FileChunk or MemoryChunk
+    chunks : list of RenewableChunk or MemoryChunk
     chunk_of : ndarray of shape (n_images,), intp
         In which of `chunks` an image's descriptors are.
     first : ndarray of shape (n_images,), int64
@@ -121,7 +121,8 @@ class StoredDescriptors(Descriptors):
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"These descriptors were in {error.filename}, which is gone: the cache "
-                "was cleared while they were in use. Transform the images again."
+                "was cleared while they were in use, and the images are gone too, or "
+                "changed. Transform images again."
             ) from error
 
     def _pieces(self, row, stop_row):

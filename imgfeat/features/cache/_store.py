@@ -120,7 +120,7 @@ class Store:
             return
         if isinstance(error, CorruptChunkError):
             _remove(chunk.path)
-        _warn(f"Features in the cache cannot be used and are computed again: {error}.")
+        warn_of_damage(error)
 
     def add(self, keys, arrays):
         """Keep new rows, on disk if it lets us.
@@ -270,6 +270,11 @@ def _remove(path):
         path.unlink(missing_ok=True)
     except OSError as error:
         warn_once(path.parent, f"{path} is damaged and cannot be removed: {error}.")
+
+
+def warn_of_damage(error):
+    """Say that what is damaged is computed again."""
+    _warn(f"Features in the cache cannot be used and are computed again: {error}.")
 
 
 def _warn(message):

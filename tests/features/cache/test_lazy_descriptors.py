@@ -1,10 +1,12 @@
 """Tests for imgfeat/features/cache/_lazy_descriptors.py."""
 
+import os
 import pickle
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from PIL import Image
 from sklearn.base import clone
 
 from imgfeat.features import (
@@ -15,6 +17,7 @@ from imgfeat.features import (
     clear_cache,
 )
 from imgfeat.features.cache._lazy_descriptors import StoredDescriptors
+from imgfeat.features.cache._store import CacheWarning
 
 
 @pytest.fixture
@@ -113,8 +116,68 @@ def test_pickles_of_stored_descriptors_hold_no_values(ragged):
     assert len(pickle.dumps(stored)) < len(pickle.dumps(expected)) / 20
 
 
-def test_stored_descriptors_tell_that_their_cache_is_gone(ragged, location):
-    _, stored = ragged
+@pytest.fixture
+def of_files(tmp_path, location):
+    """Descriptors of six files, in memory and stored in two files; and their paths."""
+    rng, paths = np.random.default_rng(0), []
+    for row in range(6):
+        paths.append(str(tmp_path / f"{row}.png"))
+        pixels = rng.integers(0, 256, (17 + row, 17), dtype=np.uint8)
+        Image.fromarray(pixels).save(paths[-1])
+    sift = DenseSIFT(bin_size=3, step=2)
+    cached = CachedFeatures(sift, location, batch_size=4)
+    again = [*paths, paths[1]]
+    return sift.fit_transform(again), cached.fit_transform(again), paths
+
+
+@pytest.mark.parametrize("is_cached_before", [False, True])
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_descriptors_whose_cache_is_gone_are_made_again(
+    of_files, location, is_cached_before, is_sent
+):
+    expected, stored, paths = of_files
+    if is_cached_before:
+        sift = DenseSIFT(bin_size=3, step=2)
+        stored = CachedFeatures(sift, location).transform([*paths, paths[1]])
+    stored = pickle.loads(pickle.dumps(stored)) if is_sent else stored
+    assert clear_cache(location) > 1000
+    assert_same_descriptors(stored, expected)
+    assert_same_descriptors(stored[::-2], expected[::-2])
+    assert_array_equal(stored[3], expected[3])
+
+
+def test_images_in_memory_are_described_again(ragged, location):
+    expected, stored = ragged
+    assert clear_cache(location) > 1000
+    assert_same_descriptors(stored, expected)
+
+
+def test_damaged_descriptors_are_made_again(of_files, location):
+    expected, stored, _ = of_files
+    for path in location.rglob("*.features"):
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+    with pytest.warns(CacheWarning, match="computed again"):
+        assert_same_descriptors(stored, expected)
+
+
+def test_descriptors_of_changed_images_tell_that_their_cache_is_gone(
+    of_files, location
+):
+    _, stored, paths = of_files
+    clear_cache(location)
+    Image.new("L", (17, 20)).save(paths[3])
+    os.remove(paths[4])
+    for row in (3, 4):
+        with pytest.raises(FileNotFoundError, match="cleared while they were in use"):
+            stored[row]
+
+
+def test_sent_descriptors_of_images_in_memory_tell_that_their_cache_is_gone(
+    ragged, location
+):
+    stored = pickle.loads(pickle.dumps(ragged[1]))
     assert clear_cache(location) > 1000
     with pytest.raises(FileNotFoundError, match="cleared while they were in use"):
         stored[3]
