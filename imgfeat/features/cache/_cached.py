@@ -79,13 +79,16 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
     need not be read; all else by its content. A file that was moved, or a disk that was
     mounted anew, may be read again.
     A transformer is known by its class, all parameters but `n_jobs`, `verbose` and
-    `batch_size`, the hash of its weights, and the version of imgfeat (of the package
-    that it is from). Change any of them and the row is computed anew.
+    `batch_size`, the hash of its weights, and the versions of imgfeat, of the package
+    that it is from and of the libraries that decode and compute. Functions and classes
+    of your own are known by their code and by what that mentions: globals, callees,
+    members of your modules. Change any of them and the row is computed anew. What
+    cannot be told from others, such as a random generator or a folder, is a TypeError.
 
     Values come back exactly as they were computed. Files in the cache are checked by
     their hash before they are used; a damaged one is computed again, with a
-    `CacheWarning`. Nothing in them is executed. Any number of processes may share
-    a folder: each computes other rows, and waits for those that another has begun. What
+    `CacheWarning`, and one that was removed without. Nothing in them is executed. Any
+    number of processes may share a folder: each computes other rows, and waits for those that another has begun. What
     was finished when a run was killed is found by the next one. Where the folder cannot
     be written to, or is full, a `CacheWarning` says so, and all is computed.
 
