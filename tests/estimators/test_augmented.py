@@ -246,16 +246,16 @@ def test_an_image_has_the_same_copies_wherever_it_stands(images):
     assert (here[1] != training_views(images[1], policy, 3, 5)[1]).any()
 
 
-def test_cached_features_know_the_copies_again(digits, tmp_path):
+def test_cached_features_know_the_copies_again(digits, tmp_path, monkeypatch):
     X, y = digits
-    described = []
+    described, transform = [], HOG.transform
 
-    class Counted(HOG):
-        def transform(self, X):
-            described.append(len(X))
-            return super().transform(X)
+    def counted(self, X):
+        described.append(len(X))
+        return transform(self, X)
 
-    cached = CachedFeatures(Counted(**SMALL), tmp_path)
+    monkeypatch.setattr(HOG, "transform", counted)
+    cached = CachedFeatures(HOG(**SMALL), tmp_path)
     model = AugmentedClassifier(
         make_pipeline(cached, LogisticRegression()), n_augmented=3, random_state=0
     )
