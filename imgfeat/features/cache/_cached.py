@@ -90,7 +90,8 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
     `CacheWarning`, and one that was removed without. Nothing in them is executed. Any
     number of processes may share a folder: each computes other rows, and waits for
     those that another has begun. What was finished when a run was killed is found by
-    the next one. Where the folder cannot be written to, or is full, a `CacheWarning` says so, and all is computed.
+    the next one. Where the folder cannot be written to, or is full, a `CacheWarning`
+    says so, and all is computed.
 
     Memory holds one batch of images beside the features that are returned.
     `Descriptors` stay on disk, and are read image by image by the vocabulary.
