@@ -79,6 +79,9 @@ class Identities:
             return self._once(value, lambda: net_facts(value, owner, self.describe))
         if hasattr(value, "get_params"):
             return self._estimator(value, owner)
+        if hasattr(value, "get_n_splits"):  # folds, which are known by their parameters
+            folds = self.describe(vars(value), owner)
+            return self._class(type(value), owner) | {"folds": folds}
         if callable(value) and (found := packaged(value)):
             return found
         if dataclasses.is_dataclass(value):
@@ -209,6 +212,8 @@ class Identities:
     def _estimator(self, estimator, owner):
         parameters = estimator.get_params(deep=False)
         ignored = _IGNORED | getattr(estimator, "_changes_no_feature", set())
+        if hasattr(estimator, "predict"):  # batches that are learned from are more
+            ignored -= {"batch_size"}
         found = {
             **self._class(type(estimator), owner),
             "parameters": {

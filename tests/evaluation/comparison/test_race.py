@@ -14,6 +14,7 @@ from sklearn.svm import LinearSVC
 from imgfeat import compare, list_recipes, load_sample
 from imgfeat.estimators import CNNClassifier
 from imgfeat.evaluation import ComparisonInterrupted
+from imgfeat.evaluation.comparison import _race
 from imgfeat.evaluation.comparison._candidates import find_candidates
 from imgfeat.evaluation.comparison._compare import in_seconds
 from imgfeat.evaluation.comparison._kept_folds import KeptFolds
@@ -33,16 +34,13 @@ class CountFits(ClassifierMixin, BaseEstimator):
 
     n_fits = 0
 
-    def __init__(self, fails_at=(), interrupts_at=None):
+    def __init__(self, fails_at=()):
         self.fails_at = fails_at
-        self.interrupts_at = interrupts_at
 
     def fit(self, X, y):
         CountFits.n_fits += 1
         if CountFits.n_fits in self.fails_at:
             raise RuntimeError("a bad day")
-        if CountFits.n_fits == self.interrupts_at:
-            signal.raise_signal(signal.SIGINT)
         self.classes_ = np.unique(y)
         return self
 
@@ -109,37 +107,49 @@ def test_if_all_fail_the_first_reason_is_said(digits):
         compare({"bad": bad}, *digits, cv=3)
 
 
-def test_ctrl_c_keeps_what_is_over_and_the_next_run_goes_on(digits, tmp_path):
-    def run(interrupts_at, **options):
-        candidates = {
-            "lr": hog(LogisticRegression()),
-            "counted": CountFits(interrupts_at=interrupts_at),
-        }
-        return compare(candidates, *digits, cv=3, keep=tmp_path, **options)
+@pytest.fixture
+def runs(monkeypatch):
+    """Counts folds that are run, and presses Ctrl-C at the one of `interrupt_at`."""
+    run_fold = _race.run_fold
 
+    class Runs:
+        count = 0
+        interrupt_at = None
+
+    def counted(*args):
+        Runs.count += 1
+        if Runs.count == Runs.interrupt_at:
+            signal.raise_signal(signal.SIGINT)
+        return run_fold(*args)
+
+    monkeypatch.setattr(_race, "run_fold", counted)
+    return Runs
+
+
+def test_ctrl_c_keeps_what_is_over_and_the_next_run_goes_on(digits, tmp_path, runs):
+    candidates = {"lr": hog(LogisticRegression()), "dummy": DummyClassifier()}
+    options = {"cv": 3, "keep": tmp_path}
+    runs.interrupt_at = 5
     with pytest.raises(ComparisonInterrupted, match="what was over is kept") as caught:
-        run(2)
+        compare(candidates, *digits, **options)
     partial = caught.value.comparison
-    assert partial.table["n_folds"].to_dict() == {"lr": 3, "counted": 1}
-    assert partial.unfinished == ["counted"]
-    CountFits.n_fits = 0
-    whole = run(2 + 100)  # another parameter is another candidate
-    assert CountFits.n_fits == 3
-    CountFits.n_fits = 0
-    again = run(2 + 100)
-    assert CountFits.n_fits == 0
+    assert partial.table["n_folds"].to_dict() == {"lr": 3, "dummy": 1}
+    assert partial.unfinished == ["dummy"]
+    whole = compare(candidates, *digits, **options)
+    assert runs.count == 5 + 2
+    again = compare(candidates, *digits, **options)
+    assert runs.count == 5 + 2
     scores = [name for name in whole.table if "test_" in name]
     assert again.table[scores].equals(whole.table[scores])
-    run(2 + 100, resume=False)
-    assert CountFits.n_fits == 3
+    compare(candidates, *digits, **options, resume=False)
+    assert runs.count == 5 + 2 + 6
 
 
 @pytest.mark.parametrize("change", ["labels", "images", "folds", "scoring"])
-def test_nothing_is_taken_from_another_comparison(digits, tmp_path, change):
+def test_nothing_is_taken_from_another_comparison(digits, tmp_path, change, runs):
     X, y = digits
     options = {"cv": 3, "keep": tmp_path, "scoring": ["accuracy"]}
-    compare({"counted": CountFits()}, X, y, **options)
-    CountFits.n_fits = 0
+    compare({"dummy": DummyClassifier()}, X, y, **options)
     if change == "labels":
         y = np.roll(y, 1)
     elif change == "images":
@@ -148,17 +158,16 @@ def test_nothing_is_taken_from_another_comparison(digits, tmp_path, change):
         options["random_state"] = 1
     else:
         options["scoring"] = ["f1_macro"]
-    compare({"counted": CountFits()}, X, y, **options)
-    assert CountFits.n_fits == 3
+    compare({"dummy": DummyClassifier()}, X, y, **options)
+    assert runs.count == 6
 
 
-def test_damaged_file_of_a_fold_is_run_again(digits, tmp_path):
-    compare({"counted": CountFits()}, *digits, cv=3, keep=tmp_path)
+def test_damaged_file_of_a_fold_is_run_again(digits, tmp_path, runs):
+    compare({"dummy": DummyClassifier()}, *digits, cv=3, keep=tmp_path)
     for path in tmp_path.iterdir():
         path.write_bytes(path.read_bytes()[:-30])
-    CountFits.n_fits = 0
-    compare({"counted": CountFits()}, *digits, cv=3, keep=tmp_path)
-    assert CountFits.n_fits == 3
+    compare({"dummy": DummyClassifier()}, *digits, cv=3, keep=tmp_path)
+    assert runs.count == 6
 
 
 def test_out_of_fold_probabilities_are_those_of_models_that_had_not_seen_them(digits):
