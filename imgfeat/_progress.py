@@ -17,6 +17,7 @@ from rich.progress import (
 )
 
 _announces = False
+_announced = set()
 
 
 @contextmanager
@@ -30,9 +31,10 @@ def announcements():
         _announces = before
 
 
-def announce(text, verbose=False):
-    """Say on standard error why nothing will be seen to happen for a while."""
-    if verbose or _announces:
+def announce(text, verbose=False, *, once=False):
+    """Say on standard error why something takes a while; `once` a process if asked."""
+    if (verbose or _announces) and not (once and text in _announced):
+        _announced.add(text)
         print(text, file=sys.stderr, flush=True)
 
 

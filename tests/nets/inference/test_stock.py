@@ -13,6 +13,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from imgfeat import _devices, _forks
+from imgfeat._progress import announcements
 from imgfeat.features import CNNEmbedding
 from imgfeat.nets import (
     _torch_settings,
@@ -207,6 +208,17 @@ def test_auto_chooses_by_what_is_there(
     monkeypatch.setattr(_plan, "has_extra", lambda: has_onnx)
     got = plan("auto", device="auto", own_module=own_module, precision=precision)
     assert (got.engine, got.device, got.precision) == expected
+
+
+def test_a_command_says_once_what_would_make_nets_faster(monkeypatch, capsys):
+    monkeypatch.setattr(_plan, "has_extra", lambda: False)
+    monkeypatch.setattr("imgfeat._progress._announced", set())
+    plan("auto")
+    assert capsys.readouterr().err == ""
+    with announcements():
+        plan("auto")
+        plan("auto")
+    assert capsys.readouterr().err.count("pip install 'imgfeat[onnx]'") == 1
 
 
 def test_asking_for_onnx_means_the_cpu(monkeypatch):
