@@ -48,11 +48,16 @@ from PIL import Image, ImageFile, JpegImagePlugin
 
 from imgfeat._switch import HeldSwitch
 from imgfeat.sources._decode_error import DECODER_ERRORS, ImageDecodeError, error_text
-from imgfeat.sources._dim import note_range
 from imgfeat.sources._formats import check_room, identify, roomy_text
 from imgfeat.sources._jpeg import JpegFile
 from imgfeat.sources._libtiff import libtiff_errors
-from imgfeat.sources._pixels import as_dtype, as_mode, check_pixels, to_unit_range
+from imgfeat.sources._pixels import (
+    as_dtype,
+    as_mode,
+    check_pixels,
+    note_range,
+    to_unit_range,
+)
 from imgfeat.sources._profile import COLORS, array_to_srgb, to_srgb
 from imgfeat.sources._quiet import no_warnings
 

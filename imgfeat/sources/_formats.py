@@ -141,7 +141,8 @@ def identify(file, name):
             f"it is not an image file: it starts with {start[:12]!r}",
             f"give a {ALLOWED} file",
         )
-    check_limits(file, start, name)
+    if start[:1] in (b"\x89", b"P"):  # PNG and PNM
+        check_limits(file, start, name)
     image = _read_header(reader, file, name)
     if isinstance(image, _TiffFile):
         _refuse_raw(image, name)

@@ -9,8 +9,8 @@ from PIL import Image
 
 from imgfeat._validation import check_image_array, refuse_masked, refuse_one_photo
 from imgfeat.sources._batch import stack_images
-from imgfeat.sources._dim import note_range, warned_once
 from imgfeat.sources._frame import index_of, one_column
+from imgfeat.sources._pixels import note_range, warned_once
 from imgfeat.sources._scale import check_unit_range
 from imgfeat.sources._source import source_of
 
@@ -80,12 +80,13 @@ class Images:
         self._how = {"reset": reset, "image_shape": image_shape, "any_size": any_size}
         self._is_flat = False
         self.told = {}
-        self.index = index_of(X)
+        self.index = None if isinstance(X, list | tuple) else index_of(X)
         X = _as_items(X)
         if is_sequence_of_sources(X):
             self.items = [_unwrap(item) for item in X]
             for item in self.items:
-                refuse_masked(item, self._name)
+                if isinstance(item, np.ndarray):
+                    refuse_masked(item, self._name)
             if reset:
                 for name in ("image_shape_in_", "n_features_in_"):
                     estimator.__dict__.pop(name, None)
@@ -293,7 +294,7 @@ def is_sequence_of_sources(X):
 
 def _as_items(X):
     """X, as a sequence of sources if it is one column of them."""
-    column = one_column(X)
+    column = X if isinstance(X, list | tuple) else one_column(X)
     return column if is_sequence_of_sources(column) else X
 
 

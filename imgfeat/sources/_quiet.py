@@ -2,8 +2,8 @@
 
 They name no file, and whether a photo can be read would depend on the filters of the
 program. Filters belong to the program, though, and are shared by all threads. So
-while we decode, Pillow's modules find a stand-in for ``warnings`` in their namespaces
-that swallows what is warned of in our threads, and passes on the rest.
+Pillow's modules find a stand-in for ``warnings`` in their namespaces that swallows what
+is warned of in a thread while we decode in it, and passes on the rest.
 """
 
 import threading
@@ -11,8 +11,6 @@ import warnings
 from contextlib import contextmanager
 
 from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
-
-from imgfeat._switch import HeldSwitch
 
 _LOUD = (Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin)
 
@@ -29,8 +27,7 @@ def no_warnings():
     """Swallow what Pillow warns of in this thread."""
     _reading.depth += 1
     try:
-        with _stand_in:
-            yield
+        yield
     finally:
         _reading.depth -= 1
 
@@ -47,11 +44,5 @@ class _StandIn:
             warnings.warn(message, category, stacklevel + 1, **options)
 
 
-def _write(modules):
-    for loud, module in zip(_LOUD, modules, strict=True):
-        loud.warnings = module
-
-
-_stand_in = HeldSwitch(
-    lambda: [loud.warnings for loud in _LOUD], _write, [_StandIn()] * len(_LOUD)
-)
+for _module in _LOUD:
+    _module.warnings = _StandIn()

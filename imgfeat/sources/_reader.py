@@ -12,7 +12,7 @@ from imgfeat.kernels.resize import INTERPOLATIONS
 from imgfeat.sources._aspect import ASPECTS, fit_image
 from imgfeat.sources._decode import DTYPES, MAX_PIXELS
 from imgfeat.sources._decode_error import ImageDecodeError
-from imgfeat.sources._dim import warned_once
+from imgfeat.sources._pixels import warned_once
 from imgfeat.sources._transformer import ImageTransformer
 
 
