@@ -45,4 +45,4 @@ class _StandIn:
 
 
 for _module in _LOUD:
-    _module.warnings = _StandIn()
+    _module.warnings = _StandIn()  # type: ignore[attr-defined]

@@ -388,7 +388,7 @@ def test_search_over_augmentations_and_over_the_pipeline(digits):
 
 def test_compared_beside_the_plain_pipeline(digits):
     candidates = {"plain": hog(), "augmented": AugmentedClassifier(hog(), "light", 2)}
-    assert set(compare(candidates, *digits, cv=2).index) == set(candidates)
+    assert set(compare(candidates, *digits, cv=2).table.index) == set(candidates)
 
 
 def test_callables_and_policies_augment_too(digits):
