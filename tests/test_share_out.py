@@ -1,19 +1,27 @@
 """Tests for imgfeat/_threads.py: how rows are shared out among threads."""
 
 import threading
-import time
 
 import joblib
 import pytest
 
 from imgfeat import _threads
 from imgfeat._threads import share_out, usable_threads
+from tests._hangs import HANGS_S
 
 PIECES = [slice(start, start + 2) for start in range(0, 20, 2)]
 
 
 def ignore(n_rows):
     pass
+
+
+@pytest.fixture
+def stop(monkeypatch):
+    """The event by which the threads of a call are told to end."""
+    event = threading.Event()
+    monkeypatch.setattr(_threads, "Event", lambda: event)
+    return event
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])
@@ -31,55 +39,56 @@ def test_one_thread_is_the_callers_own():
     assert names == {threading.current_thread().name}
 
 
-def test_no_more_threads_than_asked_for_are_busy():
-    busy, most, lock = 0, 0, threading.Lock()
+def test_as_many_threads_as_asked_for_are_busy_and_no_more():
+    workers, all_busy = [], threading.Barrier(3, timeout=HANGS_S)
 
     def work(piece):
-        nonlocal busy, most
-        with lock:
-            busy += 1
-            most = max(most, busy)
-        time.sleep(0.005)
-        with lock:
-            busy -= 1
+        if piece in PIECES[:3]:
+            all_busy.wait()  # nobody passes alone
 
-    share_out(lambda: work, PIECES, 3, ignore)
-    assert most == 3
+    def make_worker():
+        workers.append(threading.current_thread())
+        return work
+
+    share_out(make_worker, PIECES, 3, ignore)
+    assert len(workers) == len(set(workers)) == 3
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_first_error_ends_the_work(n_threads):
+def test_first_error_ends_the_work(n_threads, stop):
     done = []
 
     def work(piece):
         if piece.start == 4:
             raise ValueError("bad piece")
-        time.sleep(0.005)
-        done.append(piece)
+        if piece.start > 4:
+            assert stop.wait(HANGS_S)
+        done.append(piece.start)
 
     with pytest.raises(ValueError, match="bad piece"):
-        share_out(lambda: work, PIECES * 10, n_threads, ignore)
-    assert len(done) < 20
+        share_out(lambda: work, PIECES, n_threads, ignore)
+    # What another thread was at is done to its end, and nothing after it.
+    assert sorted(done) in ([0, 2], [0, 2, 6])
 
 
-def test_interrupt_leaves_no_thread_behind(monkeypatch):
-    before = threading.active_count()
+def test_interrupt_leaves_no_thread_behind(monkeypatch, stop):
+    before, begun = set(threading.enumerate()), []
     started = threading.Event()
 
     def work(piece):
+        begun.append(piece)
         started.set()
-        time.sleep(0.005)
+        assert stop.wait(HANGS_S)
 
     def interrupted(futures):
         started.wait()
         raise KeyboardInterrupt("Ctrl-C")
 
     monkeypatch.setattr(_threads, "as_completed", interrupted)
-    start = time.perf_counter()
     with pytest.raises(KeyboardInterrupt, match="Ctrl-C"):
-        share_out(lambda: work, PIECES * 1000, 2, ignore)
-    assert threading.active_count() == before
-    assert time.perf_counter() - start < 5
+        share_out(lambda: work, PIECES, 2, ignore)
+    assert set(threading.enumerate()) <= before
+    assert len(begun) <= 2  # one a thread
 
 
 @pytest.mark.parametrize("stated, expected", [("1", 1), ("1,4", 1), ("x", 3), ("0", 3)])

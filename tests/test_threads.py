@@ -2,12 +2,15 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
 import pytest
 
+from imgfeat import _threads
 from imgfeat._threads import count_threads, map_threads, row_slices
+from tests._hangs import HANGS_S
 
 # How many threads n_jobs means
 
@@ -53,7 +56,7 @@ def test_items_may_come_from_a_generator_or_not_at_all(n_jobs):
 
 
 def test_threads_work_at_the_same_time():
-    barrier = threading.Barrier(3, timeout=30)  # nobody passes alone
+    barrier = threading.Barrier(3, timeout=HANGS_S)  # nobody passes alone
     assert len(map_threads(lambda _: barrier.wait(), range(3), 3)) == 3
 
 
@@ -65,24 +68,32 @@ def test_one_thread_is_the_callers_own():
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_first_error_drops_what_has_not_started(n_jobs, error):
-    started = []
+def test_first_error_drops_what_has_not_started(n_jobs, error, monkeypatch):
+    started, dropped = [], threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            dropped.set()
+            super().shutdown(wait=wait)
 
     def work(item):
         started.append(item)
-        time.sleep(0.002)
         if item == 3:
             raise error("item 3")
+        if item > 3:
+            assert dropped.wait(HANGS_S)
 
+    monkeypatch.setattr(_threads, "ThreadPoolExecutor", Pool)
     with pytest.raises(error, match="item 3"):
-        map_threads(work, range(500), n_jobs)
-    assert len(started) < 100
+        map_threads(work, range(50), n_jobs)
+    assert len(started) <= 6  # all up to the bad one, then one a thread
 
 
 def test_no_thread_outlives_a_call():
-    before = threading.active_count()
+    before = set(threading.enumerate())
     map_threads(time.sleep, [0.001] * 6, 3)
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before
 
 
 # Slices
