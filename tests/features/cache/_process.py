@@ -7,9 +7,13 @@ from contextlib import contextmanager
 
 @contextmanager
 def process_that_runs(code, *arguments):
-    """Run `code` in a process; yield it once it has printed a line; kill it after."""
+    """Run `code` in a process; yield it once it has printed a line; kill it after.
+
+    It may read from stdin until then: nothing comes.
+    """
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as process:
         try:
             process.first_line = process.stdout.readline()
             yield process

@@ -10,11 +10,12 @@ import pytest
 
 from imgfeat.features.cache import _claims
 from imgfeat.features.cache._claims import claiming, wait_for_claims
+from tests._hangs import HANGS_S
 from tests.features.cache._process import process_that_runs
 from tests.features.cache._rows import some_keys
 
 START = """
-import os, sys, time
+import os, sys
 from pathlib import Path
 from imgfeat.features.cache._claims import claiming
 from tests.features.cache._rows import some_keys
@@ -22,6 +23,20 @@ folder, keys = Path(sys.argv[1]), some_keys(2)
 """
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+
+@pytest.fixture
+def before_locking(monkeypatch):
+    """What the test appends is called when this process next waits for a lock."""
+    functions, lock = [], _claims.lock_descriptor
+
+    def lock_then(*args, **options):
+        while functions:
+            functions.pop()()
+        return lock(*args, **options)
+
+    monkeypatch.setattr(_claims, "lock_descriptor", lock_then)
+    return functions
 
 
 def is_free(folder, keys):
@@ -40,24 +55,27 @@ def test_a_claimed_row_is_not_free(tmp_path):
     assert not list(tmp_path.glob("*.claim"))
 
 
-def test_a_claim_ends_with_its_process(tmp_path):
-    hold = "with claiming(folder, keys): print(flush=True), time.sleep(60)"
+def test_a_claim_ends_with_its_process(tmp_path, before_locking):
+    hold = "with claiming(folder, keys): print(flush=True), sys.stdin.read()"
     with process_that_runs(START + hold, tmp_path) as owner:
         assert is_free(tmp_path, some_keys(2)) == [False, False]
-        threading.Timer(0.2, owner.kill).start()
+        before_locking.append(owner.kill)
         wait_for_claims(tmp_path)
-        assert owner.wait(20) == -getattr(signal, "SIGKILL", -1)
+        assert owner.wait(HANGS_S) == -getattr(signal, "SIGKILL", -1)
         assert is_free(tmp_path, some_keys(2)) == [True, True]
     assert not list(tmp_path.glob("*.claim"))
 
 
-def test_a_claim_ends_with_its_block(tmp_path):
+def test_a_claim_ends_with_its_block(tmp_path, before_locking):
+    begun = threading.Event()
     with claiming(tmp_path, some_keys(2)):
+        before_locking.append(begun.set)
         waiting = threading.Thread(target=wait_for_claims, args=[tmp_path])
         waiting.start()
+        assert begun.wait(HANGS_S)
         waiting.join(0.1)
         assert waiting.is_alive()
-    waiting.join(20)
+    waiting.join(HANGS_S)
     assert not waiting.is_alive()
 
 
@@ -77,13 +95,13 @@ with claiming(folder, keys):
         print(child, flush=True)
     else:
         os.write(childs, b".")
-    time.sleep(60)
+    sys.stdin.read()
 """
     with process_that_runs(START + hold, tmp_path) as owner:
         try:
             assert is_free(tmp_path, some_keys(2)) == [False, False]
             owner.kill()
-            owner.wait(20)
+            owner.wait(HANGS_S)
             assert is_free(tmp_path, some_keys(2)) == [True, True]
         finally:
             os.kill(int(owner.first_line), signal.SIGKILL)
@@ -96,7 +114,7 @@ with claiming(folder, keys):
     if child := os.fork():
         os.waitpid(child, 0)
         print(flush=True)
-        time.sleep(60)
+        sys.stdin.read()
 """
     with process_that_runs(START + hold, tmp_path):
         assert is_free(tmp_path, some_keys(2)) == [False, False]

@@ -10,6 +10,7 @@ from imgfeat.features import CacheWarning
 from imgfeat.features.cache._chunk import FileChunk, MemoryChunk
 from imgfeat.features.cache._gather import RowBuffer, gather
 from imgfeat.features.cache._store import Store
+from tests._hangs import HANGS_S
 from tests.features.cache._process import process_that_runs
 from tests.features.cache._rows import some_keys
 
@@ -115,7 +116,7 @@ def test_writers_divide_the_rows_and_leave_none_twice(tmp_path):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(HANGS_S)
     for number in range(4):
         assert_array_equal(found[number], VALUES)
     asked = [row for describe in describes for (row,) in describe.asked]
@@ -125,7 +126,7 @@ def test_writers_divide_the_rows_and_leave_none_twice(tmp_path):
 
 
 STOP_IN_THE_SECOND_BATCH = """
-import sys, time
+import sys
 import numpy as np
 from imgfeat.features.cache._gather import gather
 from imgfeat.features.cache._store import Store
@@ -134,7 +135,7 @@ from tests.features.cache.test_gather import N_ROWS, VALUES
 
 def describe(rows):
     if rows[0]:
-        print(flush=True), time.sleep(60)
+        print(flush=True), sys.stdin.read()
     return rows, {"values": VALUES[rows]}, True
 
 gather(some_keys(N_ROWS), np.ones(N_ROWS, dtype=bool), Store(sys.argv[1], {}), describe,
@@ -142,13 +143,13 @@ gather(some_keys(N_ROWS), np.ones(N_ROWS, dtype=bool), Store(sys.argv[1], {}), d
 """
 
 
-def test_takes_over_the_rows_of_a_killed_process(store):
-    describe = Describe()
+def test_takes_over_the_rows_of_a_killed_process(store, monkeypatch):
+    describe, wait = Describe(), store.wait
     with process_that_runs(STOP_IN_THE_SECOND_BATCH, store.folder) as other:
         store.refresh()
-        threading.Timer(0.3, other.kill).start()
+        monkeypatch.setattr(store, "wait", lambda: (other.kill(), wait()))
         assert_array_equal(gathered(store, describe).finish(), VALUES)
-        assert other.wait(20) != 0  # killed, and not waited for
+        assert other.wait(HANGS_S) != 0  # killed as soon as it was waited for
     # It had written the first batch, and held the second.
     assert describe.asked == [[16, 17, 18, 19], [*range(8, 16)]]
     assert len(stored_rows(store.folder)) == N_ROWS
