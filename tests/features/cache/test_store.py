@@ -12,6 +12,7 @@ from imgfeat.features import CacheWarning
 from imgfeat.features.cache import _store
 from imgfeat.features.cache._chunk import FileChunk
 from imgfeat.features.cache._store import _TIDYING, Store, open_store
+from tests._hangs import HANGS_S
 from tests.features.cache._process import process_that_runs
 from tests.features.cache._rows import rows_in, some_keys
 
@@ -80,7 +81,7 @@ def test_writers_that_merge_chunks_at_the_same_time_leave_no_row_twice(tmp_path)
         process_that_runs(COMPUTE_ONE_BY_ONE, tmp_path / "k", 0) as one,
         process_that_runs(COMPUTE_ONE_BY_ONE, tmp_path / "k", 1) as other,
     ):
-        assert one.wait(100) == other.wait(100) == 0
+        assert one.wait(HANGS_S) == other.wait(HANGS_S) == 0
     chunks = [FileChunk(path) for path in tmp_path.rglob("[!.]*.features")]
     assert len(chunks) < 150
     kept = np.concatenate([chunk.keys for chunk in chunks])
@@ -116,7 +117,7 @@ def test_a_writer_killed_at_any_moment_leaves_whole_chunks(tmp_path, after_s):
     with process_that_runs(ADD, tmp_path / "k", 0) as writer:
         time.sleep(after_s)
         writer.kill()
-        writer.wait(20)
+        writer.wait(HANGS_S)
     store = Store(tmp_path / "k", {})
     store.refresh()
     paths = list(tmp_path.rglob("[!.]*.features"))
@@ -169,5 +170,5 @@ def test_a_forked_process_starts_anew(tmp_path):
     with _store._stores_lock:  # held, as a busy thread of the parent might
         child = context.Process(target=_use, args=(tmp_path, results))
         child.start()
-    assert results.get(timeout=20) == 3
+    assert results.get(timeout=HANGS_S) == 3
     child.join()
