@@ -13,8 +13,7 @@ import torch
 
 from imgfeat.nets import _torch_settings
 from imgfeat.nets._torch_settings import ThreadCount, let_compiler_start, torch_threads
-
-TIMEOUT = 30
+from tests._hangs import HANGS_S
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +63,7 @@ def test_number_comes_back_when_the_first_to_come_leaves_first():
 
 def test_number_comes_back_when_many_threads_overlap():
     count = ThreadCount()
-    barrier = threading.Barrier(4, timeout=TIMEOUT)
+    barrier = threading.Barrier(4, timeout=HANGS_S)
 
     def work(number):
         for _ in range(50):
@@ -87,15 +86,15 @@ def test_fork_while_another_thread_holds_the_lock_can_go_on():
     def hold():
         with count._lock:
             held.set()
-            done.wait(TIMEOUT)
+            done.wait(HANGS_S)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert held.wait(TIMEOUT)
+    assert held.wait(HANGS_S)
     child = os.fork()
     if child == 0:
         # The lock is free here, and nobody is inside: else this would wait for ever.
-        free = count._lock.acquire(timeout=5) and count._depth == 0
+        free = count._lock.acquire(blocking=False) and count._depth == 0
         os._exit(0 if free else 1)
     _, status = os.waitpid(child, 0)
     done.set()
@@ -130,7 +129,7 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 def test_fork_of_a_process_that_has_trained_predicts_and_trains():
     with subprocess.Popen([sys.executable, "-c", FORK], process_group=0) as process:
         try:
-            assert process.wait(120) == 0
+            assert process.wait(HANGS_S) == 0
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # a child that hangs as well

@@ -12,6 +12,7 @@ import torch
 from imgfeat.estimators import CNNClassifier
 from imgfeat.estimators.cnn import _training
 from imgfeat.estimators.cnn._team import Alone
+from tests._hangs import HANGS_S
 
 RUNS = ["frozen norms", "staged", "head", "norms", "whole", "stored", "resumed"]
 SAME_AS_ALONE = ["frozen norms", "staged", "head", "whole"]
@@ -33,7 +34,7 @@ def run(folder, *launcher):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANGS_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

@@ -10,6 +10,7 @@ import torch
 from numpy.testing import assert_array_equal
 
 from imgfeat.nets.inference._fixed_batches import Batches
+from tests._hangs import HANGS_S
 
 IMAGES = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
 
@@ -75,7 +76,7 @@ def test_quiet_run_leaves_the_warning_to_the_next():
 
 
 def test_threads_that_meet_the_end_together_halve_once():
-    device, both = Device(fits=4), threading.Barrier(2, timeout=10)
+    device, both = Device(fits=4), threading.Barrier(2, timeout=HANGS_S)
     batches = Batches(8, device.free)
 
     def launch(images, n_rows):

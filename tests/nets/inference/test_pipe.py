@@ -14,6 +14,7 @@ from imgfeat.nets._torch_settings import fast_exact_cudnn
 from imgfeat.nets.inference._pipe import Pipe
 from imgfeat.nets.inference._streams import CudaLayer, HostLayer
 from imgfeat.nets.inference._torch import TorchEngine
+from tests._hangs import HANGS_S
 from tests.nets._engines import embedder, piped, run
 from tests.nets._tiny import TinyNet
 
@@ -75,8 +76,8 @@ def test_next_batch_is_copied_while_the_net_is_busy(batch):
 
     def forward(images):
         if not starters:
-            assert sent.acquire(timeout=10)
-            assert sent.acquire(timeout=10)  # the other batch is on its way
+            assert sent.acquire(timeout=HANGS_S)
+            assert sent.acquire(timeout=HANGS_S)  # the other batch is on its way
         starters.add(threading.get_ident())
         return images.flatten(1)[:, :2].float()
 
@@ -136,7 +137,7 @@ def test_engine_that_is_dropped_leaves_no_thread(batch):
     (starter,) = set(threading.enumerate()) - before
     engine = None
     gc.collect()
-    starter.join(timeout=10)
+    starter.join(timeout=HANGS_S)
     assert not starter.is_alive()
 
 
