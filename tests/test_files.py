@@ -10,6 +10,7 @@ import pytest
 
 from imgfeat import _files
 from imgfeat._files import replacing, spare_folder, write_atomic
+from tests._hangs import HANGS_S
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_missing_folder_is_the_systems_error(tmp_path):
 
 
 def test_writers_at_the_same_time_do_not_mix(path):
-    barrier = threading.Barrier(8, timeout=30)
+    barrier = threading.Barrier(8, timeout=HANGS_S)
 
     def write(number):
         with replacing(path) as file:

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from tests._hangs import HANGS_S
+
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="hangs in a call of POSIX"
 )
@@ -23,8 +25,6 @@ def hang():
     print("begun", flush=True)
     libc.pthread_mutex_lock(mutex)
 """
-# Nothing here takes so long but what hangs.
-LIMIT_S = 120
 
 
 def interrupt(program, n_times=1):
@@ -39,7 +39,7 @@ def interrupt(program, n_times=1):
                 break
             time.sleep(0.05)  # or the system makes one signal of two
         try:
-            out, err = process.communicate(timeout=LIMIT_S)
+            out, err = process.communicate(timeout=HANGS_S)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
@@ -68,7 +68,7 @@ from imgfeat._patience import end_soon_after_ctrl_c
 end_soon_after_ctrl_c(patience_s=10_000)
 hang()
 """,
-        n_times=LIMIT_S * 20,
+        n_times=HANGS_S * 20,
     )
     assert code == 130, err
 

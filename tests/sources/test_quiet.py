@@ -15,6 +15,7 @@ from PIL import Image, TiffImagePlugin
 from imgfeat.sources import ImageDecodeError, decode_image
 from imgfeat.sources._libtiff import libtiff_errors
 from imgfeat.sources._quiet import no_warnings
+from tests._hangs import HANGS_S
 from tests.sources._files import encode, png_chunk, raw_png
 
 
@@ -123,11 +124,11 @@ def test_other_threads_are_still_warned():
         with no_warnings(), libtiff_errors():
             TiffImagePlugin.warnings.warn("ours", stacklevel=1)
             ready.set()
-            done.wait(60)
+            done.wait(HANGS_S)
 
     thread = threading.Thread(target=decode)
     thread.start()
-    assert ready.wait(60)
+    assert ready.wait(HANGS_S)
     with pytest.warns(UserWarning, match="theirs") as caught:
         TiffImagePlugin.warnings.warn("theirs", stacklevel=1)
     done.set()
