@@ -12,6 +12,7 @@ from imgfeat.evaluation.metrics import _evaluation_plots as plots
 from imgfeat.evaluation.metrics._bootstrap import bootstrap_intervals
 from imgfeat.evaluation.metrics._calibration import coverage_table, reliability_table
 from imgfeat.evaluation.metrics._confusions import confused_pairs, worst_mistakes
+from imgfeat.evaluation.metrics._interval import wilson_interval
 from imgfeat.evaluation.metrics._outcome import Outcome
 from imgfeat.evaluation.metrics._thresholds import threshold_table
 from imgfeat.evaluation.report._evaluation_page import render_evaluation, summary_html
@@ -83,13 +84,17 @@ class Evaluation:
         A row a metric: ``value``, ``low``, ``high``, ``n_resamples``. Images are drawn
         with replacement, as often as there are images; the ends are percentiles. A
         metric without a mistake to draw has an interval of no width, which says more
-        than is known; and the calibration error of few images is too high, as are both
-        ends.
+        than is known; so that of the accuracy is Wilson's, and has no draws. The
+        calibration error of few images is too high, as are both ends.
         """
         drawn = bootstrap_intervals(self._outcome, **self._draws)
         names = [name for name in self.metrics.index if name != "n_images"]
         values = self.metrics[names].rename("value")
         table = values.to_frame().join(drawn)
+        n_images = self.metrics["n_images"]
+        hits = self.metrics["accuracy"] * n_images
+        ends = wilson_interval(hits, n_images, self._draws["level"])
+        table.loc["accuracy", ["low", "high", "n_resamples"]] = [*ends, 0]
         table["n_resamples"] = table["n_resamples"].fillna(0).astype(int)
         return table.rename_axis("metric")
 

@@ -67,3 +67,12 @@ def test_accuracy_of_many_images_has_the_width_of_a_binomial():
     row = evaluate(Oracle([0, 1]), proba, true).metrics_table.loc["accuracy"]
     expected = 2 * 1.96 * np.sqrt(0.09 / 4000)
     assert row["high"] - row["low"] == pytest.approx(expected, rel=0.1)
+
+
+def test_accuracy_without_a_mistake_is_not_certain():
+    true = np.arange(20) % 2
+    proba = np.eye(2)[true]
+    table = evaluate(Oracle([0, 1]), proba, true).metrics_table
+    low, high, n_resamples = table.loc["accuracy", ["low", "high", "n_resamples"]]
+    assert low == pytest.approx(20 / (20 + 1.96**2), abs=1e-3)
+    assert (high, n_resamples) == (1, 0)
