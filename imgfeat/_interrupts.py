@@ -1,7 +1,8 @@
 """Whether Ctrl-C was pressed, which a KeyboardInterrupt alone does not tell.
 
 skorch's callbacks raise one to end a training; skorch's nets and scikit-learn's
-perceptrons catch one and go on with half of what they should have learned.
+perceptrons catch one and go on with half of what they should have learned; and one that
+comes while C calls back into Python, as when numba loads a kernel, is printed and lost.
 """
 
 import signal

@@ -16,11 +16,11 @@ from imgfeat.deploy._trusted import TRUSTED
 
 VERSION = tuple(map(int, sklearn.__version__.split(".")[:2]))
 SINCE_1_8 = {"sklearn.calibration._TemperatureScaling"}
-UNTIL_1_8 = {"sklearn.compose._column_transformer._RemainderColsList"}
+UNTIL_1_6 = {"sklearn.compose._column_transformer._RemainderColsList"}
 HERE = sorted(
     TRUSTED
     - (SINCE_1_8 if VERSION < (1, 8) else set())
-    - (UNTIL_1_8 if VERSION > (1, 8) else set())
+    - (UNTIL_1_6 if VERSION > (1, 6) else set())
 )
 NEEDS_ANOTHER = {
     "AugmentedClassifier": (LogisticRegression(),),

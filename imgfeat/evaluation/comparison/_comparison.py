@@ -158,7 +158,8 @@ def compared(race, n_classes):
     columns = [
         f"split{fold}_test_{name}" for name in names for fold in range(len(race.folds))
     ]
-    splits = pd.DataFrame.from_dict(splits, orient="index").reindex(columns=columns)
+    splits = pd.DataFrame.from_dict(splits, orient="index")
+    splits = splits.reindex(index=list(rows), columns=columns)  # some ran no fold
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("candidate")
     table = table.sort_values(
         f"mean_test_{names[0]}", ascending=False, kind="stable", na_position="last"

@@ -6,6 +6,7 @@ from itertools import groupby
 import joblib
 import numpy as np
 
+from imgfeat._interrupts import noticing_interrupts
 from imgfeat._progress import progress
 from imgfeat.evaluation.comparison._one_fold import run_fold
 
@@ -72,7 +73,10 @@ class Race:
         rounds = [numbers] if self._deadline == np.inf else [[n] for n in numbers]
         running = self.candidates
         total = len(self.folds) * len(self.candidates)
-        with progress("compare", total, self.verbose) as advance:
+        with (
+            progress("compare", total, self.verbose) as advance,
+            noticing_interrupts() as self._interrupts,
+        ):
             for these in rounds:
                 if these[0] > 0:
                     running = self._better_half(running)
@@ -100,12 +104,14 @@ class Race:
             return
         advance(0, description=f"{todo[0][0].name}: features")
         features = self.fronts.features(group[0].front)
+        self._interrupts.raise_again()  # one in the middle of a callback in C is lost
         keys = {(candidate.name, number): key for candidate, number, key in todo}
         parallel = joblib.Parallel(self.n_jobs, return_as="generator_unordered")
         tasks = self._tasks(todo, features, advance)
         for result in parallel(tasks):
             self.kept.keep(keys[result.name, result.fold], result)
             self._take(result, advance)
+            self._interrupts.raise_again()
 
     def _tasks(self, todo, features, advance):
         for candidate, number, _ in todo:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from imgfeat.evaluation import ComparisonInterrupted
 from imgfeat.evaluation.comparison import _race
 from imgfeat.evaluation.comparison._candidates import find_candidates
 from imgfeat.evaluation.comparison._compare import in_seconds
+from imgfeat.evaluation.comparison._fronts import Fronts
 from imgfeat.evaluation.comparison._kept_folds import KeptFolds
 from imgfeat.features import HOG
 from imgfeat.sources import ImageReader
@@ -143,6 +145,19 @@ def test_ctrl_c_keeps_what_is_over_and_the_next_run_goes_on(digits, tmp_path, ru
     assert again.table[scores].equals(whole.table[scores])
     compare(candidates, *digits, **options, resume=False)
     assert runs.count == 5 + 2 + 6
+
+
+def test_ctrl_c_that_is_lost_in_a_callback_ends_it_all(digits, monkeypatch):
+    features = Fronts.features
+
+    def losing(self, front):
+        with suppress(KeyboardInterrupt):  # as ctypes does with what a callback raises
+            signal.raise_signal(signal.SIGINT)
+        return features(self, front)
+
+    monkeypatch.setattr(Fronts, "features", losing)
+    with pytest.raises(ComparisonInterrupted, match="Ctrl-C was pressed"):
+        compare({"lr": hog(LogisticRegression())}, *digits, cv=3)
 
 
 @pytest.mark.parametrize("change", ["labels", "images", "folds", "scoring"])
