@@ -6,6 +6,8 @@ import pandas as pd
 
 from imgfeat.evaluation.comparison._paired_tests import paired_test
 
+_LIKELY = 0.8  # four to one
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -17,7 +19,8 @@ class Verdict:
         The candidate to take: of those that cannot be told from the one with the
         highest score, the fastest.
     tied : tuple of str
-        All that cannot be told from it, the highest score first.
+        All that cannot be told from it: not shown to be worse at the level `alpha`, nor
+        likely to be, by more than `rope`. The highest score first.
     table : DataFrame
         A row a candidate, against the one with the highest score: ``difference`` (of
         the mean score, at most 0), ``p_value``, and the probabilities ``worse`` and
@@ -76,8 +79,10 @@ def judge(scores, *, n_train, n_test, seconds, alpha=0.05, rope=0.01):
         }
     table = pd.DataFrame.from_dict(rows, orient="index")
     table = table.sort_values("difference", ascending=False, kind="stable")
-    # One fold alone tells nothing apart.
-    is_tied = ~(table["p_value"] <= alpha)
+    # Few folds prove little, so who is likely worse is not tied for want of a proof.
+    # One fold alone gives no probability, but a difference.
+    likely = table["worse"].fillna((table["difference"] < -rope).astype(float))
+    is_tied = ~(table["p_value"] <= alpha) & (likely < _LIKELY)
     tied = [name for name in table.index if is_tied[name] and name in whole]
     best = min(tied, key=lambda name: (seconds[name], name))
     return Verdict(best, tuple(tied), table, _sentence(best, tied, table, means, top))
@@ -90,7 +95,7 @@ def _sentence(best, tied, table, means, top):
         others = table.index.drop(best)
         runner = means[others].idxmax()
         ahead = means[best] - means[runner]
-        return f"{best} is better than all others, {runner} next, by {ahead:.3f}."
+        return f"{best} is ahead of all others, {runner} next, by {ahead:.3f}."
     several = " and ".join([", ".join(tied[:-1]), tied[-1]])
     how = "the faster" if len(tied) == 2 else "the fastest"
     # Of many, a reader wants to know who they are not.

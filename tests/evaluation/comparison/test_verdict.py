@@ -101,7 +101,22 @@ def test_a_clear_winner_is_called_one():
     table = scores(good=[0.90, 0.91, 0.92], bad=[0.5, 0.52, 0.51])
     found = judge(table, seconds=pd.Series({"good": 1.0, "bad": 0.1}), **SIZES)
     assert found.best == "good"
-    assert str(found) == "good is better than all others, bad next, by 0.400."
+    assert str(found) == "good is ahead of all others, bad next, by 0.400."
+
+
+def test_who_is_far_behind_on_few_folds_is_not_taken_for_its_speed():
+    table = scores(net=[1.0, 1.0, 1.0], hog=[0.9, 0.6, 0.9], near=[1.0, 0.99, 1.0])
+    seconds = pd.Series({"net": 1.0, "hog": 0.1, "near": 0.5})
+    found = judge(table, seconds=seconds, **SIZES)
+    assert found.table.loc["hog", "p_value"] > 0.05
+    assert found.tied == ("net", "near")
+    assert found.best == "near"
+
+
+def test_on_one_fold_only_what_is_within_the_rope_is_tied():
+    table = scores(net=[0.9], hog=[0.8], near=[0.895])
+    seconds = pd.Series({"net": 1.0, "hog": 0.1, "near": 0.5})
+    assert judge(table, seconds=seconds, **SIZES).tied == ("net", "near")
 
 
 def test_one_candidate_is_the_only_one():
@@ -114,7 +129,7 @@ def test_many_ties_are_counted():
     rng = np.random.default_rng(0)
     table = scores(**{name: rng.normal(0.9, 0.02, 5) for name in names})
     found = judge(table, seconds=pd.Series(1.0, index=names), **SIZES)
-    assert str(found).startswith("The best 6 of 6, c")
+    assert str(found).startswith("The best 5 of 6, c4 first, cannot be told apart")
 
 
 def test_who_missed_folds_does_not_win():
