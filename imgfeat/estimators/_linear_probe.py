@@ -5,12 +5,11 @@ from numbers import Integral, Real
 from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from imgfeat._sklearn import (
     HasMethods,
@@ -19,12 +18,13 @@ from imgfeat._sklearn import (
     check_sample_weight,
     fit_context,
 )
+from imgfeat.estimators._linear_rule import LinearRule, by_class, check_penalties
 from imgfeat.estimators._planned_folds import PlannedFolds
 from imgfeat.estimators._row_space import row_space
-from imgfeat.estimators._temperature import both_sides, fit_temperature, probabilities
+from imgfeat.estimators._temperature import fit_temperature
 
 
-class LinearProbe(ClassifierMixin, BaseEstimator):
+class LinearProbe(LinearRule):
     """Classify vectors by a linear SVM or by logistic regression, and choose its C.
 
     Where there are fewer rows than features, all is learned from as many columns as
@@ -162,7 +162,9 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         """
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
-        candidates = _check_candidates(self.C)
+        candidates = check_penalties(
+            self.C, "LinearProbe needs C", "is", "a large one, such as 1e6"
+        )
         weights = check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
@@ -192,52 +194,6 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
             )
         return self
 
-    def decision_function(self, X) -> np.ndarray:
-        """Tell how far on the side of each class a row lies.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            In the dtype of X; for two classes, of the second.
-        """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        decisions = X @ self.coef_.T + self.intercept_
-        return decisions[:, 0] if len(self.classes_) == 2 else decisions
-
-    def predict(self, X) -> np.ndarray:
-        """Predict the label of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        decisions = _by_class(self.decision_function(X))
-        return self.classes_[decisions.argmax(axis=1)]
-
-    def predict_proba(self, X) -> np.ndarray:
-        """Predict the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``; rows sum to 1.
-        """
-        decisions = _by_class(self.decision_function(X))
-        return probabilities(decisions, 1 / self.temperature_)
-
     def _model(self, C):
         options = {
             "tol": 1e-6,
@@ -266,7 +222,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
                 model.set_params(C=candidates[i])
                 model.fit(rows[train], y[train], sample_weight=weights[train])
                 _check_fold(self.classes_, model.classes_)
-                found[i, test] = _by_class(model.decision_function(rows[test]))
+                found[i, test] = by_class(model.decision_function(rows[test]))
         right = self.classes_[found.argmax(axis=2)] == y
         share = weights * held_out
         self.scores_ = right @ share / share.sum()
@@ -293,23 +249,6 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=3,
             )
-
-
-def _check_candidates(C):
-    candidates = np.atleast_1d(np.asarray(C, dtype=np.float64))
-    if candidates.ndim != 1 or not candidates.size:
-        raise ValueError(
-            "LinearProbe needs C as one number or a list of them. Got shape "
-            f"{candidates.shape}."
-        )
-    bad = ~((candidates > 0) & np.isfinite(candidates))
-    if bad.any():
-        raise ValueError(
-            "LinearProbe needs C that is positive and finite. Got "
-            f"{candidates[bad][0]:g}; for nearly no penalty give a large one, such as "
-            "1e6."
-        )
-    return candidates
 
 
 def _check_classes(classes, y):
@@ -340,7 +279,3 @@ def _best(scores, candidates):
     """Index of the best score, and among equals of the smallest C."""
     equal = scores >= scores.max() - 1e-12
     return int(np.argmin(np.where(equal, candidates, np.inf)))
-
-
-def _by_class(decisions):
-    return both_sides(decisions) if decisions.ndim == 1 else decisions

@@ -4,20 +4,20 @@ from numbers import Real
 from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from imgfeat._sklearn import StrOptions, fit_context
 from imgfeat.estimators._leave_one_out import leave_one_out
-from imgfeat.estimators._temperature import both_sides, fit_temperature, probabilities
+from imgfeat.estimators._linear_rule import LinearRule, by_class, check_penalties
+from imgfeat.estimators._temperature import fit_temperature
 
 _ALPHAS = np.logspace(-2, 5, 15)
 
 
-class RidgeProbe(ClassifierMixin, BaseEstimator):
+class RidgeProbe(LinearRule):
     """Classify vectors by ridge regression, its penalty chosen by leave-one-out.
 
     One ridge regression a class, of +1 for the class and -1 for the others. One
@@ -149,7 +149,12 @@ class RidgeProbe(ClassifierMixin, BaseEstimator):
         """
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
-        alphas = _check_alphas(self.alphas)
+        alphas = check_penalties(
+            _ALPHAS if self.alphas is None else self.alphas,
+            "RidgeProbe needs alphas",
+            "are",
+            "a small one, such as 1e-6",
+        )
         self.classes_, labels = np.unique(y, return_inverse=True)
         weights = self._weights(labels, sample_weight)
         here = weights > 0
@@ -177,55 +182,9 @@ class RidgeProbe(ClassifierMixin, BaseEstimator):
         if len(self.classes_) == 2:
             decisions = decisions[:, 0]
         self.loo_decisions_ = decisions.astype(X.dtype)
-        scale = fit_temperature(_by_class(decisions)[here], *counted[2:])
+        scale = fit_temperature(by_class(decisions)[here], *counted[2:])
         self.temperature_ = 1 / scale
         return self
-
-    def decision_function(self, X) -> np.ndarray:
-        """Predict the targets, +1 for the class and -1 for the others.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            In the dtype of X; for two classes, of the second.
-        """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        decisions = X @ self.coef_.T + self.intercept_
-        return decisions[:, 0] if len(self.classes_) == 2 else decisions
-
-    def predict(self, X) -> np.ndarray:
-        """Predict the label of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        decisions = self.decision_function(X)
-        return self.classes_[_by_class(decisions).argmax(axis=1)]
-
-    def predict_proba(self, X) -> np.ndarray:
-        """Predict the probability of each class, as surely as leave-one-out was right.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``; rows sum to 1.
-        """
-        decisions = _by_class(self.decision_function(X))
-        return probabilities(decisions, 1 / self.temperature_)
 
     def _weights(self, labels, sample_weight):
         """One weight a row, of the row and its class."""
@@ -269,29 +228,11 @@ class RidgeProbe(ClassifierMixin, BaseEstimator):
                 decisions = targets[rows] - errors
                 if decisions.shape[1] == 1:
                     decisions = decisions[:, 0]
-                good = _by_class(decisions).argmax(axis=1) == labels[rows]
+                good = by_class(decisions).argmax(axis=1) == labels[rows]
             else:
                 good = -np.square(errors).mean(axis=1)
             scores[i] += weights[rows] @ good
         return scores / weights.sum()
-
-
-def _check_alphas(alphas):
-    if alphas is None:
-        return _ALPHAS
-    alphas = np.atleast_1d(np.asarray(alphas, dtype=np.float64))
-    if alphas.ndim != 1 or not alphas.size:
-        raise ValueError(
-            "RidgeProbe needs alphas as one number or a list of them. Got shape "
-            f"{alphas.shape}."
-        )
-    bad = ~((alphas > 0) & np.isfinite(alphas))
-    if bad.any():
-        raise ValueError(
-            "RidgeProbe needs alphas that are positive and finite. Got "
-            f"{alphas[bad][0]:g}; for nearly no penalty give a small one, such as 1e-6."
-        )
-    return alphas
 
 
 def _check_classes(classes, labels):
@@ -323,7 +264,3 @@ def _best(scores, alphas):
     """Index of the best score, and among equals of the largest alpha."""
     equal = scores >= scores.max() - 1e-12 * abs(scores.max())
     return int(np.argmax(np.where(equal, alphas, 0)))
-
-
-def _by_class(decisions):
-    return both_sides(decisions) if decisions.ndim == 1 else decisions

@@ -1,0 +1,95 @@
+"""What linear classifiers with calibrated probabilities have in common."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from imgfeat.estimators._temperature import both_sides, probabilities
+
+
+class LinearRule(ClassifierMixin, BaseEstimator):
+    """Decides by ``coef_``, ``intercept_`` and ``classes_``, which a fit sets.
+
+    Probabilities are a softmax of the decisions, divided by ``temperature_``.
+    """
+
+    def decision_function(self, X) -> np.ndarray:
+        """Tell how far on the side of each class a row lies.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            In the dtype of X; for two classes, of the second.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        decisions = X @ self.coef_.T + self.intercept_
+        return decisions[:, 0] if len(self.classes_) == 2 else decisions
+
+    def predict(self, X) -> np.ndarray:
+        """Predict the label of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        decisions = self.decision_function(X)
+        return self.classes_[by_class(decisions).argmax(axis=1)]
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Predict the probability of each class, as surely as held-out rows were right.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``; rows sum to 1.
+        """
+        decisions = by_class(self.decision_function(X))
+        return probabilities(decisions, 1 / self.temperature_)
+
+
+def by_class(decisions):
+    """Decisions with a column a class, also where they are for the second of two."""
+    return both_sides(decisions) if decisions.ndim == 1 else decisions
+
+
+def check_penalties(values, needs, verb, hint):
+    """Penalties to choose from, as an array of positive numbers.
+
+    Parameters
+    ----------
+    values : float or array-like
+    needs, verb : str
+        How messages begin: "RidgeProbe needs alphas", "are".
+    hint : str
+        What to give for nearly no penalty.
+
+    Raises
+    ------
+    ValueError
+        If they are none, or out of range.
+    """
+    values = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    if values.ndim != 1 or not values.size:
+        raise ValueError(
+            f"{needs} as one number or a list of them. Got shape {values.shape}."
+        )
+    bad = ~((values > 0) & np.isfinite(values))
+    if bad.any():
+        raise ValueError(
+            f"{needs} that {verb} positive and finite. Got {values[bad][0]:g}; for "
+            f"nearly no penalty give {hint}."
+        )
+    return values
