@@ -2,7 +2,6 @@
 
 import os
 import threading
-import warnings
 from contextlib import contextmanager
 from functools import cache
 
@@ -10,9 +9,9 @@ import numba
 from numba.core.caching import FunctionCache, NullCache
 
 from imgfeat._home import NoHomeError, home, is_writable
+from imgfeat._once import warn_once
 
 _lock = threading.Lock()
-_has_noted = False
 
 
 def njit(**options):
@@ -102,13 +101,10 @@ def _keeping_in(folder):
 
 def _note_not_kept(why):
     """Say once in a process what that costs."""
-    global _has_noted  # noqa: PLW0603
-    if not _has_noted:
-        _has_noted = True
-        warnings.warn(
-            "Kernels are compiled anew in every process, which takes some seconds for "
-            f"each feature. They cannot be kept, {why}; set NUMBA_CACHE_DIR or "
-            "IMGFEAT_HOME to a folder that can be written to.",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+    warn_once(
+        _note_not_kept,
+        "Kernels are compiled anew in every process, which takes some seconds for "
+        f"each feature. They cannot be kept, {why}; set NUMBA_CACHE_DIR or "
+        "IMGFEAT_HOME to a folder that can be written to.",
+        RuntimeWarning,
+    )

@@ -6,6 +6,7 @@ import numba
 import pytest
 from numba.core.caching import CacheImpl, IndexDataCacheFile
 
+from imgfeat import _once
 from imgfeat.kernels import _jit
 from imgfeat.kernels._jit import njit
 
@@ -13,7 +14,7 @@ from imgfeat.kernels._jit import njit
 @pytest.fixture(autouse=True)
 def ask_again(monkeypatch):
     """Where kernels may be kept is asked once a process, and told once."""
-    monkeypatch.setattr(_jit, "_has_noted", False)
+    monkeypatch.setattr(_once, "_told", set())
     _jit._folder_for.cache_clear()
     yield
     _jit._folder_for.cache_clear()

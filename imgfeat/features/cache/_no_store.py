@@ -4,8 +4,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from imgfeat._once import warn_once
 from imgfeat.features.cache._chunk import MemoryChunk
-from imgfeat.features.cache._store import warn_once
+from imgfeat.features.cache._store import CacheWarning
 
 
 def no_store(error):
@@ -16,10 +17,8 @@ def no_store(error):
     error : NoHomeError
         Says why, and what to do.
     """
-    warn_once(
-        None,
-        f"Features are not kept, and are computed again every time. {error}",
-    )
+    message = f"Features are not kept, and are computed again every time. {error}"
+    warn_once(("cache", None), message, CacheWarning)
     return NoStore()
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from imgfeat._files import write_atomic
 from imgfeat._forks import after_fork_in_child, leave_behind
+from imgfeat._once import warn_once
 from imgfeat.features.cache._chunk import (
     SUFFIX,
     CorruptChunkError,
@@ -142,11 +143,12 @@ class Store:
             except OSError as error:
                 self._is_writable = False
                 warn_once(
-                    self.folder.parent,
+                    ("cache", self.folder.parent),
                     f"Features cannot be kept in {self.folder.parent}: "
                     f"{error.strerror or error}. Going on without the cache, which "
                     "computes them again every time; make room, or pass another "
                     "location.",
+                    CacheWarning,
                 )
             else:
                 with self._lock:
@@ -249,7 +251,6 @@ class Store:
 
 
 _stores = {}
-_warned = set()
 _stores_lock = threading.Lock()
 
 
@@ -269,7 +270,8 @@ def _remove(path):
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        warn_once(path.parent, f"{path} is damaged and cannot be removed: {error}.")
+        message = f"{path} is damaged and cannot be removed: {error}."
+        warn_once(("cache", path.parent), message, CacheWarning)
 
 
 def warn_of_damage(error):
@@ -280,12 +282,6 @@ def warn_of_damage(error):
 def _warn(message):
     # The place that matters to a user is theirs, far up; a level cannot name it.
     warnings.warn(message, CacheWarning, stacklevel=2)
-
-
-def warn_once(place, message):
-    if place not in _warned:
-        _warned.add(place)
-        _warn(message)
 
 
 @after_fork_in_child

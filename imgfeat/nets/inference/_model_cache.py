@@ -1,17 +1,16 @@
 """Exported nets on disk: whole and unchanged, or not there."""
 
 import hashlib
-import warnings
 
 import torch
 
 from imgfeat import __version__
 from imgfeat._files import replacing, sweep
 from imgfeat._home import NoHomeError, home
+from imgfeat._once import warn_once
 from imgfeat.nets.inference._onnx_session import import_runtime
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
-_has_noted = False
 
 
 def find_or_make(name, key, make):
@@ -76,12 +75,9 @@ def _write(path, model):
 
 
 def _note_not_kept(reason):
-    global _has_noted  # noqa: PLW0603
-    if not _has_noted:
-        _has_noted = True
-        warnings.warn(
-            "The exported net is not kept, and the next process exports it again, "
-            f"which may take half a minute. {reason}",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+    warn_once(
+        _note_not_kept,
+        "The exported net is not kept, and the next process exports it again, "
+        f"which may take half a minute. {reason}",
+        RuntimeWarning,
+    )

@@ -8,6 +8,7 @@ from numpy.testing import assert_array_equal
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from imgfeat import _once
 from imgfeat.features import (
     HOG,
     VLAD,
@@ -16,7 +17,6 @@ from imgfeat.features import (
     cache_info,
     clear_cache,
 )
-from imgfeat.features.cache import _store
 from imgfeat.features.cache._cache_folder import cache_folder
 from imgfeat.features.cache._claims import claiming
 from imgfeat.features.cache._store import CacheWarning
@@ -126,7 +126,7 @@ def test_user_without_a_home_keeps_nothing_and_is_told_once(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("IMGFEAT_HOME", "~nobody-of-this-name/cache")
-    monkeypatch.setattr(_store, "_warned", set())
+    monkeypatch.setattr(_once, "_told", set())
     expected = hog.fit_transform(images)
     with pytest.warns(CacheWarning, match="are not kept.*; set IMGFEAT_HOME to a fold"):
         got = CachedFeatures(hog).fit_transform(images)

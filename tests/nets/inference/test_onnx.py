@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from imgfeat import _once
 from imgfeat.nets._pooling import Readout
 from imgfeat.nets.inference import _export, _model_cache, _onnx, _onnx_session
 from imgfeat.nets.inference._embedder import Embedder
@@ -78,7 +79,7 @@ def test_folder_that_cannot_be_written_is_no_obstacle(
     blocked = tmp_path / "a file, not a folder"
     blocked.write_text("")
     monkeypatch.setenv("IMGFEAT_HOME", str(blocked))
-    monkeypatch.setattr(_model_cache, "_has_noted", False)
+    monkeypatch.setattr(_once, "_told", set())
     embedder = Embedder(TinyNet(), TINY, Readout("avg"))
     expected = run(TorchEngine(embedder), batch)
     with pytest.warns(RuntimeWarning, match="is not kept.*set IMGFEAT_HOME to another"):
@@ -90,7 +91,7 @@ def test_folder_that_cannot_be_written_is_no_obstacle(
 def test_user_without_a_home_exports_each_time(cached_engine, monkeypatch, batch):
     first = run(cached_engine(), batch)
     monkeypatch.setenv("IMGFEAT_HOME", "~nobody-of-this-name/cache")
-    monkeypatch.setattr(_model_cache, "_has_noted", False)
+    monkeypatch.setattr(_once, "_told", set())
     with pytest.warns(RuntimeWarning, match="is not kept.*set IMGFEAT_HOME to a fold"):
         engine = cached_engine()
     assert_array_equal(run(engine, batch), first)
@@ -102,7 +103,7 @@ def test_full_disk_or_ctrl_c_leaves_nothing_behind(cached_engine, monkeypatch, e
         raise error("now")
 
     monkeypatch.setattr("os.replace", fail)
-    monkeypatch.setattr(_model_cache, "_has_noted", True)
+    monkeypatch.setattr(_once, "_told", {_model_cache._note_not_kept})
     with suppress(KeyboardInterrupt):
         cached_engine()
     assert list(cached_engine.folder.iterdir()) == []
