@@ -5,7 +5,6 @@ import os
 import platform
 from pathlib import Path
 
-import jinja2
 import markupsafe
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ import sklearn
 from imgfeat import __version__
 from imgfeat._files import write_atomic
 from imgfeat.evaluation.report._lines import polyline
+from imgfeat.evaluation.report._template import render
 from imgfeat.evaluation.report._thumbnails import thumbnail_if_there
 from imgfeat.sources._frame import one_column
 
@@ -52,17 +52,11 @@ def render_evaluation(evaluation, path, images, *, title, about, n_pictures):
     about : dict of {str: str} or None
     n_pictures : int
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     worst = evaluation.top_mistakes(n_pictures + MAX_LISTED)
     n_classes = len(evaluation.confusion)
     pairs = evaluation.most_confused()
-    html = environment.get_template("evaluation.html").render(
+    html = render(
+        "evaluation.html",
         title=title,
         summary=summary(evaluation),
         notes=_notes(evaluation),

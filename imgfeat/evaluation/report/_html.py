@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-import jinja2
 import pandas as pd
 
 from imgfeat import __version__
 from imgfeat._files import write_atomic
+from imgfeat.evaluation.report._template import render
 from imgfeat.evaluation.report._thumbnails import thumbnail
-
-SCORES = ("accuracy", "precision_macro", "recall_macro", "f1_macro")  # shown, in order
 
 
 def write_report(path, *, title, about, table, evaluations, images, n_mistakes=12):
@@ -31,13 +29,6 @@ def write_report(path, *, title, about, table, evaluations, images, n_mistakes=1
     n_mistakes : int, default=12
         Mistakes shown a candidate, the surest first.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     candidates = [
         {
             "name": name,
@@ -47,7 +38,8 @@ def write_report(path, *, title, about, table, evaluations, images, n_mistakes=1
         }
         for name, evaluation in evaluations.items()
     ]
-    html = environment.get_template("report.html").render(
+    html = render(
+        "report.html",
         title=title,
         about=about,
         comparison=_comparison_rows(table, evaluations),
@@ -60,12 +52,12 @@ def write_report(path, *, title, about, table, evaluations, images, n_mistakes=1
 def _comparison_rows(table, evaluations):
     """The table as text: mean and spread together, the best of a column marked."""
     accuracies = [evaluations[name].metrics["accuracy"] for name in table.index]
+    scores = [c.removeprefix("mean_test_") for c in table if c.startswith("mean_test_")]
     columns = {
         score.removesuffix("_macro"): _column(
             table[f"mean_test_{score}"], "{:.3f}", spread=table[f"std_test_{score}"]
         )
-        for score in SCORES
-        if f"mean_test_{score}" in table
+        for score in scores
     }
     columns["held out"] = _column(pd.Series(accuracies, table.index), "{:.3f}")
     columns["fit, s"] = _column(-table["mean_fit_time"], "{:.1f}", sign=-1)
