@@ -1,7 +1,9 @@
 """What takes part in a comparison: what learns nothing in it, and what learns."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.pipeline import Pipeline
@@ -9,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from imgfeat._sklearn import BaseSearchCV
 from imgfeat._stateless import split_stateless
 from imgfeat.estimators import make_recipe
+from imgfeat.features.cache._keys import describe_value
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,18 @@ class Candidate:
     whole: BaseEstimator
     front: BaseEstimator | None
     rest: BaseEstimator
+
+    @cached_property
+    def description(self):
+        """All that it depends on, as bytes; None if it is more than its parameters.
+
+        Made once: it hashes weights and code.
+        """
+        try:
+            described = describe_value(self.whole, self.name)
+        except TypeError:
+            return None
+        return json.dumps(described, sort_keys=True).encode()
 
 
 def find_candidates(candidates, random_state):

@@ -56,16 +56,20 @@ class Fronts:
         self._batch_size = batch_size
         self._location = location
         self._verbose = verbose
+        self._keys = {}  # by id: it hashes weights and code
         self._seconds = {}
 
     def key(self, front):
         """The same for fronts that give the same features."""
         if front is None:
             return ""
-        try:
-            return transformer_key(front)[0]
-        except TypeError:  # more than its parameters: like itself alone
-            return f"object {id(front)}"
+        if id(front) not in self._keys:
+            try:
+                key = transformer_key(front)[0]
+            except TypeError:  # more than its parameters: like itself alone
+                key = f"object {id(front)}"
+            self._keys[id(front)] = key, front  # which keeps the number its own
+        return self._keys[id(front)][0]
 
     def features(self, front):
         """Features of all images; the images themselves without a front."""

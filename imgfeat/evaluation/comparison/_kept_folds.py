@@ -11,7 +11,7 @@ import numpy as np
 import imgfeat
 from imgfeat._files import write_atomic
 from imgfeat.evaluation.comparison._one_fold import FoldResult
-from imgfeat.features.cache._keys import describe_value, row_keys
+from imgfeat.features.cache._keys import row_keys
 from imgfeat.sources._frame import one_column
 from imgfeat.sources._images import is_sequence_of_sources
 from imgfeat.sources._source import hash_parts, source_of
@@ -51,11 +51,9 @@ class KeptFolds:
         """Names a result; None if it cannot be told from others."""
         if self._folder is None or not self._is_known:
             return None
-        try:
-            described = describe_value(candidate.whole, candidate.name)
-        except TypeError:
+        text = candidate.description
+        if text is None:
             return None
-        text = json.dumps(described, sort_keys=True).encode()
         train, test = (np.asarray(part, dtype=np.int64).tobytes() for part in rows)
         return hash_parts(b"fold", self._data, text, train, b"|", test).hex()
 
