@@ -8,14 +8,12 @@ import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
 
 import numpy as np
 
 import imgfeat
 from imgfeat.estimators.cnn import _nets as choice
 from imgfeat.features.cache._keys import describe_value
-from imgfeat.preprocess._augment import Policy
 
 # Where, how fast and how loud; what is predicted later; and what other facts hold.
 _SHAPES_NOTHING = {
@@ -100,8 +98,6 @@ def training_key(facts):
 
 
 def _described(name, value):
-    if isinstance(value, Policy):
-        value = {field.name: getattr(value, field.name) for field in fields(value)}
     try:
         return describe_value(value, name)
     except TypeError as error:
