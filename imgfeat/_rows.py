@@ -3,13 +3,13 @@
 import csv
 import io
 import json
-import os
 import re
 import sys
 from contextlib import contextmanager
 from enum import StrEnum
 
 from imgfeat._files import is_special, replacing
+from imgfeat._home import is_writable
 
 COLUMNS = ["path", "label", "probability", "error"]
 # A cell that begins so is a formula to a spreadsheet, and may run a program. Quotes in
@@ -65,7 +65,7 @@ def check_can_write(to):
         raise ValueError(
             f"--out needs the name of a file in a folder that is there. Got {to}."
         )
-    if not os.access(to.parent, os.W_OK):
+    if not is_writable(to.parent):
         raise ValueError(f"--out needs a folder that can be written. Got {to}.")
 
 
