@@ -35,7 +35,7 @@ def announce(text, verbose=False, *, once=False):
     """Say on standard error why something takes a while; `once` a process if asked."""
     if (verbose or _announces) and not (once and text in _announced):
         _announced.add(text)
-        print(text, file=sys.stderr, flush=True)
+        _print(text)
 
 
 @contextmanager
@@ -91,7 +91,8 @@ class _Advance:
 
 
 def _print(text):
-    print(text, file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # print would take standard output for it
+        print(text, file=sys.stderr, flush=True)
 
 
 def _ignore(text):

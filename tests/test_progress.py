@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from imgfeat._progress import progress, track
+from imgfeat._progress import announce, progress, track
 
 
 class Terminal(io.StringIO):
@@ -91,3 +91,11 @@ def test_tracked_items_come_one_by_one_and_are_counted(terminal):
 def test_nothing_is_shown_where_standard_error_is_closed(monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)
     assert list(track("abc", "Reading", 1)) == list("abc")
+
+
+def test_lines_for_people_do_not_get_into_the_output_of_programs(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stderr", None)  # where it was closed
+    announce("Preparing a net", verbose=True)
+    with progress("compare", 1, verbose=1) as advance:
+        advance.say("cnn-lr  0.9")
+    assert capsys.readouterr().out == ""
