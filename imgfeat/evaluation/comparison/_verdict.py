@@ -102,6 +102,7 @@ def _sentence(best, tied, table, means, top):
     if len(tied) > 4:
         several = f"The best {len(tied)} of {len(table)}, {tied[0]} first,"
     told = f"{several} cannot be told apart on these folds; {best} is {how} of them"
-    if best == top:
+    behind = f"{means[top] - means[best]:.3f}"
+    if behind == "0.000":
         return f"{told}."
-    return f"{told}, {means[top] - means[best]:.3f} below the highest mean score."
+    return f"{told}, {behind} below the highest mean score."

@@ -97,6 +97,12 @@ def test_of_those_that_cannot_be_told_apart_the_fastest_is_taken():
     assert found.table.loc["bad", "worse"] > 0.99
 
 
+def test_who_is_as_good_is_not_said_to_be_behind():
+    table = scores(slow=[1.0, 1.0, 1.0], fast=[1.0, 1.0, 1.0])
+    found = judge(table, seconds=pd.Series({"slow": 1.0, "fast": 0.1}), **SIZES)
+    assert str(found).endswith("; fast is the faster of them.")
+
+
 def test_a_clear_winner_is_called_one():
     table = scores(good=[0.90, 0.91, 0.92], bad=[0.5, 0.52, 0.51])
     found = judge(table, seconds=pd.Series({"good": 1.0, "bad": 0.1}), **SIZES)
