@@ -9,6 +9,19 @@ import typer
 
 import imgfeat
 from imgfeat import deploy, studies
+from imgfeat._cli_cache import cache
+from imgfeat._cli_options import (
+    Folder,
+    Jobs,
+    LabelColumn,
+    PathColumn,
+    Seed,
+    Size,
+    Skip,
+    Split,
+    look_over,
+)
+from imgfeat._cli_weights import weights
 from imgfeat._files import fill_closed_streams
 from imgfeat._patience import end_soon_after_ctrl_c
 from imgfeat._plain_errors import plain_errors as _plain_errors
@@ -31,35 +44,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-cache = typer.Typer(help="Features that CachedFeatures keeps on disk.")
 app.add_typer(cache, name="cache", no_args_is_help=True)
-weights = typer.Typer(help="Weights of nets: which are here, and how to get others.")
 app.add_typer(weights, name="weights", no_args_is_help=True)
-
-Folder = Annotated[
-    Path,
-    typer.Argument(
-        metavar="DIR|CSV",
-        help="A folder with one sub-folder a class, or a CSV with columns path, label.",
-    ),
-]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Threads; -1: every core.")]
-Size = Annotated[int, typer.Option(help="Pixels, for hand-made features such as HOG.")]
-Seed = Annotated[int, typer.Option(help="Seed of splits and classifiers.")]
-Location = Annotated[
-    Path | None, typer.Option(help="Folder of the cache, if it is not the default.")
-]
-Split = Annotated[
-    str | None, typer.Option(help="Of a folder with splits: train, val or test.")
-]
-PathColumn = Annotated[str, typer.Option(help="Column of a CSV with the image files.")]
-LabelColumn = Annotated[str, typer.Option(help="Column of a CSV with the classes.")]
-Skip = Annotated[
-    bool,
-    typer.Option(
-        "--skip-unreadable", help="Leave out files that cannot be read, and list them."
-    ),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -149,7 +135,7 @@ def compare(
     with _plain_errors():
         columns = {"path_column": path_column, "label_column": label_column}
         found = studies.load_labelled(data, "compare", split=split, **columns)
-        found = _look_over(found, skip_unreadable, jobs)
+        found = look_over(found, skip_unreadable, jobs)
         if quick and thorough:
             raise ValueError("--quick and --thorough are two sizes; take one of them.")
         effort = "quick" if quick else "thorough" if thorough else "default"
@@ -196,7 +182,7 @@ def train(
         columns = {"path_column": path_column, "label_column": label_column}
         found = studies.load_labelled(data, "train", split=split, **columns)
         deploy.check_target(to)  # before hours of training
-        found = _look_over(found, skip_unreadable, jobs)
+        found = look_over(found, skip_unreadable, jobs)
         model = studies.train_recipe(
             recipe,
             found.images,
@@ -246,7 +232,7 @@ def evaluate(
             check_can_write(to)
         columns = {"path_column": path_column, "label_column": label_column}
         found = studies.load_labelled(data, "evaluate", split=split, **columns)
-        found = _look_over(found, skip_unreadable, jobs)
+        found = look_over(found, skip_unreadable, jobs)
         evaluation = imgfeat.evaluate(
             imgfeat.load(model),
             found.images,
@@ -308,88 +294,8 @@ def recipes():
     print_frame(imgfeat.list_recipes().set_index("recipe")[["summary"]], "Recipes")
 
 
-@cache.command("info")
-def cache_info(location: Location = None):
-    """List the transformers whose features are kept, with rows and megabytes."""
-    with _plain_errors():
-        table = imgfeat.features.cache_info(location)
-        if len(table):
-            print_frame(table.set_index("transformer"), "Cached features")
-        else:
-            out.print("The cache is empty.")
-
-
-@cache.command("clear")
-def cache_clear(location: Location = None):
-    """Remove all cached features; they can be computed again."""
-    with _plain_errors():
-        freed = imgfeat.features.clear_cache(location)
-        out.print(f"Freed {freed / 1e6:,.1f} MB.", highlight=False)
-
-
-@weights.command("list")
-def weights_list():
-    """List the weights files that are on this machine."""
-    with _plain_errors():
-        files = imgfeat.nets.list_weights()
-        for file in files:
-            size = f"{file.n_bytes / 1e6:9,.1f} MB"
-            print(f"{file.path.name}  {size}  sha256 {file.sha256[:12]}")
-        if not files:
-            out.print("There are none yet, but those of the default net.")
-
-
-@weights.command("fetch")
-def weights_fetch(
-    names: Annotated[
-        list[str],
-        typer.Argument(metavar="NAME...", help="resnet50, timm/resnet18.a1_in1k, ..."),
-    ],
-):
-    """Download the weights of nets, check them, and keep them."""
-    with _plain_errors():
-        for name in names:
-            print(imgfeat.nets.fetch_weights(name))
-
-
-@weights.command("where")
-def weights_where():
-    """Print the folders that are searched for weights, in this order."""
-    with _plain_errors():
-        for folder in imgfeat.nets.search_folders():
-            print(folder)
-
-
-@weights.command("verify")
-def weights_verify():
-    """Compute the hashes of all weights files again; name those that are damaged."""
-    with _plain_errors():
-        files = imgfeat.nets.list_weights()
-    damaged = [file.path for file in files if file.is_whole is False]
-    for path in damaged:
-        err.print(f"damaged: {path}", markup=False, highlight=False, soft_wrap=True)
-    n_checked = sum(file.is_whole is not None for file in files)
-    n_unknown = len(files) - n_checked
-    print(f"{n_checked} checked, {len(damaged)} damaged, {n_unknown} without a hash.")
-    if damaged:
-        raise typer.Exit(1)
-
-
 def main():
     """Entry point of the ``imgfeat`` command."""
     fill_closed_streams()
     end_soon_after_ctrl_c()
     app()
-
-
-def _look_over(data, skip_unreadable, jobs):
-    """Say what is to be known of the images; leave the unreadable out if asked."""
-    for note in data.notes:
-        print_note(note)
-    if not skip_unreadable:
-        return data
-    bad = imgfeat.sources.list_unreadable(data.images, n_jobs=jobs, verbose=1)
-    for path, reason in zip(bad["path"], bad["reason"], strict=True):
-        print_note(f"left out {path}: {reason}")
-    rows = range(len(data.images))
-    return data.take([row for row in rows if row not in set(bad["row"])])

@@ -1,0 +1,47 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import imgfeat
+from imgfeat._printing import print_note
+
+Folder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR|CSV",
+        help="A folder with one sub-folder a class, or a CSV with columns path, label.",
+    ),
+]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Threads; -1: every core.")]
+Size = Annotated[int, typer.Option(help="Pixels, for hand-made features such as HOG.")]
+Seed = Annotated[int, typer.Option(help="Seed of splits and classifiers.")]
+Location = Annotated[
+    Path | None, typer.Option(help="Folder of the cache, if it is not the default.")
+]
+Split = Annotated[
+    str | None, typer.Option(help="Of a folder with splits: train, val or test.")
+]
+PathColumn = Annotated[str, typer.Option(help="Column of a CSV with the image files.")]
+LabelColumn = Annotated[str, typer.Option(help="Column of a CSV with the classes.")]
+Skip = Annotated[
+    bool,
+    typer.Option(
+        "--skip-unreadable", help="Leave out files that cannot be read, and list them."
+    ),
+]
+
+
+def look_over(data, skip_unreadable, jobs):
+    """Say what is to be known of the images; leave the unreadable out if asked."""
+    for note in data.notes:
+        print_note(note)
+    if not skip_unreadable:
+        return data
+    bad = imgfeat.sources.list_unreadable(data.images, n_jobs=jobs, verbose=1)
+    for path, reason in zip(bad["path"], bad["reason"], strict=True):
+        print_note(f"left out {path}: {reason}")
+    rows = range(len(data.images))
+    return data.take([row for row in rows if row not in set(bad["row"])])

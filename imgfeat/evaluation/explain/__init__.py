@@ -1,0 +1,1 @@
+"""What a classifier looked at, drawn."""
