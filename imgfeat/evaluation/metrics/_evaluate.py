@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from imgfeat._typing import ArrayLike, ImageBatch, RandomState
+from imgfeat.evaluation.metrics._confusions import count_pairs, score_classes
 from imgfeat.evaluation.metrics._evaluation import Evaluation
 from imgfeat.evaluation.metrics._outcome import Outcome, find_scores
 from imgfeat.evaluation.metrics._per_group import score_groups
@@ -125,15 +125,16 @@ def evaluate(
         }
     )
     mistakes = predictions[~outcome.right]
-    confusion = confusion_matrix(true, predicted, labels=np.arange(len(names)))
+    counts = count_pairs(true, predicted, len(names))
+    confusion = pd.DataFrame(
+        counts,
+        index=pd.Index(names, name="true"),
+        columns=pd.Index(names, name="predicted"),
+    )
     return Evaluation(
         metrics=_metrics(outcome, top_k),
-        per_class=_per_class(outcome),
-        confusion=pd.DataFrame(
-            confusion,
-            index=pd.Index(names, name="true"),
-            columns=pd.Index(names, name="predicted"),
-        ),
+        per_class=score_classes(confusion),
+        confusion=confusion,
         predictions=predictions,
         mistakes=mistakes.sort_values("probability", ascending=False, kind="stable"),
         per_group=None if groups is None else score_groups(outcome, groups),
@@ -226,15 +227,6 @@ def _metrics(outcome, top_k):
         name: float(found[name][0]) if name in found else np.nan for name in names
     }
     return pd.Series(values | {"n_images": len(outcome.true)})
-
-
-def _per_class(outcome):
-    labels = np.arange(len(outcome.names))
-    columns = precision_recall_fscore_support(
-        outcome.true, outcome.predicted, labels=labels, zero_division=0
-    )
-    table = dict(zip(("precision", "recall", "f1", "n_images"), columns, strict=True))
-    return pd.DataFrame(table, index=pd.Index(outcome.names, name="class"))
 
 
 def _unmatched(outcome, n_classes):
