@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from imgfeat.deploy import _bundle
+from imgfeat.nets.inference._onnx_session import has_extra
 
 
 @pytest.fixture
@@ -48,6 +49,12 @@ def quick_self_check(request, monkeypatch):
         _bundle.load_to_check(written, path, lambda pipeline: None)
 
     monkeypatch.setattr(_bundle, "check_elsewhere", check_here)
+
+
+def pytest_runtest_setup(item):
+    """Skip what is marked as in need of an extra that is not installed."""
+    if item.get_closest_marker("onnx") and not has_extra():
+        pytest.skip("the extra onnx is not installed")
 
 
 @pytest.fixture(autouse=True)
