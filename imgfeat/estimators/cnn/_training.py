@@ -251,6 +251,15 @@ def _check_team(team, cnn, targets):
 
 def predict_proba(cnn, X):
     """Mean of the softmax over views, (n_samples, n_classes), float32."""
+    return _over_views(cnn, X, lambda net, images: net(images).float().softmax(dim=1))
+
+
+def embed(cnn, X):
+    """Mean over views of what the last layer sees, (n_samples, n_features), float32."""
+    return _over_views(cnn, X, lambda net, images: net.embed(images).float())
+
+
+def _over_views(cnn, X, look):
     images = TrainingImages(cnn, X, reset=False)
     module, seen = cnn.net_.module_, Preprocessing(**cnn._seen)
     device, threads = find_own_device(cnn.device), usable_threads(cnn.n_jobs)
@@ -268,14 +277,12 @@ def predict_proba(cnn, X):
         resident=resident,
         views=views,
     )
-    shares = []
+    rows = []
     with torch_threads(threads), torch.inference_mode(), _autocast(cnn, device):
         for inputs, _ in data.evaluation_batches():
-            found = module(inputs["images"]).float().softmax(dim=1)
-            shares.append(
-                found.unflatten(0, (-1, len(views))).mean(dim=1).cpu().numpy()
-            )
-    return np.concatenate(shares)
+            found = look(module, inputs["images"])
+            rows.append(found.unflatten(0, (-1, len(views))).mean(dim=1).cpu().numpy())
+    return np.concatenate(rows)
 
 
 def rebuild(cnn):
