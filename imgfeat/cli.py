@@ -21,6 +21,7 @@ from imgfeat._cli_options import (
     Split,
     look_over,
 )
+from imgfeat._cli_similar import similar
 from imgfeat._cli_weights import weights
 from imgfeat._files import fill_closed_streams
 from imgfeat._patience import end_soon_after_ctrl_c
@@ -286,6 +287,9 @@ def predict(
     if n_bad:
         err.print(f"{n_bad} of {len(files)} files could not be labelled.")
         raise typer.Exit(1)
+
+
+app.command()(similar)
 
 
 @app.command()
