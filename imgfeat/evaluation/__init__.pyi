@@ -4,6 +4,7 @@ from .comparison._comparison import ComparisonInterrupted as ComparisonInterrupt
 from .gallery._find_similar import find_similar as find_similar
 from .gallery._plot_hog import plot_hog as plot_hog
 from .gallery._plot_keypoints import plot_keypoints as plot_keypoints
+from .gallery._plot_words import plot_words as plot_words
 from .gallery._similar import SimilarImages as SimilarImages
 from .metrics._evaluate import evaluate as evaluate
 from .metrics._evaluation import Evaluation as Evaluation
