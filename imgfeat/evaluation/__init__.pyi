@@ -2,6 +2,7 @@ from .comparison._compare import compare as compare
 from .comparison._comparison import Comparison as Comparison
 from .comparison._comparison import ComparisonInterrupted as ComparisonInterrupted
 from .gallery._find_similar import find_similar as find_similar
+from .gallery._plot_embedding import plot_embedding as plot_embedding
 from .gallery._plot_hog import plot_hog as plot_hog
 from .gallery._plot_keypoints import plot_keypoints as plot_keypoints
 from .gallery._plot_words import plot_words as plot_words

@@ -111,7 +111,7 @@ def plot_words(
         words, notes = words[:n_words], notes[:n_words]
     examples = find_examples(seen, words, n_examples)
     patches = cut_examples(before, detector, images, examples, _SIDE)
-    ax = make_axes(ax, 0.6 * n_examples + 1.8, 0.6 * len(words) + 0.3)
+    ax = make_axes(ax, 0.6 * n_examples + 1.0, 0.6 * len(words) + 0.3)
     ax.imshow(_grid(patches, len(words), n_examples), interpolation="bilinear")
     middles = (np.arange(len(words)) + 0.5) * (_SIDE + _GAP) - _GAP / 2 - 0.5
     names = [f"word {w}\n{plain_text(n)}" for w, n in zip(words, notes, strict=True)]
