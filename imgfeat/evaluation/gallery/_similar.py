@@ -8,14 +8,12 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from imgfeat._optional import import_optional
 from imgfeat._sklearn import (
     HasMethods,
     Interval,
     StrOptions,
     fit_context,
 )
-from imgfeat._threads import count_threads
 from imgfeat.evaluation.gallery._features_of import describe
 from imgfeat.evaluation.gallery._nearest import nearest_rows
 from imgfeat.kernels.normalize import normalize_rows
@@ -35,16 +33,11 @@ class SimilarImages(BaseEstimator):
         images. Of `CNNClassifier`, the features are what its last layer sees.
     metric : {"cosine", "euclidean"}, default="cosine"
         Cosine of the angle between features, or distance.
-    engine : {"exact", "usearch"}, default="exact"
-        Compare with every image, or with those that a graph leads to (HNSW [1]_, by the
-        package usearch): for galleries of a million, of which it may miss some.
     on_error : {"raise", "skip"}, default="raise"
         What happens to a file of the gallery that cannot be read: its error, or it is
         left out, and `errors_` lists it.
     batch_size : int, default=256
         Images that are described at once.
-    n_jobs : int, optional
-        Threads that make usearch's graph; those of features are set in the pipeline.
     verbose : int, default=0
         Whether to show a progress bar.
 
@@ -67,18 +60,12 @@ class SimilarImages(BaseEstimator):
     Notes
     -----
     The gallery is described once, by `fit`, and takes 4 bytes a feature: 100,000 images
-    with 1,280 features 512 MB, and usearch's graph as much again. A search takes 32 MB
+    with 1,280 features 512 MB. A search compares with every one of them, and takes 32 MB
     beside it. Images of the gallery that are given to a search are found first. An
     image whose features are all zeros has a cosine of 0 to all.
 
     The features are not cached; put `CachedFeatures` into the pipeline to have them
     kept on disk.
-
-    References
-    ----------
-    .. [1] Y. Malkov and D. Yashunin, "Efficient and robust approximate nearest neighbor
-       search using hierarchical navigable small world graphs", TPAMI 42(4), 2020,
-       :doi:`10.1109/TPAMI.2018.2889473`.
 
     Examples
     --------
@@ -96,10 +83,8 @@ class SimilarImages(BaseEstimator):
     _parameter_constraints: dict = {
         "pipeline": [HasMethods(["fit"])],
         "metric": [StrOptions({"cosine", "euclidean"})],
-        "engine": [StrOptions({"exact", "usearch"})],
         "on_error": [StrOptions({"raise", "skip"})],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
         "verbose": ["verbose"],
     }
 
@@ -108,18 +93,14 @@ class SimilarImages(BaseEstimator):
         pipeline,
         *,
         metric="cosine",
-        engine="exact",
         on_error="raise",
         batch_size=256,
-        n_jobs=None,
         verbose=0,
     ):
         self.pipeline = pipeline
         self.metric = metric
-        self.engine = engine
         self.on_error = on_error
         self.batch_size = batch_size
-        self.n_jobs = n_jobs
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -140,8 +121,6 @@ class SimilarImages(BaseEstimator):
         ------
         ImageDecodeError
             If a file cannot be read, unless ``on_error="skip"``.
-        ModuleNotFoundError
-            If usearch is asked for and not installed.
         TypeError
             If the pipeline makes no features.
         ValueError
@@ -160,7 +139,6 @@ class SimilarImages(BaseEstimator):
         else:
             normalize_rows(self.features_, "l2")
             self._penalties = None
-        self._graph = self._make_graph() if self.engine == "usearch" else None
         return self
 
     def search(self, X, n: int = 5) -> pd.DataFrame:
@@ -226,31 +204,10 @@ class SimilarImages(BaseEstimator):
             verbose=self.verbose,
         )
 
-    def _make_graph(self):
-        index = import_optional(
-            "usearch.index", extra="usearch", purpose="engine='usearch'"
-        )
-        metric = "ip" if self.metric == "cosine" else "l2sq"
-        graph = index.Index(
-            ndim=self.features_.shape[1],
-            metric=metric,
-            dtype="f32",
-            enable_key_lookups=False,
-        )
-        threads = count_threads(self.n_jobs)
-        graph.add(np.arange(len(self.features_)), self.features_, threads=threads)
-        return graph
-
     def _nearest(self, queries, n):
         """Rows of `features_`, and their cosines or distances, (n_queries, n)."""
         n_looked_at = min(n + _SPARE, len(self.features_))
-        if self._graph is not None:
-            matches = self._graph.search(queries, n_looked_at)
-            found = np.asarray(matches.keys, dtype=np.int64).reshape(len(queries), -1)
-        else:
-            found, _ = nearest_rows(
-                queries, self.features_, n_looked_at, self._penalties
-            )
+        found, _ = nearest_rows(queries, self.features_, n_looked_at, self._penalties)
         values = np.empty(found.shape)
         for query, rows in enumerate(found):
             near = self.features_[rows].astype(np.float64)

@@ -1,6 +1,5 @@
 """Tests for _similar.py, _find_similar.py and _features_of.py."""
 
-import importlib
 import pickle
 
 import numpy as np
@@ -227,27 +226,3 @@ def test_errors_say_what_is_needed(gallery, color_images):
     index.pipeline = ColorHistogram(3)
     with pytest.raises(ValueError, match=r"has a gallery with 8 features an image"):
         index.search(color_images)
-
-
-@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_usearch_finds_nearly_the_same(gallery, metric):
-    pytest.importorskip("usearch")
-    exact = SimilarImages(hog(), metric=metric).fit(gallery)
-    graph = SimilarImages(hog(), metric=metric, engine="usearch").fit(gallery)
-    found, expected = graph.search(gallery[:9], 3), exact.search(gallery[:9], 3)
-    shared = [
-        len(set(a["row"]) & set(b["row"]))
-        for (_, a), (_, b) in zip(
-            found.groupby("query"), expected.groupby("query"), strict=True
-        )
-    ]
-    assert sum(shared) >= 25 and len(found) == 27
-
-
-def test_usearch_that_is_not_installed_is_named(gallery, monkeypatch):
-    def not_found(name):
-        raise ModuleNotFoundError(f"No module named {name!r}", name="usearch")
-
-    monkeypatch.setattr(importlib, "import_module", not_found)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'imgfeat\[usearch\]'"):
-        SimilarImages(hog(), engine="usearch").fit(gallery)
