@@ -60,7 +60,7 @@ class SimilarImages(BaseEstimator):
     Notes
     -----
     The gallery is described once, by `fit`, and takes 4 bytes a feature: 100,000 images
-    with 1,280 features 512 MB. A search compares with every one of them, and takes 32 MB
+    with 1,280 features 512 MB. A search compares with every one, and takes 32 MB
     beside it. Images of the gallery that are given to a search are found first. An
     image whose features are all zeros has a cosine of 0 to all.
 
