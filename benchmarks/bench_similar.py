@@ -117,6 +117,7 @@ def main():
                 for name, search in searches.items()
             },
             min_repeats=args.rounds,
+            min_seconds=0,
             pause_s=0.2,
         )
         for name, timing in timings.items():
