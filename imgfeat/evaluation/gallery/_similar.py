@@ -14,8 +14,8 @@ from imgfeat._sklearn import (
     StrOptions,
     fit_context,
 )
+from imgfeat.evaluation.gallery._exact_search import nearest_rows
 from imgfeat.evaluation.gallery._features_of import describe
-from imgfeat.evaluation.gallery._nearest import nearest_rows
 from imgfeat.kernels.normalize import normalize_rows
 from imgfeat.sources._images import Images, refuse_one_image
 

@@ -1,10 +1,10 @@
-"""Tests for imgfeat/evaluation/gallery/_nearest.py."""
+"""Tests for imgfeat/evaluation/gallery/_exact_search.py."""
 
 import numpy as np
 import pytest
 
-from imgfeat.evaluation.gallery import _nearest
-from imgfeat.evaluation.gallery._nearest import nearest_rows
+from imgfeat.evaluation.gallery import _exact_search
+from imgfeat.evaluation.gallery._exact_search import nearest_rows
 
 
 def slowly(queries, rows, n, penalties=0):
@@ -22,8 +22,8 @@ def whole_numbers(shape, seed=0, high=4):
 @pytest.mark.parametrize("at_once", [1, 7, 64, 10_000])
 @pytest.mark.parametrize("n", [1, 5, 40])
 def test_finds_what_sorting_all_scores_finds(monkeypatch, at_once, n):
-    monkeypatch.setattr(_nearest, "_SCORES", at_once)
-    monkeypatch.setattr(_nearest, "_QUERIES", 3)
+    monkeypatch.setattr(_exact_search, "_SCORES", at_once)
+    monkeypatch.setattr(_exact_search, "_QUERIES", 3)
     queries, rows = whole_numbers((8, 5)), whole_numbers((40, 5), seed=1)
     found, scores = nearest_rows(queries, rows, n)
     order, expected = slowly(queries, rows, n)
