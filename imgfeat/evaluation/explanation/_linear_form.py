@@ -1,0 +1,148 @@
+"""The steps behind the features, as one sum of products for each image."""
+
+from functools import singledispatch
+
+import numpy as np
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.feature_selection import SelectorMixin
+from sklearn.linear_model._base import LinearClassifierMixin
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    RobustScaler,
+    StandardScaler,
+)
+
+from imgfeat.estimators import RowSpace
+from imgfeat.estimators._linear_rule import LinearRule
+from imgfeat.evaluation.explanation._steps import list_steps
+
+
+class NotLinearError(ValueError):
+    """A step is no sum of products."""
+
+
+def linear_form(steps, rows, columns):
+    """Write decisions as ``(slopes * rows).sum(axis=1) + constants``, exactly.
+
+    A `Normalizer` divides by what depends on the row; its divisor counts as a constant
+    of that row, so that the sum is right, though slopes are no derivatives.
+
+    Parameters
+    ----------
+    steps : list of fitted estimator
+        Transformers, and a classifier at the end.
+    rows : ndarray of shape (n, n_features), float64
+    columns : ndarray of int of shape (n,)
+        The class whose decision is asked for.
+
+    Returns
+    -------
+    slopes : ndarray of shape (n, n_features)
+    constants : ndarray of shape (n,)
+
+    Raises
+    ------
+    NotLinearError
+        If a step is not linear, naming it.
+    """
+    *transformers, head = steps
+    inputs = [rows]
+    for step in transformers:
+        if _back.dispatch(type(step)) is _back.dispatch(object):
+            raise NotLinearError(f"{type(step).__name__} is not linear")
+        inputs.append(step.transform(inputs[-1]))
+    slopes, constants = _of_head(head, inputs[-1], columns)
+    for step, given in zip(transformers[::-1], inputs[-2::-1], strict=True):
+        slopes, added = _back(step, given, slopes)
+        constants = constants + added
+    return slopes, constants
+
+
+def mean_features(steps, n_features):
+    """The mean of the features in training, if the first step knows it; else zeros."""
+    mean = getattr(steps[0], "mean_", None)
+    return np.zeros(n_features) if mean is None else np.asarray(mean, dtype=np.float64)
+
+
+def _of_head(head, rows, columns):
+    if isinstance(head, CalibratedClassifierCV):
+        # The decision that its sigmoids see, averaged over its classifiers.
+        forms = [
+            linear_form(list_steps(one.estimator), rows, columns)
+            for one in head.calibrated_classifiers_
+        ]
+        return tuple(np.mean(numbers, axis=0) for numbers in zip(*forms, strict=True))
+    if not isinstance(head, LinearRule | LinearClassifierMixin):
+        raise NotLinearError(f"{type(head).__name__} is not linear")
+    coef = np.asarray(head.coef_, dtype=np.float64)
+    intercept = np.broadcast_to(head.intercept_, len(coef)).astype(np.float64)
+    if len(coef) == 1:  # for the second of two classes
+        coef, intercept = np.vstack([-coef, coef]), np.r_[-intercept, intercept]
+    return coef[columns], intercept[columns]
+
+
+@singledispatch
+def _back(step, rows, slopes):
+    """Slopes in front of a step from those behind it, and what adds to constants."""
+    raise NotLinearError(f"{type(step).__name__} is not linear")
+
+
+@_back.register
+def _(step: StandardScaler, rows, slopes):
+    if step.with_std:
+        slopes = slopes / step.scale_
+    return slopes, -slopes @ step.mean_ if step.with_mean else 0.0
+
+
+@_back.register
+def _(step: RobustScaler, rows, slopes):
+    if step.with_scaling:
+        slopes = slopes / step.scale_
+    return slopes, -slopes @ step.center_ if step.with_centering else 0.0
+
+
+@_back.register
+def _(step: MaxAbsScaler, rows, slopes):
+    return slopes / step.scale_, 0.0
+
+
+@_back.register
+def _(step: MinMaxScaler, rows, slopes):
+    if step.clip:
+        raise NotLinearError("MinMaxScaler(clip=True) is not linear")
+    return slopes * step.scale_, slopes @ step.min_
+
+
+@_back.register
+def _(step: PCA, rows, slopes):
+    if step.whiten:
+        slopes = slopes / np.sqrt(step.explained_variance_)
+    slopes = slopes @ step.components_
+    return slopes, -slopes @ step.mean_
+
+
+@_back.register
+def _(step: TruncatedSVD, rows, slopes):
+    return slopes @ step.components_, 0.0
+
+
+@_back.register
+def _(step: RowSpace, rows, slopes):
+    return (slopes if step.components_ is None else slopes @ step.components_), 0.0
+
+
+@_back.register
+def _(step: SelectorMixin, rows, slopes):
+    whole = np.zeros(rows.shape)
+    whole[:, step.get_support()] = slopes
+    return whole, 0.0
+
+
+@_back.register
+def _(step: Normalizer, rows, slopes):
+    order = {"l1": 1, "l2": 2, "max": np.inf}[step.norm]
+    lengths = np.linalg.norm(rows, ord=order, axis=1, keepdims=True)
+    return slopes / np.where(lengths == 0, 1, lengths), 0.0

@@ -1,0 +1,163 @@
+"""Class activation maps, and Grad-CAM: what a net's last maps add to a decision."""
+
+import copy
+
+import numpy as np
+import torch
+
+from imgfeat._devices import find_device
+from imgfeat._threads import usable_threads
+from imgfeat.estimators import CNNClassifier
+from imgfeat.evaluation.explanation._decisions import Tail
+from imgfeat.evaluation.explanation._looks import Look
+from imgfeat.evaluation.explanation._places import PlaceTap, find_last_places
+from imgfeat.evaluation.explanation._seen_part import part_behind, parts_of_views
+from imgfeat.nets import Preprocessing
+from imgfeat.nets._preprocessing import VIEWS
+from imgfeat.nets._torch_settings import torch_threads
+from imgfeat.nets.inference._embedder import Embedder
+
+
+class _Logits:
+    """The tail of a net that decides by itself: a logit less the mean of the others."""
+
+    def is_linear(self, rows):
+        return True
+
+    def choose(self, rows):
+        return rows.argmax(axis=1)
+
+    def form(self, rows, columns):
+        n_classes = rows.shape[1]
+        slopes = np.full(rows.shape, -1 / (n_classes - 1))
+        slopes[np.arange(len(rows)), columns] = 1
+        return slopes, np.zeros(len(rows)), (slopes * rows).sum(axis=1)
+
+
+class _LogitNet(torch.nn.Module):
+    """From images as they are stacked, (n, height, width, 3), to logits."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = copy.deepcopy(module).eval()
+
+    def forward(self, images):
+        return self.module(images.permute(0, 3, 1, 2))
+
+
+class NetLooks:
+    """Looks into a pipeline whose middle is a net.
+
+    Parameters
+    ----------
+    parts : Parts
+    n_jobs : int or None
+        Threads of the net.
+    """
+
+    batch_size = 8
+
+    def __init__(self, parts, n_jobs=None):
+        self._front = parts.front
+        (net,) = parts.middle
+        self._views = VIEWS[net.n_views]
+        self._n_threads = usable_threads(n_jobs)
+        if isinstance(net, CNNClassifier):
+            self._seen = Preprocessing(**net._seen)
+            self._net, n_prefix = _LogitNet(net.net_.module_), 0
+            n_prefix = getattr(net.net_.module_.body, "n_prefix", 0)
+            self._tail, device = _Logits(), net.device
+            device = "auto" if device == "accelerate" else device
+        else:
+            ready = net._ready_net()
+            self._seen = ready.backbone.preprocessing
+            self._net = Embedder(ready.backbone.load(), self._seen, ready.readout)
+            n_prefix = self._net.net.n_prefix
+            self._tail, device = Tail(parts.tail), ready.plan.device
+        self._device = find_device(device)
+        self._net.to(self._device)
+        with torch_threads(self._n_threads):
+            self._places = self._find_places(n_prefix)
+        if self._places is not None:
+            self._tap = PlaceTap(self._net, self._places)
+
+    @property
+    def has_places(self):
+        return self._places is not None
+
+    def is_exact(self, images):
+        """Whether maps add up to decisions without approximation."""
+        return self._places.is_exact and self._tail.is_linear(self._rows(images[:1]))
+
+    def is_smooth(self, images):
+        """Whether decisions have slopes by what the net gives."""
+        rows = self._rows(images[:1])
+        return self._tail.is_linear(rows) or self._tail.is_smooth(rows[0])
+
+    def look(self, images, given, columns, *, is_averaged):
+        """Look at some images.
+
+        Parameters
+        ----------
+        images : list of ndarray
+            As they are.
+        given : list of ndarray
+            What the net's step is given of them.
+        columns : ndarray of int, or None for what is predicted
+        is_averaged : bool
+            Whether for Grad-CAM.
+
+        Returns
+        -------
+        list of Look
+        """
+        with torch_threads(self._n_threads):
+            passes = [self._tap(self._batch(given, view)) for view in self._views]
+            rows = _mean_of(passes)
+            columns = self._tail.choose(rows) if columns is None else columns
+            slopes, _, decisions = self._tail.form(rows, columns)
+            share = torch.from_numpy(slopes / len(passes))
+            maps = [
+                self._tap.maps(*one, share.to(one[0]), is_averaged=is_averaged)
+                for one in passes
+            ]
+        # What belongs to no place, as an intercept, is shared by all alike.
+        rest = decisions - sum(cells.sum(axis=(1, 2)) for cells in maps)
+        n_cells = sum(cells[0].size for cells in maps)
+        found = []
+        for i, image in enumerate(images):
+            part = part_behind(self._front, image.shape)
+            parts = parts_of_views(self._seen, part, self._views)
+            whole = sum(
+                seen.spread(cells[i] + rest[i] / n_cells, image.shape[:2])
+                for seen, cells in zip(parts, maps, strict=True)
+            )
+            found.append(Look(whole.astype(np.float32), columns[i], decisions[i]))
+        return found
+
+    def _rows(self, given):
+        """What the net gives for some images, (n, width), float64."""
+        with torch_threads(self._n_threads):
+            return _mean_of(
+                [self._tap(self._batch(given, view)) for view in self._views]
+            )
+
+    def _batch(self, given, view):
+        batch = np.empty((len(given), *self._seen.size, 3), dtype=np.uint8)
+        for image, out in zip(given, batch, strict=True):
+            self._seen.apply(image, out, view)
+        return torch.from_numpy(batch).to(self._device)
+
+    def _find_places(self, n_prefix):
+        noise = np.random.default_rng(0).integers(0, 256, (1, *self._seen.size, 3))
+        image = torch.from_numpy(noise.astype(np.uint8)).to(self._device)
+        self._net.requires_grad_(True)
+        with torch.enable_grad():
+            places = find_last_places(self._net, image, self._seen.size, n_prefix)
+        self._net.requires_grad_(False)
+        return places
+
+
+def _mean_of(passes):
+    vectors = [vectors.detach().double().cpu().numpy() for vectors, _ in passes]
+    return np.mean(vectors, axis=0)
