@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from imgfeat._nesting import first_steps, holds_nets
 from imgfeat._progress import progress
 from imgfeat._threads import map_threads
-from imgfeat._typing import ArrayLike, ImageBatch
+from imgfeat._typing import ImageBatch
 from imgfeat.evaluation.explanation._explanation import Explanation
 from imgfeat.evaluation.explanation._hog_looks import HOGLooks
 from imgfeat.evaluation.explanation._net_looks import NetLooks
@@ -89,9 +89,13 @@ def explain(
     "grad-cam"
         Gradients of the decision by the last feature maps, averaged over the places
         [2]_, for nets with more layers behind their pooling and all other classifiers
-        that have slopes, such as an SVM with a kernel: a first-order picture. No sign
-        is dropped, unlike in the paper. Of a transformer these are the tokens that its
-        last attention is given: behind it only the class token counts.
+        that have slopes, such as an SVM with a kernel. No sign is dropped, unlike in
+        the paper, and slopes of a classifier are their mean on the line from the
+        training images' mean features to the image's [3]_: at the end of it a sure
+        SVM turns flat, or back. They come from differences, which takes some seconds
+        an image, except for linear steps and for an RBF SVM of two classes. Of a
+        transformer the maps are the tokens that its last attention is given, as behind
+        it only the class token counts.
     "hog"
         Of gradient histograms with linear steps behind them: what each cell and
         direction adds, as strokes along the edges. Measured from the mean of the
@@ -101,14 +105,14 @@ def explain(
         descriptor adds. Powers and norms of the vectors count as factors, so that it is
         exact as a sum. Not for ``assignment="llc"``.
     "occlusion"
-        How much the decision loses where a part of the image is blurred [3]_, for all
+        How much the decision loses where a part of the image is blurred [4]_, for all
         else. It runs the pipeline 81 times or more an image. Probabilities stand for
         decision values where there are none.
 
     Which of them a pipeline gets is in ``method`` of what is returned. Maps have the
     size of the image; what a resizing step or a net cuts off is 0. A map shows what
     the decision rests on, not whether it is right to. With random weights the maps are
-    others [4]_; tests hold that.
+    others [5]_; tests hold that.
 
     References
     ----------
@@ -117,10 +121,13 @@ def explain(
        poolings are added here.
     .. [2] R. Selvaraju et al., "Grad-CAM: visual explanations from deep networks via
        gradient-based localization", ICCV 2017, :doi:`10.1109/ICCV.2017.74`.
-    .. [3] M. Zeiler and R. Fergus, "Visualizing and understanding convolutional
+    .. [3] M. Sundararajan, A. Taly and Q. Yan, "Axiomatic attribution for deep
+       networks", ICML 2017, :doi:`10.48550/arXiv.1703.01365`. Here of the classifier
+       behind the net only.
+    .. [4] M. Zeiler and R. Fergus, "Visualizing and understanding convolutional
        networks", ECCV 2014, :doi:`10.1007/978-3-319-10590-1_53`. Blurred, not gray, as
        the edges of a gray square are features of their own.
-    .. [4] J. Adebayo et al., "Sanity checks for saliency maps", NeurIPS 2018,
+    .. [5] J. Adebayo et al., "Sanity checks for saliency maps", NeurIPS 2018,
        :doi:`10.48550/arXiv.1810.03292`.
 
     Examples
@@ -201,9 +208,9 @@ class _Looker:
         self._looks = NetLooks(parts, n_jobs)
         if not self._looks.has_places:
             return
-        if method != "grad-cam" and self._looks.is_exact(first):
+        if method != "grad-cam" and self._looks.is_exact():
             self.method = "cam"
-        elif self._looks.is_smooth(first):
+        elif self._looks.is_smooth(first[0]):
             self.method = "grad-cam"
 
     def _through_front(self, images):

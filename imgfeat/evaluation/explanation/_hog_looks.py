@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from imgfeat.evaluation.explanation._decisions import Tail
 from imgfeat.evaluation.explanation._linear_form import mean_features
 from imgfeat.evaluation.explanation._looks import Look
 from imgfeat.evaluation.explanation._seen_part import part_behind
+from imgfeat.evaluation.explanation._tail import Tail
 
 # Strokes that are shorter than this, of the longest, are left out.
 _LEAST = 0.1
@@ -28,7 +28,7 @@ class HOGLooks:
 
     def is_exact(self, given):
         """Whether the classifier is linear in the features."""
-        return self._tail.is_linear(self._rows(given[:1]))
+        return self._tail.is_linear(self._rows(given[:1]).shape[1])
 
     def look(self, images, given, columns):
         """Look at some images; as `NetLooks.look`."""

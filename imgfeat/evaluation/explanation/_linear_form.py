@@ -49,12 +49,39 @@ def linear_form(steps, rows, columns):
         If a step is not linear, naming it.
     """
     *transformers, head = steps
+    constants = []
+
+    def slopes_of(behind):
+        slopes, constant = _of_head(head, behind, columns)
+        constants.append(constant)
+        return slopes
+
+    slopes, added = pull_back(transformers, rows, slopes_of)
+    return slopes, constants[0] + added
+
+
+def pull_back(transformers, rows, slopes_of):
+    """Slopes by what linear steps are given, from those by what they give.
+
+    Parameters
+    ----------
+    transformers : list of fitted transformer
+    rows : ndarray of shape (n, n_features)
+    slopes_of : callable
+        From what the steps make of the rows to slopes by it.
+
+    Returns
+    -------
+    slopes : ndarray of shape (n, n_features)
+    constants : ndarray of shape (n,), or 0
+        What the steps add to the sum of slopes and rows.
+    """
     inputs = [rows]
     for step in transformers:
         if _back.dispatch(type(step)) is _back.dispatch(object):
             raise NotLinearError(f"{type(step).__name__} is not linear")
         inputs.append(step.transform(inputs[-1]))
-    slopes, constants = _of_head(head, inputs[-1], columns)
+    slopes, constants = slopes_of(inputs[-1]), 0.0
     for step, given in zip(transformers[::-1], inputs[-2::-1], strict=True):
         slopes, added = _back(step, given, slopes)
         constants = constants + added

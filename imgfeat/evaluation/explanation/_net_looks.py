@@ -8,10 +8,10 @@ import torch
 from imgfeat._devices import find_device
 from imgfeat._threads import usable_threads
 from imgfeat.estimators import CNNClassifier
-from imgfeat.evaluation.explanation._decisions import Tail
 from imgfeat.evaluation.explanation._looks import Look
 from imgfeat.evaluation.explanation._places import PlaceTap, find_last_places
 from imgfeat.evaluation.explanation._seen_part import part_behind, parts_of_views
+from imgfeat.evaluation.explanation._tail import Tail
 from imgfeat.nets import Preprocessing
 from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets._torch_settings import torch_threads
@@ -21,7 +21,7 @@ from imgfeat.nets.inference._embedder import Embedder
 class _Logits:
     """The tail of a net that decides by itself: a logit less the mean of the others."""
 
-    def is_linear(self, rows):
+    def is_linear(self, width):
         return True
 
     def choose(self, rows):
@@ -64,7 +64,7 @@ class NetLooks:
         self._n_threads = usable_threads(n_jobs)
         if isinstance(net, CNNClassifier):
             self._seen = Preprocessing(**net._seen)
-            self._net, n_prefix = _LogitNet(net.net_.module_), 0
+            self._net = _LogitNet(net.net_.module_)
             n_prefix = getattr(net.net_.module_.body, "n_prefix", 0)
             self._tail, device = _Logits(), net.device
             device = "auto" if device == "accelerate" else device
@@ -75,7 +75,7 @@ class NetLooks:
             n_prefix = self._net.net.n_prefix
             self._tail, device = Tail(parts.tail), ready.plan.device
         self._device = find_device(device)
-        self._net.to(self._device)
+        self._net.to(self._device, memory_format=torch.channels_last)
         with torch_threads(self._n_threads):
             self._places = self._find_places(n_prefix)
         if self._places is not None:
@@ -85,14 +85,17 @@ class NetLooks:
     def has_places(self):
         return self._places is not None
 
-    def is_exact(self, images):
+    def is_exact(self):
         """Whether maps add up to decisions without approximation."""
-        return self._places.is_exact and self._tail.is_linear(self._rows(images[:1]))
+        return self._places.is_exact and self._tail.is_linear(self._places.width)
 
-    def is_smooth(self, images):
-        """Whether decisions have slopes by what the net gives."""
-        rows = self._rows(images[:1])
-        return self._tail.is_linear(rows) or self._tail.is_smooth(rows[0])
+    def is_smooth(self, given):
+        """Whether decisions have slopes by what the net gives for an image."""
+        if self._tail.is_linear(self._places.width):
+            return True
+        with torch_threads(self._n_threads):
+            passes = [self._tap(self._batch([given], view)) for view in self._views]
+        return self._tail.is_smooth(_mean_of(passes)[0])
 
     def look(self, images, given, columns, *, is_averaged):
         """Look at some images.
@@ -134,13 +137,6 @@ class NetLooks:
             )
             found.append(Look(whole.astype(np.float32), columns[i], decisions[i]))
         return found
-
-    def _rows(self, given):
-        """What the net gives for some images, (n, width), float64."""
-        with torch_threads(self._n_threads):
-            return _mean_of(
-                [self._tap(self._batch(given, view)) for view in self._views]
-            )
 
     def _batch(self, given, view):
         batch = np.empty((len(given), *self._seen.size, 3), dtype=np.uint8)

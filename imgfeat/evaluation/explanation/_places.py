@@ -1,6 +1,6 @@
 """Where in a net places of the image are last told apart."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
 
 import torch
@@ -27,6 +27,8 @@ class Places:
     is_exact : bool
         Whether what the net makes of its output is the sum of what it makes of the
         places, so that slopes times output add up to the whole.
+    width : int
+        Length of the net's vectors.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Places:
     kind: str
     n_prefix: int = 0
     is_exact: bool = False
+    width: int = 0
 
     def spread_out(self, output):
         """An output as (n, width, rows, columns)."""
@@ -103,7 +106,7 @@ def find_last_places(net, images, image_size, n_prefix=0):
             whole = (slopes * output).sum() - _of_prefix(places, slopes * output)
             error = (whole - score).abs() / vectors.detach().norm()
             is_exact = bool(error < _EXACT)
-            return Places(name, places.grid, places.kind, places.n_prefix, is_exact)
+            return replace(places, is_exact=is_exact, width=width)
     return None
 
 

@@ -5,10 +5,10 @@ from typing import Self
 
 import numpy as np
 
+from imgfeat._validation import check_size_param
 from imgfeat.preprocess import CenterCrop, Equalize, Grayscale, Resize
 from imgfeat.sources import ImageReader
 from imgfeat.sources._aspect import center_corner, fit_window
-from imgfeat._validation import check_size_param
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from imgfeat.evaluation.explanation._decisions import Tail
 from imgfeat.evaluation.explanation._looks import Look
 from imgfeat.evaluation.explanation._seen_part import part_behind
+from imgfeat.evaluation.explanation._tail import Tail
 from imgfeat.features import DenseSIFT
 
 # Deviation of the spot that a keypoint of unknown size leaves, in pixels that it saw.
@@ -32,7 +32,7 @@ class WordLooks:
         if not self._vocabulary.is_sum:
             return False
         rows = self._vocabulary.transform(self._feature.transform(given[:1]))
-        return self._tail.is_linear(rows.astype(np.float64))
+        return self._tail.is_linear(rows.shape[1])
 
     def look(self, images, given, columns):
         """Look at some images; as `NetLooks.look`."""
