@@ -10,6 +10,7 @@ import typer
 import imgfeat
 from imgfeat import deploy, studies
 from imgfeat._cli_cache import cache
+from imgfeat._cli_explain import explain
 from imgfeat._cli_options import (
     Folder,
     Jobs,
@@ -290,6 +291,7 @@ def predict(
 
 
 app.command()(similar)
+app.command()(explain)
 
 
 @app.command()

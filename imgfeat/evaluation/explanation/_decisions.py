@@ -4,7 +4,7 @@ import numpy as np
 
 
 def decide(classifier, X, columns):
-    """Decisions for a class each: decision values, or probabilities where there are none.
+    """Decisions for a class each: decision values, or probabilities without them.
 
     Parameters
     ----------

@@ -10,22 +10,8 @@ from imgfeat._progress import progress
 from imgfeat._threads import map_threads
 from imgfeat._typing import ImageBatch
 from imgfeat.evaluation.explanation._explanation import Explanation
-from imgfeat.evaluation.explanation._hog_looks import HOGLooks
-from imgfeat.evaluation.explanation._net_looks import NetLooks
-from imgfeat.evaluation.explanation._occlusion import OcclusionLooks
-from imgfeat.evaluation.explanation._steps import find_parts
-from imgfeat.evaluation.explanation._word_looks import WordLooks
-from imgfeat.features import HOG
-from imgfeat.features.local._base import LocalFeature
+from imgfeat.evaluation.explanation._looker import METHODS, Looker
 from imgfeat.sources._images import Images
-
-METHODS = ("auto", "cam", "grad-cam", "hog", "words", "occlusion")
-_NEEDS = {
-    "cam": "a net whose last maps are averaged, and linear steps behind it",
-    "grad-cam": "a net, and steps behind it whose decisions have slopes",
-    "hog": "HOG, and linear steps behind it",
-    "words": "a local feature, a vocabulary and linear steps behind it",
-}
 
 
 def explain(
@@ -146,10 +132,17 @@ def explain(
             f"explain knows the methods {', '.join(map(repr, METHODS))}. Got "
             f"{method!r}."
         )
-    batch = _as_images(pipeline, images)
+    batch = as_images(pipeline, images)
     classes = np.asarray(pipeline.classes_)
     columns = _columns(target, classes, len(batch))
-    looker = _Looker(pipeline, batch, method, n_jobs, verbose)
+    looker = Looker(
+        pipeline,
+        batch.read(0),
+        method,
+        restore=batch.restore,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
     looks = []
     with progress("Explaining images", len(batch), verbose) as advance:
         for start in range(0, len(batch), looker.batch_size):
@@ -168,60 +161,8 @@ def explain(
     )
 
 
-class _Looker:
-    """Chooses a method by what the pipeline is and, where it must, by its images."""
-
-    def __init__(self, pipeline, batch, method, n_jobs, verbose):
-        self._restore = batch.restore
-        self._parts = find_parts(pipeline) if method != "occlusion" else None
-        self.method = "occlusion"
-        if self._parts is not None:
-            first = self._through_front([batch.read(0)])
-            self._choose(method, first, n_jobs)
-        if method not in ("auto", self.method):
-            raise ValueError(
-                f"method={method!r} needs {_NEEDS[method]}. This pipeline has not; "
-                f"method='auto' takes {self.method!r}."
-            )
-        if self.method == "occlusion":
-            self._looks = OcclusionLooks(pipeline, batch.restore, verbose)
-        self.batch_size = self._looks.batch_size
-
-    def look(self, images, columns):
-        """A `Look` at each of some images."""
-        if self.method == "occlusion":
-            return self._looks.look(images, columns)
-        given = self._through_front(images)
-        if self.method in ("cam", "grad-cam"):
-            is_averaged = self.method == "grad-cam"
-            return self._looks.look(images, given, columns, is_averaged=is_averaged)
-        return self._looks.look(images, given, columns)
-
-    def _choose(self, method, first, n_jobs):
-        parts = self._parts
-        if isinstance(parts.middle[0], HOG | LocalFeature):
-            is_hog = isinstance(parts.middle[0], HOG)
-            self._looks = HOGLooks(parts) if is_hog else WordLooks(parts)
-            if self._looks.is_exact(first):
-                self.method = "hog" if is_hog else "words"
-            return
-        self._looks = NetLooks(parts, n_jobs)
-        if not self._looks.has_places:
-            return
-        if method != "grad-cam" and self._looks.is_exact():
-            self.method = "cam"
-        elif self._looks.is_smooth(first[0]):
-            self.method = "grad-cam"
-
-    def _through_front(self, images):
-        """What the describing step is given of images, as a list of arrays."""
-        batch = self._restore(images)
-        for step in self._parts.front:
-            batch = step.transform(batch)
-        return [np.asarray(image) for image in batch]
-
-
-def _as_images(pipeline, images):
+def as_images(pipeline, images):
+    """Any batch as `Images`, checked as the pipeline would."""
     first = first_steps(pipeline)
     return Images(
         pipeline,

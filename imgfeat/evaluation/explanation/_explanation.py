@@ -1,15 +1,20 @@
 """What a classifier looked at: maps, and pictures of them."""
 
-from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
 import numpy as np
 
-from imgfeat._files import write_atomic
+from imgfeat._files import unique_stems, write_atomic
 from imgfeat._typing import PathLike
-from imgfeat.evaluation.explanation._overlay import as_rgb, encode, overlay
+from imgfeat.evaluation.explanation._overlay import (
+    as_rgb,
+    encode,
+    jpeg_address,
+    overlay,
+)
 from imgfeat.evaluation.explanation._plot import draw_explanation
 from imgfeat.sources._images import Images
 
@@ -58,15 +63,8 @@ class Explanation:
         return f"Explanation of {len(self)} images by {self.method}"
 
     def _repr_html_(self):
-        figures = [
-            f"<figure style='display:inline-block;margin:4px'><img src='{address}' "
-            f"alt='{caption}'><figcaption>{caption}</figcaption></figure>"
-            for address, caption in (
-                (self._address(row), escape(self._caption(row), quote=True))
-                for row in range(min(len(self), _SHOWN))
-            )
-        ]
-        return f"<p>{escape(repr(self))}</p>{''.join(figures)}"
+        shown = range(min(len(self), _SHOWN))
+        return f"<p>{escape(repr(self))}</p>{''.join(map(self._figure, shown))}"
 
     def picture(self, row: int) -> np.ndarray:
         """Lay a map over its image.
@@ -112,44 +110,54 @@ class Explanation:
             [self._caption(row) for row in rows],
         )
 
-    def save_png(self, folder: PathLike) -> list[Path]:
+    def save_png(
+        self, folder: PathLike, names: Sequence[str] | None = None
+    ) -> list[Path]:
         """Write a picture of every image, side by side with the image itself.
 
         Parameters
         ----------
         folder : path
             Made if it is not there.
+        names : sequence of str, optional
+            Of the files, without suffix; by default those of the images, and numbers
+            for images that are no files. What is there already is replaced.
 
         Returns
         -------
         list of Path
-            The files, one an image, named after it where it has a name.
+            The files, one an image.
+
+        Raises
+        ------
+        ImageDecodeError
+            If an image can no longer be read.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        paths, taken = [], set()
-        for row in range(len(self)):
-            path = folder / f"{self._file_name(row, taken)}.png"
+        if names is None:
+            names = unique_stems(
+                source.name if source.is_stored else f"image-{row}"
+                for row, source in enumerate(self._images.sources)
+            )
+        paths = [folder / f"{name}.png" for name in names]
+        for row, path in enumerate(paths):
             image = as_rgb(self._images.read(row))
             both = np.hstack([image, overlay(image, self.maps[row])])
             write_atomic(path, encode(both, "PNG", optimize=True))
-            paths.append(path)
         return paths
 
-    def _address(self, row, side=_SIDE):
-        """The picture as the address that an img element takes."""
-        jpeg = encode(self.picture(row), "JPEG", side=side, quality=80, optimize=True)
-        return "data:image/jpeg;base64," + b64encode(jpeg).decode()
+    def _figure(self, row):
+        """The picture of an image for a notebook, or only words if it is gone."""
+        caption = escape(self._caption(row), quote=True)
+        try:
+            address = jpeg_address(self.picture(row), _SIDE)
+        except (OSError, ValueError):
+            return f"<p>{caption} (the image cannot be read any more)</p>"
+        return (
+            f"<figure style='display:inline-block;margin:4px'><img src='{address}' "
+            f"alt='{caption}'><figcaption>{caption}</figcaption></figure>"
+        )
 
     def _caption(self, row):
         return f"{self.targets[row]}: {self.decisions[row]:+.2f}"
-
-    def _file_name(self, row, taken):
-        source = self._images.source(row)
-        stem = Path(source.name).stem if source.is_stored else f"image-{row}"
-        name = stem
-        while name.lower() in taken:  # some file systems do not tell case
-            name = f"{stem}-{row}"
-            row += 1
-        taken.add(name.lower())
-        return name

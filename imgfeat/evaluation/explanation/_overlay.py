@@ -1,6 +1,7 @@
 """A map laid over its image, in two colours."""
 
 import io
+from base64 import b64encode
 
 import numpy as np
 from PIL import Image
@@ -47,3 +48,9 @@ def encode(pixels, kind, *, side=None, **options):
     buffer = io.BytesIO()
     picture.save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def jpeg_address(pixels, side):
+    """A small JPEG as the address that an img element takes."""
+    jpeg = encode(pixels, "JPEG", side=side, quality=80, optimize=True)
+    return "data:image/jpeg;base64," + b64encode(jpeg).decode()
