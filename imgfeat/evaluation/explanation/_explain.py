@@ -68,8 +68,8 @@ def explain(
     by all places alike.
 
     "cam"
-        Class activation maps [1]_, where places of a net's last maps, pooled, reach the
-        decision by linear steps: scalers, `PCA`, `RowSpace`, selectors, and linear
+        Class activation maps [1]_, where the places of a net's last maps reach the
+        decision by averages, maxima and linear steps: scalers, `PCA`, `RowSpace`, selectors, and linear
         classifiers, also in a search or a calibration. Exact. A `Normalizer` divides by
         the length of the row, which counts as a constant.
     "grad-cam"

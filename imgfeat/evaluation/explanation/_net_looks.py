@@ -64,20 +64,22 @@ class NetLooks:
         self._n_threads = usable_threads(n_jobs)
         if isinstance(net, CNNClassifier):
             self._seen = Preprocessing(**net._seen)
-            self._net = _LogitNet(net.net_.module_)
-            n_prefix = getattr(net.net_.module_.body, "n_prefix", 0)
+            module = net.net_.module_
+            n_prefix = getattr(module.body, "n_prefix", 0)
+            width = None if module.head is None else module.head.in_features
+            self._net = _LogitNet(module)
             self._tail, device = _Logits(), net.device
             device = "auto" if device == "accelerate" else device
         else:
             ready = net._ready_net()
             self._seen = ready.backbone.preprocessing
             self._net = Embedder(ready.backbone.load(), self._seen, ready.readout)
-            n_prefix = self._net.net.n_prefix
+            n_prefix, width = self._net.net.n_prefix, None
             self._tail, device = Tail(parts.tail), ready.plan.device
         self._device = find_device(device)
         self._net.to(self._device, memory_format=torch.channels_last)
         with torch_threads(self._n_threads):
-            self._places = self._find_places(n_prefix)
+            self._places = self._find_places(n_prefix, width)
         if self._places is not None:
             self._tap = PlaceTap(self._net, self._places)
 
@@ -144,12 +146,14 @@ class NetLooks:
             self._seen.apply(image, out, view)
         return torch.from_numpy(batch).to(self._device)
 
-    def _find_places(self, n_prefix):
+    def _find_places(self, n_prefix, width):
         noise = np.random.default_rng(0).integers(0, 256, (1, *self._seen.size, 3))
         image = torch.from_numpy(noise.astype(np.uint8)).to(self._device)
         self._net.requires_grad_(True)
         with torch.enable_grad():
-            places = find_last_places(self._net, image, self._seen.size, n_prefix)
+            places = find_last_places(
+                self._net, image, self._seen.size, n_prefix=n_prefix, width=width
+            )
         self._net.requires_grad_(False)
         return places
 

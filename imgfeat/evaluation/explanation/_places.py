@@ -25,8 +25,8 @@ class Places:
     n_prefix : int
         Tokens in front that stand for no place.
     is_exact : bool
-        Whether what the net makes of its output is the sum of what it makes of the
-        places, so that slopes times output add up to the whole.
+        Whether slopes times output, summed over the places, are all that the net's
+        vectors are beyond what they are without.
     width : int
         Length of the net's vectors.
     """
@@ -47,7 +47,7 @@ class Places:
         return output[:, self.n_prefix :].transpose(1, 2).unflatten(2, self.grid)
 
 
-def find_last_places(net, images, image_size, n_prefix=0):
+def find_last_places(net, images, image_size, *, n_prefix=0, width=None):
     """The last module with places on which the net's vectors depend.
 
     Behind the last block of a transformer only its class token counts; so it is the
@@ -61,6 +61,9 @@ def find_last_places(net, images, image_size, n_prefix=0):
         One image.
     image_size : tuple of (int, int)
     n_prefix : int, default=0
+        Tokens in front that stand for no place.
+    width : int, optional
+        Of the tokens, as there are others on the way; by default that of the vectors.
 
     Returns
     -------
@@ -91,9 +94,10 @@ def find_last_places(net, images, image_size, n_prefix=0):
         vectors.shape, generator=torch.Generator().manual_seed(0)
     ).to(vectors)
     score = (vectors * direction).sum()
-    width = vectors.shape[1]
     for name, output in reversed(outputs.items()):
-        places = _layout(name, output.shape, image_size, n_prefix, width)
+        places = _layout(
+            name, output.shape, image_size, n_prefix, width or vectors.shape[1]
+        )
         if places is None:
             continue
         (slopes,) = torch.autograd.grad(
@@ -103,15 +107,29 @@ def find_last_places(net, images, image_size, n_prefix=0):
             continue
         counts = places.spread_out(slopes).abs().amax(dim=1) > 0
         if counts.sum() > 1:
-            whole = (slopes * output).sum() - _of_prefix(places, slopes * output)
-            error = (whole - score).abs() / vectors.detach().norm()
+            found = places.spread_out(slopes * output).sum()
+            empty = (_without_places(net, images, places) * direction).sum()
+            error = (score - empty - found).abs() / vectors.norm()
             is_exact = bool(error < _EXACT)
-            return replace(places, is_exact=is_exact, width=width)
+            return replace(places, is_exact=is_exact, width=vectors.shape[1])
     return None
 
 
-def _of_prefix(places, product):
-    return product[:, : places.n_prefix].sum() if places.kind == "tokens" else 0
+def _without_places(net, images, places):
+    """Vectors of a net whose `Places` are all zeros."""
+
+    def empty(module, args, output):
+        output = output.clone()
+        places.spread_out(output).zero_()
+        return output
+
+    module = dict(net.named_modules())[places.name]
+    hook = module.register_forward_hook(empty, prepend=True)
+    try:
+        with torch.no_grad():
+            return net(images)
+    finally:
+        hook.remove()
 
 
 def _layout(name, shape, image_size, n_prefix, width):
