@@ -69,9 +69,9 @@ def explain(
 
     "cam"
         Class activation maps [1]_, where the places of a net's last maps reach the
-        decision by averages, maxima and linear steps: scalers, `PCA`, `RowSpace`, selectors, and linear
-        classifiers, also in a search or a calibration. Exact. A `Normalizer` divides by
-        the length of the row, which counts as a constant.
+        decision by averages, maxima and linear steps: scalers, `PCA`, `RowSpace`,
+        selectors, and linear classifiers, also in a search or a calibration. Exact. A
+        `Normalizer` divides by the length of the row, which counts as a constant.
     "grad-cam"
         Gradients of the decision by the last feature maps, averaged over the places
         [2]_, for nets with more layers behind their pooling and all other classifiers

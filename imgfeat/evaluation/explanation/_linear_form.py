@@ -104,7 +104,7 @@ def _of_head(head, rows, columns):
         return tuple(np.mean(numbers, axis=0) for numbers in zip(*forms, strict=True))
     if not isinstance(head, LinearRule | LinearClassifierMixin):
         raise NotLinearError(f"{type(head).__name__} is not linear")
-    coef = np.asarray(head.coef_, dtype=np.float64)
+    coef = np.atleast_2d(head.coef_).astype(np.float64)
     intercept = np.broadcast_to(head.intercept_, len(coef)).astype(np.float64)
     if len(coef) == 1:  # for the second of two classes
         coef, intercept = np.vstack([-coef, coef]), np.r_[-intercept, intercept]

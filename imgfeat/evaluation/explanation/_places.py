@@ -9,6 +9,8 @@ from imgfeat.nets._pooling import _is_like, is_channels_last
 
 # Largest error, of the whole, of a sum over places that counts as exact.
 _EXACT = 1e-3
+# By which places are multiplied to see whether a net adds them up.
+_FACTORS = 1, 1000
 
 
 @dataclass(frozen=True)
@@ -107,24 +109,36 @@ def find_last_places(net, images, image_size, *, n_prefix=0, width=None):
             continue
         counts = places.spread_out(slopes).abs().amax(dim=1) > 0
         if counts.sum() > 1:
-            found = places.spread_out(slopes * output).sum()
-            empty = (_without_places(net, images, places) * direction).sum()
-            error = (score - empty - found).abs() / vectors.norm()
-            is_exact = bool(error < _EXACT)
+            added = places.spread_out(slopes * output).sum()
+            is_exact = _adds_up(net, images, places, direction, added)
             return replace(places, is_exact=is_exact, width=vectors.shape[1])
     return None
 
 
-def _without_places(net, images, places):
-    """Vectors of a net whose `Places` are all zeros."""
+def _adds_up(net, images, places, direction, added):
+    """Whether places add `added` to the vectors, along a direction, times any factor.
 
-    def empty(module, args, output):
+    Small values make nearly every function look linear, so large ones are tried too.
+    """
+    without = _with_places_times(0, net, images, places)
+    for factor in _FACTORS:
+        more = _with_places_times(factor, net, images, places) - without
+        error = ((more * direction).sum() - factor * added).abs()
+        if not error < _EXACT * more.norm():
+            return False
+    return True
+
+
+def _with_places_times(factor, net, images, places):
+    """Vectors of a net whose `Places` are multiplied."""
+
+    def multiply(module, args, output):
         output = output.clone()
-        places.spread_out(output).zero_()
+        places.spread_out(output).mul_(factor)
         return output
 
     module = dict(net.named_modules())[places.name]
-    hook = module.register_forward_hook(empty, prepend=True)
+    hook = module.register_forward_hook(multiply, prepend=True)
     try:
         with torch.no_grad():
             return net(images)
