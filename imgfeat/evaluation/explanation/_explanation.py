@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from imgfeat._files import unique_stems, write_atomic
-from imgfeat._typing import PathLike
+from imgfeat._typing import Figure, PathLike
 from imgfeat.evaluation.explanation._overlay import (
     as_rgb,
     encode,
@@ -85,7 +85,7 @@ class Explanation:
         """
         return overlay(as_rgb(self._images.read(row)), self.maps[row])
 
-    def plot(self, n: int = 6):
+    def plot(self, n: int = 6) -> Figure:
         """Draw the first images, each beside what was looked at in it.
 
         Parameters

@@ -14,7 +14,7 @@ from imgfeat.evaluation.explanation._seen_part import part_behind, parts_of_view
 from imgfeat.evaluation.explanation._tail import Tail
 from imgfeat.nets import Preprocessing
 from imgfeat.nets._preprocessing import VIEWS
-from imgfeat.nets._torch_settings import torch_threads
+from imgfeat.nets._torch_settings import fast_exact_cudnn, torch_threads
 from imgfeat.nets.inference._embedder import Embedder
 
 
@@ -78,7 +78,7 @@ class NetLooks:
             self._tail, device = Tail(parts.tail), ready.plan.device
         self._device = find_device(device)
         self._net.to(self._device, memory_format=torch.channels_last)
-        with torch_threads(self._n_threads):
+        with torch_threads(self._n_threads), fast_exact_cudnn:
             self._places = self._find_places(n_prefix, width)
         if self._places is not None:
             self._tap = PlaceTap(self._net, self._places)
@@ -95,7 +95,7 @@ class NetLooks:
         """Whether decisions have slopes by what the net gives for an image."""
         if self._tail.is_linear(self._places.width):
             return True
-        with torch_threads(self._n_threads):
+        with torch_threads(self._n_threads), fast_exact_cudnn:
             passes = [self._tap(self._batch([given], view)) for view in self._views]
         return self._tail.is_smooth(_mean_of(passes)[0])
 
@@ -116,7 +116,7 @@ class NetLooks:
         -------
         list of Look
         """
-        with torch_threads(self._n_threads):
+        with torch_threads(self._n_threads), fast_exact_cudnn:
             passes = [self._tap(self._batch(given, view)) for view in self._views]
             rows = _mean_of(passes)
             columns = self._tail.choose(rows) if columns is None else columns

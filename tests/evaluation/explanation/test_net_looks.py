@@ -141,8 +141,8 @@ def test_other_weights_give_another_map():
 
 @pytest.fixture(scope="module")
 def cnn():
-    net = CNNClassifier("simple_cnn", max_epochs=8, random_state=0, n_jobs=1)
-    return net.fit(*scenes(48, seed=1)[:2])
+    net = CNNClassifier("simple_cnn", max_epochs=3, random_state=0, n_jobs=1)
+    return net.fit(*scenes(32, seed=1)[:2])
 
 
 def logits(cnn, images):

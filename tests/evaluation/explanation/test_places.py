@@ -9,6 +9,7 @@ from imgfeat.evaluation.explanation._places import (
     PlaceTap,
     find_last_places,
 )
+from tests.evaluation.explanation._scenes import Tokens
 
 IMAGE = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(0))
 
