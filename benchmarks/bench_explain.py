@@ -1,13 +1,13 @@
 """Whether maps point at what the decision rests on, and what they cost.
 
-Photos of ants and bees: models learn from `train`, photos of `val` are explained. Blocks
-of a photo are blurred in the order of the map, what speaks most for the class first
-(deletion), or come back into the blurred photo (insertion), after V. Petsiuk, A. Das and
-K. Saenko, "RISE", BMVC 2018, doi:10.48550/arXiv.1806.07421. The area under the decision
-is compared with that of orders drawn at random among the blocks that the model sees; so
-a figure above 0 is the map's merit, in units of the mean decision of all the photos, with
-an interval from 2,000 bootstrap draws of photos. Seconds are of `explain` for a batch,
-beside those of the pipeline's own decisions.
+Photos of ants and bees: models learn from `train`, photos of `val` are explained.
+Blocks of a photo are blurred in the order of the map, what speaks most for the class
+first (deletion), or come back into the blurred photo (insertion), after V. Petsiuk,
+A. Das and K. Saenko, "RISE", BMVC 2018, doi:10.48550/arXiv.1806.07421. The mean of the
+decision on the way is compared with that of orders drawn at random among the blocks
+that the model sees. So a figure above 0 is the merit of the map, in units of the mean
+decision, with a 95 % interval from bootstrap draws of photos. Seconds are of `explain`
+for a batch, beside those of the pipeline's own decisions.
 
     IMGFEAT_DATA=FOLDER python -m benchmarks.bench_explain --json PATH
 """
@@ -28,7 +28,7 @@ from imgfeat.evaluation.explanation._occlusion import blur
 from imgfeat.features import CNNEmbedding
 from imgfeat.sources import ImageReader, list_unreadable
 
-N_PHOTOS, N_OCCLUDED, N_ORDERS = 24, 12, 2
+N_PHOTOS, N_OCCLUDED, N_ORDERS = 40, 20, 2
 GRID = 12  # blocks down and across
 SHARES = np.linspace(0, 1, 9)[1:-1]
 N_DRAWS = 2000

@@ -1,6 +1,7 @@
 """Which way to look into a pipeline, by what it is."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from imgfeat.evaluation.explanation._hog_looks import HOGLooks
 from imgfeat.evaluation.explanation._net_looks import NetLooks
@@ -60,14 +61,23 @@ class Looker:
         self.batch_size = self._looks.batch_size
 
     def look(self, images, columns):
-        """A `Look` at each of some images."""
-        if self.method == "occlusion":
-            return self._looks.look(images, columns)
-        given = self._through_front(images)
-        if self.method in ("cam", "grad-cam"):
-            is_averaged = self.method == "grad-cam"
-            return self._looks.look(images, given, columns, is_averaged=is_averaged)
-        return self._looks.look(images, given, columns)
+        """A `Look` at each of some images.
+
+        Parameters
+        ----------
+        images : list of ndarray
+        columns : ndarray of int, or None
+            Places of the classes to explain in ``classes_``; None for the predicted.
+        """
+        # Many small products: threads of BLAS would do no more than wait.
+        with threadpool_limits(1, user_api="blas"):
+            if self.method == "occlusion":
+                return self._looks.look(images, columns)
+            given = self._through_front(images)
+            if self.method in ("cam", "grad-cam"):
+                is_averaged = self.method == "grad-cam"
+                return self._looks.look(images, given, columns, is_averaged=is_averaged)
+            return self._looks.look(images, given, columns)
 
     def _choose(self, method, first, n_jobs):
         parts = self._parts

@@ -1,12 +1,13 @@
 """Class activation maps, and Grad-CAM: what a net's last maps add to a decision."""
 
 import copy
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 
 from imgfeat._devices import find_device
-from imgfeat._threads import usable_threads
+from imgfeat._threads import map_threads, row_slices, usable_threads
 from imgfeat.estimators import CNNClassifier
 from imgfeat.evaluation.explanation._looks import Look
 from imgfeat.evaluation.explanation._places import PlaceTap, find_last_places
@@ -16,6 +17,9 @@ from imgfeat.nets import Preprocessing
 from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets._torch_settings import fast_exact_cudnn, torch_threads
 from imgfeat.nets.inference._embedder import Embedder
+
+# Images in one run of the net: by a thread on a CPU, and on CUDA.
+_PIECE, _CUDA_BATCH = 4, 32
 
 
 class _Logits:
@@ -52,16 +56,18 @@ class NetLooks:
     ----------
     parts : Parts
     n_jobs : int or None
-        Threads of the net.
-    """
+        Threads that run the net.
 
-    batch_size = 8
+    Attributes
+    ----------
+    batch_size : int
+        Most images to look at in one call.
+    """
 
     def __init__(self, parts, n_jobs=None):
         self._front = parts.front
         (net,) = parts.middle
         self._views = VIEWS[net.n_views]
-        self._n_threads = usable_threads(n_jobs)
         if isinstance(net, CNNClassifier):
             self._seen = Preprocessing(**net._seen)
             module = net.net_.module_
@@ -78,10 +84,20 @@ class NetLooks:
             self._tail, device = Tail(parts.tail), ready.plan.device
         self._device = find_device(device)
         self._net.to(self._device, memory_format=torch.channels_last)
-        with torch_threads(self._n_threads), fast_exact_cudnn:
+        # Threads that wait for one another at every layer take many times as long
+        # where other processes use the cores; so each runs the net by itself.
+        is_cpu = self._device == "cpu"
+        self._n_workers = usable_threads(n_jobs) if is_cpu else 1
+        self.batch_size = _PIECE * self._n_workers if is_cpu else _CUDA_BATCH
+        with self._settings():
             self._places = self._find_places(n_prefix, width)
         if self._places is not None:
             self._tap = PlaceTap(self._net, self._places)
+
+    @contextmanager
+    def _settings(self):
+        with torch_threads(1), fast_exact_cudnn:
+            yield
 
     @property
     def has_places(self):
@@ -95,9 +111,8 @@ class NetLooks:
         """Whether decisions have slopes by what the net gives for an image."""
         if self._tail.is_linear(self._places.width):
             return True
-        with torch_threads(self._n_threads), fast_exact_cudnn:
-            passes = [self._tap(self._batch([given], view)) for view in self._views]
-        return self._tail.is_smooth(_mean_of(passes)[0])
+        with self._settings():
+            return self._tail.is_smooth(_mean_of(self._run([given]))[0])
 
     def look(self, images, given, columns, *, is_averaged):
         """Look at some images.
@@ -116,16 +131,20 @@ class NetLooks:
         -------
         list of Look
         """
-        with torch_threads(self._n_threads), fast_exact_cudnn:
-            passes = [self._tap(self._batch(given, view)) for view in self._views]
-            rows = _mean_of(passes)
+        pieces = row_slices(len(given), self._n_workers)
+        with self._settings():
+            passes = map_threads(
+                lambda rows: self._run(given[rows]), pieces, self._n_workers
+            )
+            rows = np.concatenate(list(map(_mean_of, passes)))
             columns = self._tail.choose(rows) if columns is None else columns
             slopes, _, decisions = self._tail.form(rows, columns)
-            share = torch.from_numpy(slopes / len(passes))
-            maps = [
-                self._tap.maps(*one, share.to(one[0]), is_averaged=is_averaged)
-                for one in passes
-            ]
+            by_piece = map_threads(
+                lambda i: self._maps(passes[i], slopes[pieces[i]], is_averaged),
+                range(len(pieces)),
+                self._n_workers,
+            )
+        maps = [np.concatenate(of_view) for of_view in zip(*by_piece, strict=True)]
         # What belongs to no place, as an intercept, is shared by all alike.
         rest = decisions - sum(cells.sum(axis=(1, 2)) for cells in maps)
         n_cells = sum(cells[0].size for cells in maps)
@@ -139,6 +158,18 @@ class NetLooks:
             )
             found.append(Look(whole.astype(np.float32), columns[i], decisions[i]))
         return found
+
+    def _run(self, given):
+        """What the tap gives for each view of some images."""
+        return [self._tap(self._batch(given, view)) for view in self._views]
+
+    def _maps(self, passes, slopes, is_averaged):
+        """Maps (n, rows, columns) of each view."""
+        share = torch.from_numpy(slopes / len(passes))
+        return [
+            self._tap.maps(*one, share.to(one[0]), is_averaged=is_averaged)
+            for one in passes
+        ]
 
     def _batch(self, given, view):
         batch = np.empty((len(given), *self._seen.size, 3), dtype=np.uint8)

@@ -1,5 +1,6 @@
 """Where in a net places of the image are last told apart."""
 
+import threading
 from dataclasses import dataclass, replace
 from math import isqrt
 
@@ -187,7 +188,7 @@ class PlaceTap:
     def __init__(self, net, places):
         self._net = net
         self._places = places
-        self._output = None
+        self._last = threading.local()  # threads run the same net at the same time
         module = dict(net.named_modules())[places.name]
         module.register_forward_hook(self._keep, prepend=True)
 
@@ -195,7 +196,7 @@ class PlaceTap:
         """Vectors (n, width), and what `maps` needs to know of them."""
         with torch.enable_grad():
             vectors = self._net(images)
-        return vectors, self._output
+        return vectors, self._last.output
 
     def maps(self, vectors, output, slopes, *, is_averaged):
         """What each place adds to ``(vectors * slopes).sum(axis=1)``.
@@ -221,5 +222,5 @@ class PlaceTap:
 
     def _keep(self, module, args, output):
         # What comes before needs no slopes; what comes after may work in place.
-        self._output = output.detach().requires_grad_()
-        return self._output.clone()
+        self._last.output = output.detach().requires_grad_()
+        return self._last.output.clone()
