@@ -97,6 +97,8 @@ class Looker:
 
     def _through_front(self, images):
         """What the describing step is given of images, as a list of arrays."""
+        if not self._parts.front:
+            return images
         batch = self._restore(images)
         for step in self._parts.front:
             batch = step.transform(batch)

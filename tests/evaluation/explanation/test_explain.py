@@ -84,6 +84,20 @@ def test_any_kind_of_batch_is_explained_alike(model, tmp_path):
     np.testing.assert_allclose(floats, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("front", [[], [ImageReader((16, 24), image_shape=(24, 24))]])
+def test_flattened_images_get_maps_of_their_shape(front):
+    gray = IMAGES[..., 0]
+    shape = None if front else (24, 24)
+    reader = [ImageReader(mode="gray")] if front else []
+    hog = HOG(pixels_per_cell=(4, 4), image_shape=shape)
+    pipeline = make_pipeline(*front, *reader, hog, LogisticRegression())
+    flat = gray.reshape(len(gray), -1)
+    found = explain(pipeline.fit(flat, LABELS), flat[:3])
+    assert (found.method, found.maps.shape) == ("hog", (3, 24, 24))
+    values = pipeline.decision_function(flat[:3])
+    np.testing.assert_allclose(found.decisions, np.abs(values), atol=1e-6)
+
+
 def test_images_may_differ_in_size(model):
     images = [IMAGES[0], np.repeat(IMAGES[1], 2, axis=0)]
     found = explain(model, images)
@@ -124,6 +138,11 @@ def test_unknown_targets_and_methods_are_refused(model):
         explain(model, IMAGES[:2], method="lime")
     with pytest.raises(ValueError, match=r"'hog' needs HOG.*takes 'cam'"):
         explain(model, IMAGES[:2], method="hog")
+
+
+def test_no_images_are_refused(model):
+    with pytest.raises(ValueError, match=r"0 sample\(s\)"):
+        explain(model, [])
 
 
 def test_a_batch_of_one_photo_is_asked_for(model):
