@@ -81,7 +81,8 @@ def explain(
         SVM turns flat, or back. They come from differences, which takes some seconds
         an image, except for linear steps and for an RBF SVM of two classes. Of a
         transformer the maps are the tokens that its last attention is given, as behind
-        it only the class token counts.
+        it only the class token counts; of several layers side by side, those of the
+        last.
     "hog"
         Of gradient histograms with linear steps behind them: what each cell and
         direction adds, as strokes along the edges. Measured from the mean of the

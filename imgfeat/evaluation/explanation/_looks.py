@@ -28,8 +28,3 @@ class Look:
     decision: float
     strokes: np.ndarray = field(default_factory=lambda: np.empty((0, 5)))
     points: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
-
-
-def as_list(images):
-    """A batch of images, as steps give and take it, as a list of arrays."""
-    return [np.asarray(image) for image in images]
