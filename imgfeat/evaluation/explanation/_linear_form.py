@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.feature_selection import SelectorMixin
-from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
@@ -16,8 +15,10 @@ from sklearn.preprocessing import (
 )
 
 from imgfeat.estimators import RowSpace
-from imgfeat.estimators._linear_rule import LinearRule
 from imgfeat.evaluation.explanation._steps import list_steps
+
+# Largest difference of decisions that counts as rounding.
+_SAME = 1e-5
 
 
 class NotLinearError(ValueError):
@@ -102,13 +103,25 @@ def _of_head(head, rows, columns):
             for one in head.calibrated_classifiers_
         ]
         return tuple(np.mean(numbers, axis=0) for numbers in zip(*forms, strict=True))
-    if not isinstance(head, LinearRule | LinearClassifierMixin):
+    coef, intercept = getattr(head, "coef_", None), getattr(head, "intercept_", None)
+    if not isinstance(coef, np.ndarray) or intercept is None:
         raise NotLinearError(f"{type(head).__name__} is not linear")
-    coef = np.atleast_2d(head.coef_).astype(np.float64)
-    intercept = np.broadcast_to(head.intercept_, len(coef)).astype(np.float64)
+    coef = np.atleast_2d(coef).astype(np.float64)
+    intercept = np.broadcast_to(intercept, len(coef)).astype(np.float64)
+    _check_decisions(head, rows, rows @ coef.T + intercept)
     if len(coef) == 1:  # for the second of two classes
         coef, intercept = np.vstack([-coef, coef]), np.r_[-intercept, intercept]
     return coef[columns], intercept[columns]
+
+
+def _check_decisions(head, rows, expected):
+    """Refuse a classifier whose `coef_` and `intercept_` are not all that decides."""
+    n_classes = len(head.classes_)
+    if expected.shape[1] == (1 if n_classes == 2 else n_classes):
+        found = np.asarray(head.decision_function(rows)).reshape(expected.shape)
+        if np.abs(found - expected).max() <= _SAME * (1 + np.abs(expected).max()):
+            return
+    raise NotLinearError(f"{type(head).__name__} is not linear")
 
 
 @singledispatch

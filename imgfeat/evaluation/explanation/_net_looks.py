@@ -9,7 +9,7 @@ import torch
 from imgfeat._devices import find_device
 from imgfeat._threads import map_threads, row_slices, usable_threads
 from imgfeat.estimators import CNNClassifier
-from imgfeat.evaluation.explanation._looks import Look
+from imgfeat.evaluation.explanation._look_of_image import Look
 from imgfeat.evaluation.explanation._places import PlaceTap, find_last_places
 from imgfeat.evaluation.explanation._seen_part import part_behind, parts_of_views
 from imgfeat.evaluation.explanation._tail import Tail

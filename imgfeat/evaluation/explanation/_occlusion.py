@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 
 from imgfeat._progress import progress
 from imgfeat.evaluation.explanation._decisions import decide, predicted_columns
-from imgfeat.evaluation.explanation._looks import Look
+from imgfeat.evaluation.explanation._look_of_image import Look
 
 # Of the shorter side: what is blurred at a time. Neighbours overlap by half.
 _WINDOW = 1 / 5

@@ -7,7 +7,7 @@ from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_selection import SelectKBest
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import LogisticRegression, Perceptron, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -54,6 +54,7 @@ HEADS = [
     LogisticRegression(),
     LinearSVC(),
     RidgeClassifier(),
+    Perceptron(),
     LinearDiscriminantAnalysis(),
     LinearProbe("svm"),
     RidgeProbe(),
@@ -110,13 +111,14 @@ def test_a_calibration_is_the_mean_of_its_classifiers():
 @pytest.mark.parametrize(
     ("steps", "name"),
     [
-        ([PolynomialFeatures(), LogisticRegression()], "PolynomialFeatures"),
+        ([PolynomialFeatures(), LinearDiscriminantAnalysis()], "PolynomialFeatures"),
         ([StandardScaler(), SVC()], "SVC"),
+        ([StandardScaler(), SVC(kernel="linear")], "SVC"),
         ([MinMaxScaler(clip=True), LogisticRegression()], r"MinMaxScaler\(clip=True\)"),
     ],
 )
 def test_what_is_not_linear_is_named(steps, name):
-    pipeline = make_pipeline(*steps).fit(X[TWO], y[TWO])
+    pipeline = make_pipeline(*steps).fit(X, y)
     with pytest.raises(NotLinearError, match=f"{name} is not linear"):
         linear_form(list_steps(pipeline), X[:1], np.array([0]))
 
