@@ -33,7 +33,8 @@ for name, photo in photos.items():
         pieces.append(photo[row : row + side, col : col + side])
         names.append(name)
 
-model = make_recipe("cnn-lr").fit(pieces, names)
+# So few images are not worth the export for ONNX Runtime.
+model = make_recipe("cnn-lr").set_params(cnn__engine="torch").fit(pieces, names)
 
 # %%
 # Ask for each of them in a picture of all
