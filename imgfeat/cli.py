@@ -81,6 +81,7 @@ def demo(
             size=64,
             n_jobs=jobs,
             title="Brick, grass or gravel?",
+            about={"command": _command()},
             verbose=1,
         )
         print_study(study)
@@ -156,6 +157,7 @@ def compare(
                 n_jobs=jobs,
                 random_state=seed,
                 title=data.resolve().name,
+                about={"command": _command()},
                 verbose=1,
             )
         print_study(study)
@@ -244,8 +246,7 @@ def evaluate(
         )
         print_evaluation(evaluation, format)
         if to is not None:
-            command = shlex.join(["imgfeat", *sys.argv[1:]])
-            about = {"command": command, "seed": str(seed), "model": str(model)}
+            about = {"command": _command(), "seed": str(seed), "model": str(model)}
             title = f"{model.name} on {data.resolve().name}"
             evaluation.save_html(to, title=title, about=about)
             print_note(f"Report: {to}")
@@ -298,6 +299,10 @@ app.command()(explain)
 def recipes():
     """List the named pipelines."""
     print_frame(imgfeat.list_recipes().set_index("recipe")[["summary"]], "Recipes")
+
+
+def _command():
+    return shlex.join(["imgfeat", *sys.argv[1:]])
 
 
 def main():

@@ -1,5 +1,6 @@
 """The main job: images and labels -> comparison, report and saved model."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from imgfeat.estimators import list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
 from imgfeat.evaluation import Comparison, compare, evaluate
 from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
-from imgfeat.evaluation.report._html import write_report
+from imgfeat.studies._report import write_report
 from imgfeat.studies._train_recipe import check_enough
 
 _MODEL = "model.imgfeat"
@@ -62,6 +63,7 @@ def run_study(
     n_jobs: int | None = None,
     random_state: RandomState = 0,
     title: str = "imgfeat report",
+    about: Mapping[str, str] | None = None,
     verbose: int = 0,
 ) -> Study:
     """Compare recipes, evaluate each on held-out images, save the best and a report.
@@ -91,6 +93,8 @@ def run_study(
     n_jobs : int, optional
         Threads.
     title : str
+    about : dict of {str: str}, optional
+        Facts for the foot of the report, as the command.
     verbose : int
 
     Returns
@@ -102,6 +106,7 @@ def run_study(
     ComparisonInterrupted
         At Ctrl-C, with what there is; `resume` goes on.
     """
+    start = time.perf_counter()
     labels = np.asarray(labels)
     check_enough(labels)
     out = Path(out)
@@ -144,13 +149,21 @@ def run_study(
             if refit:  # scored already; what it learns now can only help
                 model = through_store(candidates[name]).fit(images, labels)
             save(without_search(out_of_store(model)), out / _MODEL)
+    seconds = time.perf_counter() - start
     write_report(
         out / "report.html",
+        found,
+        evaluations,
+        images,
+        train,
+        test,
         title=title,
-        about=_about(labels, train, test, cv, found, refit),
-        table=found.table.loc[finished],
-        evaluations=evaluations,
-        images=images[test],
+        facts=_facts(labels, train, test, cv, found, refit),
+        about={
+            **(about or {}),
+            "seed": str(random_state),
+            "time taken": f"{seconds / 60:.1f} minutes, up to this report",
+        },
     )
     return Study(found, evaluations, out / "report.html", out / _MODEL, refit)
 
@@ -184,15 +197,14 @@ def _draw_held_out(labels, random_state):
     return np.isin(rows, test)
 
 
-def _about(labels, train, test, cv, found, refit):
+def _facts(labels, train, test, cv, found, refit):
     classes = np.unique(labels)
     folds = cv if isinstance(cv, int) else f"{cv.n_splits} ({type(cv).__name__})"
     shown = ", ".join(map(str, classes[:12])) + (" ..." if len(classes) > 12 else "")
     saved = "fitted on all images, held-out ones too" if refit else "as scored here"
     return {
-        "Verdict": " ".join(found.notes()),
         "Images": f"{len(labels):,}: {len(train):,} to train, {len(test):,} held out",
-        "Classes": f"{len(classes)}: {shown}",
+        "Classes": f"{len(classes):,}: {shown}",
         "Folds": f"{folds}, on the training part",
         "Model": f"{found.best}, {saved}",
     }

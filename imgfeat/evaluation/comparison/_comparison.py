@@ -1,15 +1,22 @@
 """What `compare` gives: scores, a verdict, and how they are shown."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 import pandas as pd
 
-from imgfeat._files import write_atomic
-from imgfeat._typing import Axes, PathLike
+from imgfeat._typing import Axes, ImageBatch, PathLike
+from imgfeat.evaluation.comparison._out_of_fold import (
+    evaluate_out_of_fold,
+    shared_mistakes,
+)
 from imgfeat.evaluation.comparison._plots import draw_pareto, draw_scores
 from imgfeat.evaluation.comparison._verdict import Verdict, judge
+from imgfeat.evaluation.metrics._evaluate import name_images
+from imgfeat.evaluation.metrics._evaluation import Evaluation
+from imgfeat.evaluation.report._comparison_page import render_comparison
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,6 +49,8 @@ class Comparison:
     probabilities: dict
     errors: pd.DataFrame
     unfinished: list
+    _images: ImageBatch
+    _labels: np.ndarray
 
     @property
     def best(self) -> str:
@@ -78,20 +87,102 @@ class Comparison:
         """
         return draw_pareto(self.table, ax)
 
-    def save_html(self, path: PathLike) -> None:
-        """Write verdict and table to a page of their own.
+    def evaluate(self, candidate: str) -> Evaluation:
+        """Evaluate what a candidate says of images that it had not seen.
 
         Parameters
         ----------
-        path : path
+        candidate : str
+            One of ``probabilities``.
+
+        Returns
+        -------
+        Evaluation
+            Its prediction is the class of the highest probability, by the model of the
+            one fold that tests the image.
         """
-        page = (
-            '<!doctype html><html lang="en"><meta charset="utf-8">'
-            "<title>Comparison</title>"
-            '<body style="font: 16px/1.5 system-ui, sans-serif; margin: 2rem">'
-            f"<h1>Comparison</h1>{self._repr_html_()}</body></html>"
+        if candidate not in self.probabilities:
+            raise ValueError(
+                "evaluate needs a candidate that has probabilities and ran on all "
+                f"folds. Got {candidate!r}; those are {list(self.probabilities)}."
+            )
+        found = self.probabilities[candidate]
+        return evaluate_out_of_fold(found, self._images, self._labels)[0]
+
+    def shared_mistakes(self) -> pd.DataFrame:
+        """List images that every candidate with probabilities gets wrong.
+
+        No model has seen what it is asked here, so a wrong label is often among the
+        first.
+
+        Returns
+        -------
+        DataFrame
+            The surest first: ``image`` (path, or row number), ``true``, ``predicted``
+            (what most say), ``probability`` (mean of what each gives to its own
+            prediction), ``n_agree`` of ``n_models``. The index is the row in X.
+        """
+        if not self.probabilities:
+            whole = np.empty((0, len(self._labels), 1), dtype=np.float32)
+        else:
+            whole = np.stack(list(self.probabilities.values()))
+        rows = np.flatnonzero(~np.isnan(whole).any(axis=(0, 2)) & (len(whole) > 0))
+        codes = whole[:, rows].argmax(axis=2)
+        found = shared_mistakes(
+            self._labels[rows],
+            np.unique(self._labels)[codes],
+            whole[:, rows].max(axis=2),
         )
-        write_atomic(path, page.encode())
+        found.index = rows[found.index]
+        names = np.asarray(name_images(self._images, len(self._labels)), dtype=object)
+        found.insert(0, "image", names[found.index])
+        return found
+
+    def save_html(
+        self,
+        path: PathLike,
+        *,
+        title: str = "Comparison",
+        about: Mapping[str, str] | None = None,
+        n_pictures: int = 24,
+    ) -> None:
+        """Write all of it to one HTML file that needs no network.
+
+        The verdict, the table, accuracy against speed, the images that every candidate
+        gets wrong, and a section for each candidate that has probabilities.
+
+        Parameters
+        ----------
+        path : str or Path
+            Replaced at once, when the new file is complete.
+        title : str
+        about : dict of {str: str}, optional
+            Facts for the foot of the page, beside date, versions and machine.
+        n_pictures : int, default=24
+            Mistakes of a candidate shown with their picture, those of highest loss
+            first, and twice as many of all candidates. The page has fewer where it
+            would grow too large, and says so.
+        """
+        found = {
+            name: evaluate_out_of_fold(
+                self.probabilities[name], self._images, self._labels
+            )
+            for name in self.table.index
+            if name in self.probabilities
+        }
+        render_comparison(
+            path,
+            comparison=self,
+            evaluations={name: evaluation for name, (evaluation, _) in found.items()},
+            rows=next((rows for _, rows in found.values()), None),
+            evaluated_on=("out of fold", "images of folds it had not seen"),
+            shared=self.shared_mistakes(),
+            images=self._images,
+            title=title,
+            facts={},
+            about=about,
+            n_pictures=n_pictures,
+        )
 
     def __str__(self):
         with pd.option_context("display.width", None, "display.max_columns", None):
@@ -171,6 +262,8 @@ def compared(race, n_classes):
         probabilities=_out_of_fold(race, n_classes),
         errors=pd.DataFrame(errors, columns=["candidate", "fold", "reason"]),
         unfinished=unfinished,
+        _images=race.fronts.X,
+        _labels=race.y,
     )
 
 

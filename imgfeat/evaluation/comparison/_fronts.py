@@ -52,7 +52,7 @@ class Fronts:
     """
 
     def __init__(self, X, *, batch_size, location, verbose=0):
-        self._X = X
+        self.X = X
         self._batch_size = batch_size
         self._location = location
         self._verbose = verbose
@@ -74,16 +74,16 @@ class Fronts:
     def features(self, front):
         """Features of all images; the images themselves without a front."""
         if front is None:
-            return self._X
+            return self.X
         if self._location is False or self.key(front).startswith("object"):
-            return transform_in_chunks(front, self._X, batch_size=self._batch_size)
+            return transform_in_chunks(front, self.X, batch_size=self._batch_size)
         cached = CachedFeatures(
             front,
             location=None if self._location is True else self._location,
             batch_size=self._batch_size,
             verbose=self._verbose,
         )
-        return cached.fit_transform(self._X)
+        return cached.fit_transform(self.X)
 
     def seconds(self, front):
         """What an image takes, of some that are computed anew."""
@@ -93,9 +93,9 @@ class Fronts:
         if key not in self._seconds:
             # One image first: compiling a kernel or exporting a net is done once a
             # computer, and belongs to no image.
-            transform_in_chunks(front, safe_indexing(self._X, [0]))
-            n = min(_N_TIMED, len(self._X))
-            some = safe_indexing(self._X, np.arange(n))
+            transform_in_chunks(front, safe_indexing(self.X, [0]))
+            n = min(_N_TIMED, len(self.X))
+            some = safe_indexing(self.X, np.arange(n))
             start = time.perf_counter()
             transform_in_chunks(front, some)
             self._seconds[key] = (time.perf_counter() - start) / n

@@ -118,7 +118,7 @@ def evaluate(
     outcome = Outcome(true, predicted, proba, scores, names)
     predictions = pd.DataFrame(
         {
-            "image": _name_images(X, n_images),
+            "image": name_images(X, n_images),
             "true": names[true],
             "predicted": names[predicted],
             "probability": np.nan if proba is None else outcome.confidence,
@@ -204,7 +204,7 @@ def _name_classes(classes, target_names):
     return names[classes]
 
 
-def _name_images(X, n_images):
+def name_images(X, n_images):
     """Paths where X holds paths, row numbers elsewhere."""
     X = one_column(X)
     if getattr(X, "ndim", 1) > 1:

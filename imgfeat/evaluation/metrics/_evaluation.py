@@ -91,12 +91,18 @@ class Evaluation:
         names = [name for name in self.metrics.index if name != "n_images"]
         values = self.metrics[names].rename("value")
         table = values.to_frame().join(drawn)
-        n_images = self.metrics["n_images"]
-        hits = self.metrics["accuracy"] * n_images
-        ends = wilson_interval(hits, n_images, self._draws["level"])
-        table.loc["accuracy", ["low", "high", "n_resamples"]] = [*ends, 0]
+        ends = [*self.accuracy_interval, 0]
+        table.loc["accuracy", ["low", "high", "n_resamples"]] = ends
         table["n_resamples"] = table["n_resamples"].fillna(0).astype(int)
         return table.rename_axis("metric")
+
+    @property
+    def accuracy_interval(self) -> tuple[float, float]:
+        """Ends of Wilson's interval of the accuracy, of the level given (0.95)."""
+        n_images = self.metrics["n_images"]
+        hits = self.metrics["accuracy"] * n_images
+        low, high = wilson_interval(hits, n_images, self._draws["level"])
+        return float(low), float(high)
 
     @property
     def confusion_shares(self) -> pd.DataFrame:

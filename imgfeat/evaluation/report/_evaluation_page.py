@@ -1,24 +1,18 @@
 """One evaluation as a page: verdict, tables, curves, and the mistakes as pictures."""
 
-import datetime
-import os
-import platform
 from pathlib import Path
 
 import markupsafe
 import numpy as np
-import pandas as pd
-import sklearn
 
-from imgfeat import __version__
 from imgfeat._files import write_atomic
-from imgfeat.evaluation.report._lines import polyline
-from imgfeat.evaluation.report._template import render
-from imgfeat.evaluation.report._thumbnails import thumbnail_if_there
-from imgfeat.sources._frame import one_column
+from imgfeat.evaluation.report._cards import mistake_cards
+from imgfeat.evaluation.report._foot import foot
+from imgfeat.evaluation.report._parts import parts_of
+from imgfeat.evaluation.report._template import plain, render
+from imgfeat.evaluation.report._thumbnails import Album
 
-MAX_MATRIX = 25  # classes; a larger matrix nobody can read
-MAX_PAIRS = 50
+MAX_BYTES = 8_000_000  # of pictures; browsers still open such a page at once
 MAX_LISTED = 500  # mistakes by name, behind those with a picture
 _TITLES = {
     "accuracy": "accuracy",
@@ -53,26 +47,24 @@ def render_evaluation(evaluation, path, images, *, title, about, n_pictures):
     n_pictures : int
     """
     worst = evaluation.top_mistakes(n_pictures + MAX_LISTED)
-    n_classes = len(evaluation.confusion)
-    pairs = evaluation.most_confused()
+    folder = Path(path).parent
+    cards, listed = mistake_cards(worst, Album(images, MAX_BYTES), folder, n_pictures)
+    n_mistakes = len(evaluation.mistakes)
+    is_full = len(cards) < min(n_pictures, n_mistakes)
     html = render(
         "evaluation.html",
         title=title,
         summary=summary(evaluation),
         notes=_notes(evaluation),
         metrics=_metric_rows(evaluation.metrics_table),
-        per_class=_class_rows(evaluation.per_class),
+        parts=parts_of(evaluation),
         per_group=evaluation.per_group,
-        matrix=_matrix_rows(evaluation) if n_classes <= MAX_MATRIX else [],
-        n_classes=n_classes,
-        pairs=pairs.head(MAX_PAIRS).to_dict("records"),
-        n_pairs=len(pairs),
         unmatched=evaluation.unmatched,
-        curves=_curves(evaluation),
-        pictures=_pictures(worst.head(n_pictures), images),
-        listed=_mistake_rows(worst.iloc[n_pictures:]),
-        n_mistakes=len(evaluation.mistakes),
-        foot=_foot(about),
+        cards=cards,
+        listed=listed[:MAX_LISTED],
+        n_mistakes=n_mistakes,
+        why_fewer=", for the page would be too large with more" if is_full else "",
+        foot=foot(about),
     )
     # Names of files may hold bytes that are no text.
     write_atomic(path, html.encode("utf-8", "backslashreplace"))
@@ -89,7 +81,7 @@ def summary(evaluation):
     pair = evaluation.most_confused().iloc[0]
     return (
         f"{text} ({row['low']:.1%} to {row['high']:.1%}); {n_wrong:,} wrong. Most "
-        f"often '{pair['true']}' is taken for '{pair['predicted']}': "
+        f"often '{plain(pair['true'])}' is taken for '{plain(pair['predicted'])}': "
         f"{pair['n_images']} of {pair['n_images'] / pair['share']:.0f}."
     )
 
@@ -150,96 +142,3 @@ def _metric_rows(table):
             }
         )
     return rows
-
-
-def _class_rows(table):
-    """The classes, those with the lowest F1 first; absent ones at the end."""
-    absent = table["n_images"].eq(0)
-    order = np.lexsort([table["f1"], absent])
-    return table.iloc[order].reset_index(names="name").to_dict("records")
-
-
-def _matrix_rows(evaluation):
-    counts = evaluation.confusion.to_numpy()
-    shares = evaluation.confusion_shares.to_numpy()
-    names = evaluation.confusion.index
-    return [
-        {
-            "name": name,
-            "cells": [
-                {
-                    "count": int(counts[row, column]),
-                    "share": f"{shares[row, column]:.0%}",
-                    "ink": round(float(shares[row, column]) * 0.55, 3),
-                    "right": row == column,
-                    "column": names[column],
-                }
-                for column in range(len(names))
-            ],
-        }
-        for row, name in enumerate(names)
-    ]
-
-
-def _curves(evaluation):
-    """Points of the curves that this model has."""
-    curves = {"reliability": None, "coverage": None}
-    if evaluation.ranked_by == "probabilities":
-        table = evaluation.reliability()
-        curves["reliability"] = {
-            "line": polyline(table["probability"], table["accuracy"]),
-            "bars": [
-                {"x": 100 * row["probability"], "low": 100 * (1 - row["low"])}
-                | {"high": 100 * (1 - row["high"]), "y": 100 * (1 - row["accuracy"])}
-                for row in table.to_dict("records")
-            ],
-        }
-    if evaluation.ranked_by != "nothing":
-        table = evaluation.coverage()
-        curves["coverage"] = polyline(table["coverage"], table["accuracy"])
-    return curves
-
-
-def _pictures(mistakes, images):
-    pictures = {}  # of one path or row, made once
-    rows = _mistake_rows(mistakes)
-    # A table's column of images is indexed by place, whatever its labels are.
-    images = one_column(images)
-    images = images.to_numpy() if hasattr(images, "to_numpy") else images
-    for place, row in zip(mistakes.index, rows, strict=True):
-        key = row["where"]
-        if key not in pictures:
-            pictures[key] = thumbnail_if_there(images[place])
-        row["picture"] = pictures[key]
-    return rows
-
-
-def _mistake_rows(mistakes):
-    return [
-        {
-            "where": str(row["image"]),
-            "name": os.path.basename(row["image"])
-            if isinstance(row["image"], str)
-            else f"image {row['image']}",
-            # A link only to a file; what else stands in a name is only shown.
-            "link": Path(row["image"]).absolute().as_uri()
-            if isinstance(row["image"], str)
-            else None,
-            "true": row["true"],
-            "predicted": row["predicted"],
-            "probability": None if pd.isna(row["probability"]) else row["probability"],
-            "loss": None if pd.isna(row["loss"]) else row["loss"],
-        }
-        for row in mistakes.to_dict("records")
-    ]
-
-
-def _foot(about):
-    versions = f"imgfeat {__version__}, scikit-learn {sklearn.__version__}, numpy "
-    return {
-        **(about or {}),
-        "date": f"{datetime.datetime.now():%Y-%m-%d %H:%M}",
-        "versions": f"{versions}{np.__version__}, Python {platform.python_version()}",
-        "machine": f"{platform.system()} {platform.machine()}, "
-        f"{os.cpu_count()} processors",
-    }

@@ -2,10 +2,12 @@
 
 import base64
 import io
+import os
 
 from PIL import Image
 
-from imgfeat.sources import ImageReader
+from imgfeat.sources import decode_image
+from imgfeat.sources._frame import one_column
 
 SIDE = 160  # pixels, the longer side
 
@@ -22,7 +24,8 @@ def thumbnail(image):
     -------
     str
     """
-    pixels = ImageReader(mode="rgb").transform([image])[0]
+    # A JPEG decoder computes no more pixels than are looked at.
+    pixels = decode_image(image, mode="rgb", at_least=SIDE)
     picture = Image.fromarray(pixels)
     scale = SIDE / max(picture.size)
     size = [max(1, round(side * scale)) for side in picture.size]
@@ -39,3 +42,44 @@ def thumbnail_if_there(image):
         return thumbnail(image)
     except (OSError, ValueError):
         return None
+
+
+class Album:
+    """Pictures for a page: each image is read once, and the page does not burst.
+
+    Parameters
+    ----------
+    images : images
+        That the page is about.
+    max_bytes : int
+        Once so much text is handed out, no more is.
+    """
+
+    def __init__(self, images, max_bytes):
+        # A table's column of images is indexed by place, whatever its labels are.
+        images = one_column(images)
+        self._images = images.to_numpy() if hasattr(images, "to_numpy") else images
+        self._left = max_bytes
+        self._reserved = 0
+        self._made = {}
+
+    def share(self, n_shares):
+        """From now on, give no more than one of so many shares of what is left."""
+        self._reserved = self._left - self._left // n_shares
+
+    def has_room(self):
+        """Whether another picture may be asked for."""
+        return self._left > self._reserved
+
+    def picture(self, row):
+        """The thumbnail of an image, or None if it cannot be read."""
+        image = self._images[row]
+        key = os.fspath(image) if isinstance(image, str | os.PathLike) else int(row)
+        if key not in self._made:
+            self._made[key] = thumbnail_if_there(image)
+        return self.take(self._made[key])
+
+    def take(self, picture):
+        """Count a picture that the page shows."""
+        self._left -= 0 if picture is None else len(picture)
+        return picture

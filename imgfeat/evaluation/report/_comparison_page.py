@@ -1,0 +1,221 @@
+"""A comparison as a page: verdict, table, speed, what all get wrong, each candidate."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from imgfeat._files import write_atomic
+from imgfeat.evaluation.report._cards import mistake_cards
+from imgfeat.evaluation.report._foot import foot
+from imgfeat.evaluation.report._pareto import pareto_picture
+from imgfeat.evaluation.report._parts import parts_of
+from imgfeat.evaluation.report._template import plain, render
+from imgfeat.evaluation.report._thumbnails import Album
+
+MAX_BYTES = 2_200_000  # of pictures, so that the usual page stays below 3 MB
+MAX_LISTED = 200  # mistakes of a candidate by name, behind those with a picture
+MAX_CLASSES = 100  # rows a candidate; of more classes the worst are shown
+_SHORT = {"precision_macro": "precision", "recall_macro": "recall", "f1_macro": "F1"}
+_MEASURED = {
+    "balanced_accuracy": "balanced accuracy",
+    "f1_macro": "F1, mean of classes",
+    "log_loss": "log loss",
+    "calibration_error": "calibration error",
+    "roc_auc": "ROC-AUC, one against the rest",
+}
+
+
+def render_comparison(
+    path,
+    *,
+    comparison,
+    evaluations,
+    rows,
+    evaluated_on,
+    shared,
+    images,
+    title,
+    facts,
+    about,
+    n_pictures,
+    looked_at=None,
+):
+    """Write the page of a `Comparison`.
+
+    Parameters
+    ----------
+    path : str or Path
+    comparison : Comparison
+    evaluations : dict of {str: Evaluation}
+        Of candidates on images that they had not seen, all on the same.
+    rows : ndarray of int or None
+        Which of `images` those are; None if there is no evaluation.
+    evaluated_on : tuple of (str, str)
+        What they are, for a column and in a sentence.
+    shared : DataFrame
+        What all candidates get wrong, as from `Comparison.shared_mistakes`; the index
+        are rows of `images`.
+    images : images
+    title : str
+    facts : dict of {str: str}
+        About the data, for the top.
+    about : dict of {str: str} or None
+        About the run, for the foot.
+    n_pictures : int
+        Mistakes of a candidate with a picture; twice as many of all.
+    looked_at : dict of {str: dict of {int: str}}, optional
+        For a candidate and a row of `images`, the address (``data:image/...``) of a
+        picture that shows what it has looked at.
+    """
+    folder = Path(path).parent
+    album = Album(images, MAX_BYTES)
+    album.share(2 if evaluations else 1)
+    cards, listed = mistake_cards(shared, album, folder, 2 * n_pictures)
+    sections = []
+    for number, (name, evaluation) in enumerate(evaluations.items()):
+        album.share(len(evaluations) - number)
+        worst = evaluation.top_mistakes(n_pictures + MAX_LISTED)
+        of_it = mistake_cards(
+            worst, album, folder, n_pictures,
+            rows=rows, looked_at=(looked_at or {}).get(name),
+        )  # fmt: skip
+        sections.append(_section(name, evaluation, *of_it, n_pictures))
+    problems = _problems(comparison)
+    html = render(
+        "comparison.html",
+        script="comparison.js",
+        title=title,
+        notes=comparison.notes(),
+        facts=facts,
+        evaluated_on=evaluated_on[1],
+        table=_table(comparison, evaluations, evaluated_on[0], problems),
+        score=_scores_of(comparison)[0],
+        speed=_speed(comparison),
+        problems=problems,
+        cards=cards,
+        listed=listed[:MAX_LISTED],
+        n_shared=len(shared),
+        n_models=max([*shared["n_models"], len(comparison.probabilities)]),
+        is_full=len(cards) < min(len(shared), 2 * n_pictures),
+        sections=sections,
+        foot=foot(about),
+    )
+    # Names of files may hold bytes that are no text.
+    write_atomic(path, html.encode("utf-8", "backslashreplace"))
+
+
+def _section(name, evaluation, cards, listed, n_pictures):
+    metrics = evaluation.metrics
+    n_images, n_mistakes = int(metrics["n_images"]), len(evaluation.mistakes)
+    measured = {
+        title: f"{metrics[key]:.3f}"
+        for key, title in _MEASURED.items()
+        if not pd.isna(metrics[key])
+    }
+    return {
+        "name": name,
+        "accuracy": float(metrics["accuracy"]),
+        "interval": evaluation.accuracy_interval,
+        "n_images": n_images,
+        "n_mistakes": n_mistakes,
+        "measured": measured,
+        "parts": parts_of(evaluation, MAX_CLASSES),
+        "cards": cards,
+        "listed": listed[:MAX_LISTED],
+        "is_full": len(cards) < min(n_mistakes, n_pictures),
+    }
+
+
+def _scores_of(comparison):
+    columns = [c for c in comparison.table if c.startswith("mean_test_")]
+    return [column.removeprefix("mean_test_") for column in columns]
+
+
+def _table(comparison, evaluations, held_out, problems):
+    """The candidates as text, with what a column is sorted by; the best are marked."""
+    table = comparison.table
+    columns = {
+        _SHORT.get(score, score.replace("_", " ")): _column(
+            table[f"mean_test_{score}"], "{:.3f}", spread=table[f"std_test_{score}"]
+        )
+        for score in _scores_of(comparison)
+    }
+    if evaluations:
+        columns[held_out] = _unseen(table.index, evaluations)
+    columns["fit, s"] = _column(table["mean_fit_time"], "{:.1f}", sign=-1)
+    milliseconds = 1e3 / table["predict_images_per_s"]
+    columns["ms an image"] = _column(milliseconds, "{:.3g}", sign=-1)
+    notes = {problem["name"]: problem["short"] for problem in problems}
+    best = None if comparison.verdict is None else comparison.verdict.best
+    rows = [
+        {
+            "name": name,
+            "is_best": name == best,
+            "place": list(evaluations).index(name) if name in evaluations else None,
+            "note": notes.get(name),
+            "cells": [cells[name] for cells in columns.values()],
+        }
+        for name in table.index
+    ]
+    return {"columns": list(columns), "rows": rows}
+
+
+def _column(values, how, *, sign=1, spread=None):
+    """A cell a candidate; the largest value is best, or with `sign` -1 the smallest."""
+    best = (sign * values).max()
+    cells = {}
+    for name, value in values.items():
+        if not np.isfinite(value):
+            cells[name] = {"text": "", "value": None, "best": False}
+            continue
+        text = how.format(value)
+        if spread is not None:
+            text += f" ± {how.format(spread[name])}"
+        is_best = len(values) > 1 and sign * value == best
+        cells[name] = {"text": text, "value": float(value), "best": is_best}
+    return cells
+
+
+def _unseen(names, evaluations):
+    """Accuracy on images that were kept apart, with its interval."""
+    found = [evaluations.get(name) for name in names]
+    values = [np.nan if e is None else e.metrics["accuracy"] for e in found]
+    cells = _column(pd.Series(values, names), "{:.3f}")
+    for name, evaluation in evaluations.items():
+        low, high = evaluation.accuracy_interval
+        cells[name]["text"] += f" ({low:.3f} to {high:.3f})"
+    return cells
+
+
+def _problems(comparison):
+    """Who failed, or did not run on all folds, and why."""
+    table = comparison.table
+    problems = []
+    for name in table.index:
+        errors = comparison.errors[comparison.errors["candidate"] == name]
+        n_scored = int(table.loc[name, "n_folds"])
+        short = [f"failed on {len(errors)} folds"] if len(errors) else []
+        why = [f"fold {e.fold + 1}: {e.reason}" for e in errors.itertuples()]
+        if name in comparison.unfinished:
+            short.append("not finished")
+            why.append("There was no time for all folds.")
+        if short:
+            problems.append(
+                {"name": name, "n_scored": n_scored, "why": why}
+                | {"short": ", ".join(short)}
+            )
+    return problems
+
+
+def _speed(comparison):
+    """The picture of accuracy against speed; None if there is nothing to compare."""
+    score = f"mean_test_{_scores_of(comparison)[0]}"
+    table = comparison.table.dropna(subset=[score, "predict_images_per_s"])
+    if len(table) < 2:
+        return None
+    return pareto_picture(
+        [plain(name, 24) for name in table.index],
+        table[score].to_numpy(dtype=float),
+        1e3 / table["predict_images_per_s"].to_numpy(dtype=float),
+    )

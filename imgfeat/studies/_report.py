@@ -1,0 +1,61 @@
+"""The report of a study: what came of the folds, and of the held-out images."""
+
+import numpy as np
+import pandas as pd
+
+from imgfeat.evaluation.comparison._out_of_fold import shared_mistakes
+from imgfeat.evaluation.report._comparison_page import render_comparison
+
+N_PICTURES = 24  # mistakes of a candidate
+
+
+def write_report(
+    path, comparison, evaluations, images, train, test, *, looked_at=None, **texts
+):
+    """Write the page of a study.
+
+    Parameters
+    ----------
+    path : Path
+    comparison : Comparison
+        On the images of `train`.
+    evaluations : dict of {str: Evaluation}
+        Of the candidates that ran on all folds, on the images of `test`.
+    images : ndarray
+    train, test : ndarray of int
+        Rows of `images`.
+    looked_at : dict of {str: dict of {int: str}}, optional
+        As for `render_comparison`.
+    **texts
+        Its ``title``, ``facts`` and ``about``.
+    """
+    ranked = [name for name in comparison.table.index if name in evaluations]
+    render_comparison(
+        path,
+        comparison=comparison,
+        evaluations={name: evaluations[name] for name in ranked},
+        rows=test,
+        evaluated_on=("held out", "held-out images"),
+        shared=_shared(comparison, evaluations, train, test),
+        images=images,
+        n_pictures=N_PICTURES,
+        looked_at=looked_at,
+        **texts,
+    )
+
+
+def _shared(comparison, evaluations, train, test):
+    """What all get wrong, on the folds or held out; rows are those of all images."""
+    on_folds = comparison.shared_mistakes()
+    on_folds.index = train[on_folds.index]
+    found = [evaluation.predictions for evaluation in evaluations.values()]
+    held_out = shared_mistakes(
+        found[0]["true"].to_numpy(),
+        np.stack([table["predicted"] for table in found]),
+        np.stack([table["probability"] for table in found]).astype(float),
+    )
+    held_out.insert(0, "image", found[0]["image"].to_numpy()[held_out.index])
+    held_out.index = test[held_out.index]
+    parts = [table for table in (on_folds, held_out) if len(table)]
+    both = pd.concat(parts) if parts else on_folds
+    return both.sort_values("probability", ascending=False, kind="stable")
