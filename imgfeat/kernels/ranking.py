@@ -17,40 +17,47 @@ def ranking_scores(order, tied, positive, weights):
         Along `order`: the score is that of the image after it.
     positive : ndarray of bool of shape (n_images,)
         Which images are of the class; in the order of the images.
-    weights : ndarray of int of shape (n_weightings, n_images)
-        How often each image counts.
+    weights : ndarray of int of shape (n_images, n_weightings)
+        How often each image counts; a row is read at once.
 
     Returns
     -------
     ndarray of float64 of shape (n_weightings, 2)
         NaN where the weighting has no image of the class, or only such images.
     """
-    n_weightings, n_images = weights.shape
-    scores = np.empty((n_weightings, 2))
-    for row in range(n_weightings):
-        weight = weights[row]
-        n_right, n_wrong = 0.0, 0.0  # images of the class, and others, so far
-        area, precision = 0.0, 0.0
-        right, wrong = 0.0, 0.0  # the same among images of one score
-        for place in range(n_images):
-            image = order[place]
-            if positive[image]:
-                right += weight[image]
-            else:
-                wrong += weight[image]
-            if tied[place]:
-                continue
-            # A pair of equal scores counts half.
-            area += wrong * (n_right + 0.5 * right)
-            n_right += right
-            n_wrong += wrong
-            if right > 0:
-                precision += right * n_right / (n_right + n_wrong)
-            right, wrong = 0.0, 0.0
-        if n_right > 0 and n_wrong > 0:
-            scores[row, 0] = area / (n_right * n_wrong)
-            scores[row, 1] = precision / n_right
+    n_images, n_weightings = weights.shape
+    scores = np.full((n_weightings, 2), np.nan)
+    # Images of the class, and others, so far; the others before those of equal score.
+    n_right, n_wrong = np.zeros(n_weightings), np.zeros(n_weightings)
+    n_before, right = np.zeros(n_weightings), np.zeros(n_weightings)
+    n_behind, precision = np.zeros(n_weightings), np.zeros(n_weightings)
+    is_first, has_right = True, False
+    for place in range(n_images):
+        image = order[place]
+        weight = weights[image]
+        if is_first and (tied[place] or positive[image]):
+            n_before[:] = n_wrong
+        if positive[image]:
+            has_right = True
+            for row in range(n_weightings):
+                right[row] += weight[row]
         else:
-            scores[row, 0] = np.nan
-            scores[row, 1] = np.nan
+            for row in range(n_weightings):
+                n_wrong[row] += weight[row]
+        is_first = not tied[place]
+        if tied[place] or not has_right:
+            continue
+        for row in range(n_weightings):
+            # A pair of equal scores counts half.
+            n_behind[row] += right[row] * 0.5 * (n_before[row] + n_wrong[row])
+            n_right[row] += right[row]
+            if right[row] > 0:
+                share = n_right[row] / (n_right[row] + n_wrong[row])
+                precision[row] += right[row] * share
+            right[row] = 0.0
+        has_right = False
+    for row in range(n_weightings):
+        if n_right[row] > 0 and n_wrong[row] > 0:
+            scores[row, 0] = 1 - n_behind[row] / (n_right[row] * n_wrong[row])
+            scores[row, 1] = precision[row] / n_right[row]
     return scores

@@ -94,13 +94,26 @@ def ranking_of_classes(outcome, weights):
     """
     n_classes = outcome.scores.shape[1]
     found = np.full((n_classes, len(weights), 2), np.nan)
+    weights = np.ascontiguousarray(weights.T)
     for code in np.unique(outcome.true[outcome.true < n_classes]):
-        values = outcome.scores[:, code]
-        order = np.argsort(-values, kind="stable")
-        in_order = values[order]
-        tied = np.append(in_order[:-1] == in_order[1:], False)
-        found[code] = ranking_scores(order, tied, outcome.true == code, weights)
+        positive = outcome.true == code
+        order, tied = _ranked(outcome.scores[:, code], positive)
+        found[code] = ranking_scores(order, tied, positive, weights)
     return found
+
+
+def _ranked(values, positive):
+    """The images, the highest value first, and whether the next one is equal.
+
+    Images between two of the class stay in any order, which changes no score. Sorting
+    few small numbers is many times as fast as sorting values.
+    """
+    known = np.unique(values[positive])
+    steps = np.searchsorted(known, values) + np.searchsorted(known, values, "right")
+    steps = (2 * len(known) - steps).astype(np.min_scalar_type(2 * len(known)))
+    order = np.argsort(steps, kind="stable")
+    in_order = steps[order]
+    return order, np.append(in_order[:-1] == in_order[1:], False)
 
 
 def ranking_means(of_classes):

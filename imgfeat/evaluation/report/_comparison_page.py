@@ -86,7 +86,7 @@ def render_comparison(
         "comparison.html",
         script="comparison.js",
         title=title,
-        notes=comparison.notes(),
+        verdict=comparison.verdict or "No candidate was scored.",
         facts=facts,
         evaluated_on=evaluated_on[1],
         table=_table(comparison, evaluations, evaluated_on[0], problems),
@@ -135,17 +135,20 @@ def _scores_of(comparison):
 def _table(comparison, evaluations, held_out, problems):
     """The candidates as text, with what a column is sorted by; the best are marked."""
     table = comparison.table
-    columns = {
+    of_folds = {
         _SHORT.get(score, score.replace("_", " ")): _column(
             table[f"mean_test_{score}"], "{:.3f}", spread=table[f"std_test_{score}"]
         )
         for score in _scores_of(comparison)
     }
+    first = next(iter(of_folds))
+    columns = {first: of_folds.pop(first)}
     if evaluations:
         columns[held_out] = _unseen(table.index, evaluations)
-    columns["fit, s"] = _column(table["mean_fit_time"], "{:.1f}", sign=-1)
     milliseconds = 1e3 / table["predict_images_per_s"]
-    columns["ms an image"] = _column(milliseconds, "{:.3g}", sign=-1)
+    columns["ms an image"] = _column(milliseconds, "{:,.1f}", sign=-1)
+    columns["fit, s"] = _column(table["mean_fit_time"], "{:,.1f}", sign=-1)
+    columns |= of_folds
     notes = {problem["name"]: problem["short"] for problem in problems}
     best = None if comparison.verdict is None else comparison.verdict.best
     rows = [
@@ -167,13 +170,14 @@ def _column(values, how, *, sign=1, spread=None):
     cells = {}
     for name, value in values.items():
         if not np.isfinite(value):
-            cells[name] = {"text": "", "value": None, "best": False}
+            cells[name] = {"text": "–", "beside": "", "value": None, "best": False}
             continue
-        text = how.format(value)
-        if spread is not None:
-            text += f" ± {how.format(spread[name])}"
-        is_best = len(values) > 1 and sign * value == best
-        cells[name] = {"text": text, "value": float(value), "best": is_best}
+        cells[name] = {
+            "text": how.format(value),
+            "beside": "" if spread is None else f"± {how.format(spread[name])}",
+            "value": float(value),
+            "best": len(values) > 1 and sign * value == best,
+        }
     return cells
 
 
@@ -184,27 +188,25 @@ def _unseen(names, evaluations):
     cells = _column(pd.Series(values, names), "{:.3f}")
     for name, evaluation in evaluations.items():
         low, high = evaluation.accuracy_interval
-        cells[name]["text"] += f" ({low:.3f} to {high:.3f})"
+        cells[name]["beside"] = f"{low:.3f} to {high:.3f}"
     return cells
 
 
 def _problems(comparison):
     """Who failed, or did not run on all folds, and why."""
-    table = comparison.table
+    score = _scores_of(comparison)[0]
+    n_folds = sum(c.endswith(f"_test_{score}") for c in comparison.cv_results_)
     problems = []
-    for name in table.index:
+    for name in comparison.table.index:
         errors = comparison.errors[comparison.errors["candidate"] == name]
-        n_scored = int(table.loc[name, "n_folds"])
-        short = [f"failed on {len(errors)} folds"] if len(errors) else []
-        why = [f"fold {e.fold + 1}: {e.reason}" for e in errors.itertuples()]
+        short = [f"failed on {len(errors)} of {n_folds} folds"] if len(errors) else []
+        why = [f"Fold {e.fold + 1}: {e.reason}" for e in errors.itertuples()]
         if name in comparison.unfinished:
-            short.append("not finished")
-            why.append("There was no time for all folds.")
+            n_run = int(comparison.table.loc[name, "n_folds"]) + len(errors)
+            short.append(f"ran on {n_run} of {n_folds} folds")
+            why.append("There was no time for the others.")
         if short:
-            problems.append(
-                {"name": name, "n_scored": n_scored, "why": why}
-                | {"short": ", ".join(short)}
-            )
+            problems.append({"name": name, "short": "; ".join(short), "why": why})
     return problems
 
 

@@ -29,7 +29,7 @@ function compare(a, b, sign) {
 
 // What is folded opens for a link to it, and for the printer.
 function unfold(place) {
-  const target = place.length > 1 && document.getElementById(place.slice(1));
+  const target = document.getElementById(place.slice(1));
   target?.closest("details")?.setAttribute("open", "");
 }
 addEventListener("click", (event) => {
