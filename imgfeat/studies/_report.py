@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from imgfeat.evaluation.comparison._out_of_fold import shared_mistakes
+from imgfeat.evaluation.comparison._shared_mistakes import shared_mistakes
 from imgfeat.evaluation.report._comparison_page import render_comparison
 
 N_PICTURES = 24  # mistakes of a candidate

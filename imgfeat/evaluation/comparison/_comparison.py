@@ -8,10 +8,7 @@ import numpy as np
 import pandas as pd
 
 from imgfeat._typing import Axes, ImageBatch, PathLike
-from imgfeat.evaluation.comparison._out_of_fold import (
-    evaluate_out_of_fold,
-    shared_mistakes,
-)
+from imgfeat.evaluation.comparison._shared_mistakes import all_wrong, evaluate_out_of_fold
 from imgfeat.evaluation.comparison._plots import draw_pareto, draw_scores
 from imgfeat.evaluation.comparison._verdict import Verdict, judge
 from imgfeat.evaluation.metrics._evaluate import name_images
@@ -122,18 +119,7 @@ class Comparison:
             (what most say), ``probability`` (mean of what each gives to its own
             prediction), ``n_agree`` of ``n_models``. The index is the row in X.
         """
-        if not self.probabilities:
-            whole = np.empty((0, len(self._labels), 1), dtype=np.float32)
-        else:
-            whole = np.stack(list(self.probabilities.values()))
-        rows = np.flatnonzero(~np.isnan(whole).any(axis=(0, 2)) & (len(whole) > 0))
-        codes = whole[:, rows].argmax(axis=2)
-        found = shared_mistakes(
-            self._labels[rows],
-            np.unique(self._labels)[codes],
-            whole[:, rows].max(axis=2),
-        )
-        found.index = rows[found.index]
+        found = all_wrong(self.probabilities.values(), self._labels)
         names = np.asarray(name_images(self._images, len(self._labels)), dtype=object)
         found.insert(0, "image", names[found.index])
         return found

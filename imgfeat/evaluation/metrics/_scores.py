@@ -109,8 +109,10 @@ def _ranked(values, positive):
     few small numbers is many times as fast as sorting values.
     """
     known = np.unique(values[positive])
-    steps = np.searchsorted(known, values) + np.searchsorted(known, values, "right")
-    steps = (2 * len(known) - steps).astype(np.min_scalar_type(2 * len(known)))
+    below = np.searchsorted(known, values)
+    is_one = known[np.minimum(below, len(known) - 1)] == values
+    steps = 2 * (len(known) - below) - is_one
+    steps = steps.astype(np.min_scalar_type(2 * len(known)))
     order = np.argsort(steps, kind="stable")
     in_order = steps[order]
     return order, np.append(in_order[:-1] == in_order[1:], False)

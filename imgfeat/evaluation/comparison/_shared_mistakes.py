@@ -55,6 +55,35 @@ def evaluate_out_of_fold(probabilities, images, y):
     return evaluate(model, safe_indexing(images, rows), y[rows]), rows
 
 
+def all_wrong(probabilities, y):
+    """`shared_mistakes` of models by their probabilities.
+
+    Parameters
+    ----------
+    probabilities : iterable of ndarray of shape (n_images, n_classes)
+        One a model; NaN for images in no fold.
+    y : ndarray of shape (n_images,)
+
+    Returns
+    -------
+    DataFrame
+    """
+    classes = np.unique(y)
+    codes = [found.argmax(axis=1) for found in probabilities]
+    sure = [found.max(axis=1) for found in probabilities]
+    # Without a model, nothing is known of any image.
+    known = ~np.isnan(sure).any(axis=0) if sure else np.zeros(len(y), dtype=bool)
+    rows = np.flatnonzero(known)
+    shape = len(codes), len(rows)
+    found = shared_mistakes(
+        y[rows],
+        classes[np.reshape([code[rows] for code in codes], shape).astype(int)],
+        np.reshape([values[rows] for values in sure], shape),
+    )
+    found.index = rows[found.index]
+    return found
+
+
 def shared_mistakes(true, guesses, sureness):
     """Images that every model gets wrong, those of which they are surest first.
 
