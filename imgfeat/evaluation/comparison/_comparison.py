@@ -8,8 +8,11 @@ import numpy as np
 import pandas as pd
 
 from imgfeat._typing import Axes, ImageBatch, PathLike
-from imgfeat.evaluation.comparison._shared_mistakes import all_wrong, evaluate_out_of_fold
 from imgfeat.evaluation.comparison._plots import draw_pareto, draw_scores
+from imgfeat.evaluation.comparison._shared_mistakes import (
+    all_wrong,
+    evaluate_out_of_fold,
+)
 from imgfeat.evaluation.comparison._verdict import Verdict, judge
 from imgfeat.evaluation.metrics._evaluate import name_images
 from imgfeat.evaluation.metrics._evaluation import Evaluation

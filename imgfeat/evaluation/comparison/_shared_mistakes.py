@@ -74,7 +74,7 @@ def all_wrong(probabilities, y):
     # Without a model, nothing is known of any image.
     known = ~np.isnan(sure).any(axis=0) if sure else np.zeros(len(y), dtype=bool)
     rows = np.flatnonzero(known)
-    shape = len(codes), len(rows)
+    shape = max(1, len(codes)), len(rows)
     found = shared_mistakes(
         y[rows],
         classes[np.reshape([code[rows] for code in codes], shape).astype(int)],

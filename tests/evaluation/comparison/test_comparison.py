@@ -39,8 +39,25 @@ def test_html_is_escaped(found, tmp_path):
     assert "&lt;b&gt;dummy" in found._repr_html_()
     found.save_html(tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
-    assert "<b>" not in page
+    assert "<b>dummy" not in page
     assert str(found.verdict).replace("<", "&lt;").replace(">", "&gt;") in page
+
+
+def test_a_candidate_is_evaluated_on_images_it_had_not_seen(found):
+    evaluation = found.evaluate("knn")
+    assert evaluation.metrics["n_images"] == 60
+    mean = found.table.loc["knn", "mean_test_accuracy"]
+    assert evaluation.metrics["accuracy"] == pytest.approx(mean)  # folds of 20
+    with pytest.raises(ValueError, match=r"ran on all folds. Got 'svm'; those are"):
+        found.evaluate("svm")
+
+
+def test_shared_mistakes_are_wrong_in_every_candidate(found):
+    shared = found.shared_mistakes()
+    wrong = [set(found.evaluate(name).mistakes.index) for name in found.probabilities]
+    assert set(shared.index) == set.intersection(*wrong)
+    assert shared["n_models"].eq(2).all()
+    assert shared["image"].tolist() == shared.index.tolist()
 
 
 def test_scores_of_each_fold_are_there(found):
