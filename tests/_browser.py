@@ -6,10 +6,19 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 DEADLINE_S = 60
+# The browser reads file descriptor 3 and writes 4.
+_AS_3_AND_4 = """
+import fcntl, os, sys
+high = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+os.dup2(high[0], 3)
+os.dup2(high[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find_chromium():
@@ -32,9 +41,8 @@ def chromium(profile):
     """
     read_end, to_browser = os.pipe()
     from_browser, write_end = os.pipe()
-    # The browser reads file descriptor 3 and writes 4.
     command = [
-        "/bin/sh", "-c", f'exec "$@" 3<&{read_end} 4>&{write_end}', "sh",
+        sys.executable, "-c", _AS_3_AND_4, str(read_end), str(write_end),
         find_chromium(), "--headless", "--no-sandbox", "--disable-gpu",
         "--disable-background-networking", "--no-first-run", "--hide-scrollbars",
         f"--user-data-dir={profile}", "--remote-debugging-pipe", "about:blank",
