@@ -104,13 +104,8 @@ class Tab:
         )  # fmt: skip
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
-        self.call("Page.navigate", url="about:blank")
-        self.events.clear()
-        self.call("Page.navigate", url=f"{path.absolute().as_uri()}{place}")
-        deadline = time.monotonic() + DEADLINE_S
-        while not any(e["method"] == "Page.loadEventFired" for e in self.events):
-            assert time.monotonic() < deadline, "the page was not loaded in time"
-            self.ask("0")
+        self._go("about:blank")
+        self._go(f"{path.absolute().as_uri()}{place}")
 
     def ask(self, expression):
         """The value of an expression in the page."""
@@ -147,6 +142,14 @@ class Tab:
         """Save the page as PNG, as long as it is."""
         shot = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
         path.write_bytes(base64.b64decode(shot["data"]))
+
+    def _go(self, address):
+        self.events.clear()
+        self.call("Page.navigate", url=address)
+        deadline = time.monotonic() + DEADLINE_S
+        while not any(e["method"] == "Page.loadEventFired" for e in self.events):
+            assert time.monotonic() < deadline, f"{address} was not loaded in time"
+            self.ask("0")
 
     def _next(self):
         while b"\0" not in self._waiting:

@@ -38,7 +38,8 @@ CONTRAST = """
     const says = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
     if (!says || e.closest("svg, .confusion, script") || !e.checkVisibility()) continue;
     const two = [getComputedStyle(e).color, behind(e)].map(light);
-    if ((Math.max(...two) + 0.05) / (Math.min(...two) + 0.05) < 4.5) low.push(e.outerHTML.slice(0, 80));
+    const ratio = (Math.max(...two) + 0.05) / (Math.min(...two) + 0.05);
+    if (ratio < 4.5) low.push(e.outerHTML.slice(0, 80));
   }
   return low;
 })()
