@@ -12,7 +12,7 @@ from imgfeat.evaluation.metrics._scores import (
 )
 
 MAX_CELLS = 1 << 24  # counts that are held at a time
-MAX_RANKED = 1 << 29  # images times classes times draws; ranking costs 1 ns for each
+MAX_RANKED = 1 << 29  # images times classes times draws; each takes below 1 ns
 
 
 def bootstrap_intervals(outcome, *, top_k, n_resamples, level, random_state):
