@@ -14,8 +14,9 @@ from imgfeat.evaluation.report._template import plain, render
 from imgfeat.evaluation.report._thumbnails import Album
 
 MAX_BYTES = 2_200_000  # of pictures, so that the usual page stays below 3 MB
-MAX_LISTED = 200  # mistakes of a candidate by name, behind those with a picture
-MAX_CLASSES = 100  # rows a candidate; of more classes the worst are shown
+MAX_PAGE = 9_500_000  # bytes; a larger page is made again with less
+# Mistakes of a candidate by name, behind those with a picture; rows of its classes.
+LIMITS = [(200, 100), (20, 20), (0, 5)]
 _SHORT = {"precision_macro": "precision", "recall_macro": "recall", "f1_macro": "F1"}
 _MEASURED = {
     "balanced_accuracy": "balanced accuracy",
@@ -68,41 +69,58 @@ def render_comparison(
         For a candidate and a row of `images`, the address (``data:image/...``) of a
         picture that shows what it has looked at.
     """
-    folder = Path(path).parent
+    for limits in LIMITS:
+        page = _page(
+            Path(path).parent, comparison, evaluations, rows, shared, images,
+            n_pictures, looked_at or {}, *limits,
+            title=title, facts=facts, evaluated_on=evaluated_on, foot=foot(about),
+        )  # fmt: skip
+        if len(page) <= MAX_PAGE:
+            break
+    write_atomic(path, page)
+
+
+def _page(
+    folder, comparison, evaluations, rows, shared, images,
+    n_pictures, looked_at, n_listed, max_classes, *, evaluated_on, **texts,
+):  # fmt: skip
+    """The page as bytes."""
     album = Album(images, MAX_BYTES)
     album.share(2 if evaluations else 1)
-    cards, listed = mistake_cards(shared, album, folder, 2 * n_pictures)
+    first = shared.head(2 * n_pictures + n_listed)
+    cards, listed = mistake_cards(first, album, folder, 2 * n_pictures)
     sections = []
     for number, (name, evaluation) in enumerate(evaluations.items()):
         album.share(len(evaluations) - number)
-        worst = evaluation.top_mistakes(n_pictures + MAX_LISTED)
+        worst = evaluation.top_mistakes(n_pictures + n_listed)
         of_it = mistake_cards(
             worst, album, folder, n_pictures,
-            rows=rows, looked_at=(looked_at or {}).get(name),
+            rows=rows, looked_at=looked_at.get(name),
         )  # fmt: skip
-        sections.append(_section(name, evaluation, *of_it, n_pictures))
+        section = _section(name, evaluation, *of_it, n_pictures)
+        section["listed"] = section["listed"][:n_listed]
+        section["parts"] = parts_of(evaluation, max_classes)
+        sections.append(section)
     problems = _problems(comparison)
     html = render(
         "comparison.html",
         script="comparison.js",
-        title=title,
         verdict=comparison.verdict or "No candidate was scored.",
-        facts=facts,
         evaluated_on=evaluated_on[1],
         table=_table(comparison, evaluations, evaluated_on[0], problems),
         score=_scores_of(comparison)[0],
         speed=_speed(comparison),
         problems=problems,
         cards=cards,
-        listed=listed[:MAX_LISTED],
+        listed=listed[:n_listed],
         n_shared=len(shared),
         n_models=max([*shared["n_models"], len(comparison.probabilities)]),
         is_full=len(cards) < min(len(shared), 2 * n_pictures),
         sections=sections,
-        foot=foot(about),
+        **texts,
     )
     # Names of files may hold bytes that are no text.
-    write_atomic(path, html.encode("utf-8", "backslashreplace"))
+    return html.encode("utf-8", "backslashreplace")
 
 
 def _section(name, evaluation, cards, listed, n_pictures):
@@ -120,9 +138,8 @@ def _section(name, evaluation, cards, listed, n_pictures):
         "n_images": n_images,
         "n_mistakes": n_mistakes,
         "measured": measured,
-        "parts": parts_of(evaluation, MAX_CLASSES),
         "cards": cards,
-        "listed": listed[:MAX_LISTED],
+        "listed": listed,
         "is_full": len(cards) < min(n_mistakes, n_pictures),
     }
 

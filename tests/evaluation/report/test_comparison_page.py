@@ -125,6 +125,14 @@ def test_pictures_are_fewer_where_the_page_would_be_too_large(
     assert "the page would be too large with more" not in whole.text
 
 
+def test_long_names_do_not_make_a_page_too_large(tmp_path, monkeypatch):
+    images = [f"/{'%' * 2000}/{number}.png" for number in range(300)]
+    found = made_up(images, ["ant", "bee"], right=(0.3, 0.3, 0.3))
+    whole = page_of(found, tmp_path)
+    monkeypatch.setattr(_comparison_page, "MAX_PAGE", len(whole.text) // 2)
+    assert len(page_of(found, tmp_path).text) < len(whole.text) // 2
+
+
 def test_what_a_model_looked_at_stands_beside_the_picture(paths, tmp_path):
     found = made_up(paths, ["ant", "bee"], all_wrong=[7])
     evaluation = found.evaluate("slow")
