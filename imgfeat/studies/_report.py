@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from imgfeat.evaluation.comparison._shared_mistakes import shared_mistakes
+from imgfeat.evaluation.explanation._explained_thumbnails import explain_thumbnails
 from imgfeat.evaluation.report._comparison_page import render_comparison
 
 N_PICTURES = 24  # mistakes of a candidate
@@ -42,6 +43,31 @@ def write_report(
         looked_at=looked_at,
         **texts,
     )
+
+
+def looks_at_mistakes(pipeline, evaluation, images, test, n_jobs=None):
+    """Draw what a fitted pipeline looked at in the mistakes that the page shows.
+
+    Parameters
+    ----------
+    pipeline : fitted classifier
+    evaluation : Evaluation
+        Of it, on the images of `test`.
+    images : ndarray
+    test : ndarray of int
+    n_jobs : int, optional
+        Threads.
+
+    Returns
+    -------
+    dict of {int: str}
+        By row of `images`; empty where only occlusion would tell, which takes long.
+    """
+    rows = test[evaluation.top_mistakes(N_PICTURES).index]
+    if not len(rows):
+        return {}
+    pictures = explain_thumbnails(pipeline, images[rows], n_jobs=n_jobs)
+    return {int(r): p for r, p in zip(rows, pictures, strict=True) if p is not None}
 
 
 def _shared(comparison, evaluations, train, test):

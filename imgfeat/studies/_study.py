@@ -16,7 +16,7 @@ from imgfeat.estimators import list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
 from imgfeat.evaluation import Comparison, compare, evaluate
 from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
-from imgfeat.studies._report import write_report
+from imgfeat.studies._report import looks_at_mistakes, write_report
 from imgfeat.studies._train_recipe import check_enough
 
 _MODEL = "model.imgfeat"
@@ -141,14 +141,19 @@ def run_study(
     best = found.best
     n_folds = found.table["n_folds"]
     finished = list(n_folds.index[n_folds == n_folds.max()])
-    evaluations = {}
+    evaluations, looked_at = {}, {}
     for name in track(finished, "fit on the training part", verbose):
         model = through_store(candidates[name]).fit(images[train], labels[train])
         evaluations[name] = evaluate(model, images[test], labels[test])
+        plain = without_search(out_of_store(model))
+        looked_at[name] = looks_at_mistakes(
+            plain, evaluations[name], images, test, n_jobs=n_jobs
+        )
         if name == best:
             if refit:  # scored already; what it learns now can only help
                 model = through_store(candidates[name]).fit(images, labels)
-            save(without_search(out_of_store(model)), out / _MODEL)
+                plain = without_search(out_of_store(model))
+            save(plain, out / _MODEL)
     seconds = time.perf_counter() - start
     write_report(
         out / "report.html",
@@ -157,6 +162,7 @@ def run_study(
         images,
         train,
         test,
+        looked_at=looked_at,
         title=title,
         facts=_facts(labels, train, test, cv, found, refit),
         about={

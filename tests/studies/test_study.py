@@ -72,6 +72,13 @@ def test_report_shows_every_mistake_as_a_picture(mislabelled):
     assert html.count('<img src="data:image/jpeg;base64,') >= n_mistakes > 2
 
 
+def test_report_shows_what_the_model_looked_at_in_its_mistakes(mislabelled):
+    study, _ = mislabelled
+    html = study.report.read_text()
+    n_mistakes = len(study.evaluations["hog-lr"].mistakes)
+    assert html.count('alt="What the model looked at in image') == n_mistakes
+
+
 def test_report_shows_wrong_labels_first_and_names_arrays_by_row(mislabelled):
     study, labels = mislabelled
     html = study.report.read_text()
