@@ -123,6 +123,27 @@ def compare(
         bool, typer.Option(help="Save the best one fitted on all images.")
     ] = True,
     cv: Annotated[int | None, typer.Option(help="Folds; 5 if classes allow.")] = None,
+    val: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR|CSV",
+            help="Images to hold out, of the same classes; a fifth is drawn otherwise.",
+        ),
+    ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of a CSV: images that share a value, as photos of one scene, "
+            "are never trained on and tested at once."
+        ),
+    ] = None,
+    scoring: Annotated[
+        str,
+        typer.Option(
+            help="What decides: the name of a scikit-learn scorer, as "
+            "balanced_accuracy, f1_macro, roc_auc_ovr or neg_log_loss."
+        ),
+    ] = "accuracy",
     size: Size = 128,
     jobs: Jobs = -1,
     seed: Seed = 0,
@@ -133,8 +154,16 @@ def compare(
 ):
     """Compare recipes on the same folds; write a report and the best model."""
     with _plain_errors():
-        columns = {"path_column": path_column, "label_column": label_column}
-        found = studies.load_labelled(data, "compare", split=split, **columns)
+        columns = {
+            "path_column": path_column,
+            "label_column": label_column,
+            "group_column": groups,
+        }
+        purpose = "compare" if val is None else "train"
+        found = studies.load_labelled(data, purpose, split=split, **columns)
+        if val is not None:
+            held_out = studies.load_labelled(val, "evaluate", **columns)
+            found = studies.with_held_out(found, held_out)
         found = look_over(found, skip_unreadable, jobs)
         if quick and thorough:
             raise ValueError("--quick and --thorough are two sizes; take one of them.")
@@ -144,6 +173,8 @@ def compare(
                 found.images,
                 found.labels,
                 held_out=found.held_out,
+                groups=found.groups,
+                scoring=scoring,
                 out=to,
                 recipes=recipe or studies.quick_recipes(effort),
                 time_budget=None if minutes is None else 60 * minutes,

@@ -103,6 +103,9 @@ class LinearProbe(LinearRule):
     np.int64(0)
     """
 
+    # Of scikit-learn's metadata routing: groups are wanted, wherever there are any.
+    __metadata_request__fit = {"groups": True}
+
     _parameter_constraints: dict = {
         "kind": [StrOptions({"logistic", "svm"})],
         "C": [Real, "array-like"],
@@ -133,7 +136,7 @@ class LinearProbe(LinearRule):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None) -> Self:
+    def fit(self, X, y, sample_weight=None, groups=None) -> Self:
         """Choose C where there are several, fit with it, and calibrate an SVM.
 
         Parameters
@@ -144,6 +147,8 @@ class LinearProbe(LinearRule):
             Labels of at least two classes: text or integers.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative.
+        groups : array-like of shape (n_samples,), optional
+            Rows that share one are held out together.
 
         Returns
         -------
@@ -152,8 +157,8 @@ class LinearProbe(LinearRule):
         Raises
         ------
         ValueError
-            If a class has no row, or only one where rows are held out; a C or a weight
-            is out of range; or X is sparse or not finite.
+            If a class has no row, or only one, or one group, where rows are held out; a
+            C or a weight is out of range; or X is sparse or not finite.
 
         Warns
         -----
@@ -168,17 +173,20 @@ class LinearProbe(LinearRule):
         weights = check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
+        groups = _groups_of(groups, X)
         self.classes_ = np.unique(y)
         here = weights > 0
         if not here.all():
             X, y, weights = X[here], y[here], weights[here]
+            groups = None if groups is None else groups[here]
         _check_classes(self.classes_, y)
 
         components = row_space(X)
         rows = X if components is None else X.astype(np.float64) @ components.T
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            self.C_, held_out, decisions = self._choose(rows, y, weights, candidates)
+            chosen = self._choose(rows, y, weights, groups, candidates)
+            self.C_, held_out, decisions = chosen
             model = self._model(self.C_).fit(rows, y, sample_weight=weights)
         self._pass_on(caught)
 
@@ -204,7 +212,7 @@ class LinearProbe(LinearRule):
             return LinearSVC(C=C, dual=False, **options)
         return LogisticRegression(C=C, warm_start=True, **options)
 
-    def _choose(self, rows, y, weights, candidates):
+    def _choose(self, rows, y, weights, groups, candidates):
         """The best C, which rows were held out, and what they are decided to be."""
         self.scores_ = None
         if len(candidates) == 1 and self.kind == "logistic":
@@ -214,7 +222,7 @@ class LinearProbe(LinearRule):
             cv = PlannedFolds(int(cv), random_state=self.random_state)
         found = np.zeros((len(candidates), len(rows), len(self.classes_)))
         held_out = np.zeros(len(rows), dtype=bool)
-        for train, test in cv.split(rows, y):
+        for train, test in cv.split(rows, y, groups):
             held_out[test] = True
             model = None
             for i in np.argsort(candidates):  # from one C to the next, a warm start
@@ -249,6 +257,19 @@ class LinearProbe(LinearRule):
                 ConvergenceWarning,
                 stacklevel=3,
             )
+
+
+def _groups_of(groups, X):
+    """Groups as an array of one a row, or None."""
+    if groups is None:
+        return None
+    groups = np.asarray(groups)
+    if groups.ndim != 1 or len(groups) != len(X):
+        raise ValueError(
+            f"LinearProbe needs one group a row. Got groups of shape {groups.shape} "
+            f"for {len(X)} rows."
+        )
+    return groups
 
 
 def _check_classes(classes, y):

@@ -29,21 +29,26 @@ class LabelledData:
         What the folder itself keeps apart for the end.
     notes : tuple of str
         What a person has to know of them.
+    groups : ndarray of str of shape (n_images,), or None
+        What of them belongs together.
     """
 
     images: np.ndarray
     labels: np.ndarray
     held_out: np.ndarray | None = None
     notes: tuple = ()
+    groups: np.ndarray | None = None
 
     def take(self, rows) -> Self:
         """Some of them, by a mask or by numbers."""
         held_out = None if self.held_out is None else self.held_out[rows]
+        groups = None if self.groups is None else self.groups[rows]
         return replace(
             self,
             images=self.images[rows],
             labels=self.labels[rows],
             held_out=held_out,
+            groups=groups,
         )
 
 
@@ -54,6 +59,7 @@ def load_labelled(
     split: str | None = None,
     path_column: str = "path",
     label_column: str = "label",
+    group_column: str | None = None,
 ) -> LabelledData:
     """Load a folder or table of images; of a folder with splits, the right ones.
 
@@ -68,6 +74,8 @@ def load_labelled(
         What is held out, trained on or evaluated instead.
     path_column, label_column : str
         Columns of a table.
+    group_column : str, optional
+        Column of a table that says which images belong together.
 
     Returns
     -------
@@ -80,6 +88,8 @@ def load_labelled(
     else:
         bunch = load_image_folder(source)
     data = LabelledData(bunch.images, bunch.labels, notes=tuple(bunch.notes))
+    if group_column is not None:
+        data = replace(data, groups=_groups(source, bunch.frame, group_column))
     if "split" not in bunch.frame or not Path(source).is_dir():
         if split is not None:
             raise ValueError(
@@ -88,6 +98,27 @@ def load_labelled(
             )
         return data
     return _of_splits(data, bunch.frame["split"].to_numpy(), purpose, split)
+
+
+def _groups(source, frame, column):
+    if Path(source).is_dir():
+        raise ValueError(
+            f"groups needs a CSV file with a column {column!r}. Got the folder "
+            f"{source}; write a CSV with columns path, label and {column}."
+        )
+    if column not in frame:
+        raise ValueError(
+            f"{source} needs a column {column!r} for the groups. Got "
+            f"{listed(frame.columns)}."
+        )
+    groups = frame[column].astype(str).str.strip().to_numpy(dtype=object)
+    if (empty := np.flatnonzero(groups == "")).size:
+        raise ValueError(
+            f"{source} needs a group in every row of {column!r}. Got {len(empty)} "
+            f"without, the first in row {empty[0]}; give an image that belongs to no "
+            "other a name of its own."
+        )
+    return groups
 
 
 def _of_splits(data, splits, purpose, split):

@@ -21,8 +21,8 @@ class Comparison:
     table : DataFrame
         A row a candidate, best first, with columns named as in ``cv_results_``:
         ``mean_test_accuracy``, ``std_test_accuracy`` ..., ``mean_fit_time`` (seconds a
-        fold, features included), ``predict_images_per_s`` and ``n_folds``. NaN where
-        it failed on all folds.
+        fold, features included), ``predict_images_per_s`` and ``n_folds``, those with
+        the first score. NaN where it failed on all folds.
     cv_results_ : DataFrame
         A row a candidate, with the score of each fold: ``split0_test_accuracy`` ...
     verdict : Verdict or None
@@ -31,7 +31,7 @@ class Comparison:
         Of images by models that had not seen them; NaN for those in no fold. Only of
         candidates that have probabilities, and ran on all folds.
     errors : DataFrame with columns ``candidate``, ``fold``, ``reason``
-        Folds on which a candidate failed.
+        Folds on which a candidate, or a scorer of it, failed.
     unfinished : list of str
         Candidates that did not run on all folds, for lack of time.
     """
@@ -175,10 +175,11 @@ def compared(race, n_classes):
 
 
 def _row(race, candidate, results):
-    scored = [result for result in results if result.error is None]
+    scored = [result for result in results if result.scores]
     row = {}
     for name in race.scorers:
         values = np.array([result.scores[name] for result in scored])
+        values = values[np.isfinite(values)]
         row[f"mean_test_{name}"] = values.mean() if len(values) else np.nan
         row[f"std_test_{name}"] = values.std() if len(values) else np.nan
     row["mean_fit_time"] = row["predict_images_per_s"] = np.nan
@@ -188,7 +189,8 @@ def _row(race, candidate, results):
         row["mean_fit_time"] = np.mean(fit_s)
         predict_s = np.median([result.predict_s for result in scored])
         row["predict_images_per_s"] = 1 / (predict_s + front_s)
-    row["n_folds"] = len(scored)
+    first = next(iter(race.scorers))
+    row["n_folds"] = sum(np.isfinite(result.scores[first]) for result in scored)
     return row
 
 
@@ -199,6 +201,7 @@ def _judge(race, splits, table, score):
         n_train=np.mean([len(train) for train, _ in race.folds]),
         n_test=np.mean([len(test) for _, test in race.folds]),
         seconds=1 / table["predict_images_per_s"],
+        by=score,
     )
 
 

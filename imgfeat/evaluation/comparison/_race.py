@@ -24,6 +24,8 @@ class Race:
         The first one decides who goes on when time is short.
     fronts : Fronts
     kept : KeptFolds
+    metadata : dict of str to (ndarray or None), optional
+        Groups and sample weights of all images.
     time_budget_s : float, optional
         No fold begins later. The folds are run one by one then, each by the better half
         of those that ran the one before (successive halving).
@@ -48,6 +50,7 @@ class Race:
         fronts,
         kept,
         *,
+        metadata=None,
         time_budget_s=None,
         n_jobs=None,
         resume=True,
@@ -59,6 +62,7 @@ class Race:
         self.scorers = scorers
         self.fronts = fronts
         self.kept = kept
+        self.metadata = metadata or {}
         self.n_jobs = n_jobs
         self.resume = resume
         self.verbose = verbose
@@ -127,6 +131,7 @@ class Race:
                 number,
                 self.folds[number],
                 self.scorers,
+                self.metadata,
             )
 
     def _take(self, result, advance):
@@ -140,7 +145,8 @@ class Race:
     def _line(self, name, results):
         failed = [result.error for result in results if result.error is not None]
         score = next(iter(self.scorers))
-        values = [result.scores[score] for result in results if not result.error]
+        values = [result.scores.get(score, np.nan) for result in results]
+        values = [value for value in values if np.isfinite(value)]
         shown = f"{np.mean(values):.3f} {score}" if values else "failed"
         note = f"; {len(failed)} folds failed: {failed[0]}" if failed else ""
         n_over = sum(len(r) == len(self.folds) for r in self.results.values())
