@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -154,16 +155,15 @@ def compare(
 ):
     """Compare recipes on the same folds; write a report and the best model."""
     with _plain_errors():
-        columns = {
-            "path_column": path_column,
-            "label_column": label_column,
-            "group_column": groups,
-        }
-        purpose = "compare" if val is None else "train"
-        found = studies.load_labelled(data, purpose, split=split, **columns)
+        load = partial(
+            studies.load_labelled,
+            path_column=path_column,
+            label_column=label_column,
+            group_column=groups,
+        )
+        found = load(data, "compare" if val is None else "train", split=split)
         if val is not None:
-            held_out = studies.load_labelled(val, "evaluate", **columns)
-            found = studies.with_held_out(found, held_out)
+            found = studies.with_held_out(found, load(val, "evaluate"))
         found = look_over(found, skip_unreadable, jobs)
         if quick and thorough:
             raise ValueError("--quick and --thorough are two sizes; take one of them.")

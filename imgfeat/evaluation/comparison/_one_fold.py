@@ -89,14 +89,24 @@ def _run(name, model, features, y, fold, rows, scorers, metadata):
 
 def _score(model, held_out, y, scorers):
     """Scores by name, NaN for a scorer that cannot, and why the first one cannot."""
-    score_all = check_scoring(model, scoring=scorers, raise_exc=False)
+    try:
+        found = _answer(model, held_out, y, scorers)
+    except AttributeError:  # together they fail if one needs what the model has not
+        found = {}
+        for name, scorer in scorers.items():
+            found |= _answer(model, held_out, y, {name: scorer})
     scores, reasons = {}, []
-    for name, value in score_all(model, held_out, y).items():
+    for name, value in found.items():
         failed = isinstance(value, str)  # a traceback, as text
         scores[name] = np.nan if failed else float(value)
         if failed:
             reasons.append(_reason(name, value, model))
     return scores, reasons[0] if reasons else None
+
+
+def _answer(model, held_out, y, scorers):
+    score_all = check_scoring(model, scoring=scorers, raise_exc=False)
+    return score_all(model, held_out, y)
 
 
 def _reason(name, traceback, model):

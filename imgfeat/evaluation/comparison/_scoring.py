@@ -17,7 +17,9 @@ from sklearn.metrics import (
 SCORING = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
 # scikit-learn's scorers of these names warn about a class that is never predicted.
 _QUIET = {
-    f"{name}_macro": make_scorer(metric, average="macro", zero_division=0)
+    f"{name}_macro": make_scorer(
+        metric, average="macro", zero_division=0, pos_label=None
+    )
     for name, metric in {
         "precision": precision_score,
         "recall": recall_score,
@@ -82,10 +84,10 @@ def _try(name, scorer, y):
         with warnings.catch_warnings(action="ignore"):
             value = scorer(guess, rows, y)
     except (ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()).rstrip(".")
         raise ValueError(
             f"scoring={name!r} cannot score {len(guess.classes_)} classes such as "
-            f"{guess.classes_.tolist()[0]!r}: {reason} Take one that can, such as "
+            f"{guess.classes_.tolist()[0]!r}: {reason}; take one that can, such as "
             "'balanced_accuracy', 'f1_macro' or 'neg_log_loss'."
         ) from error
     if not np.isfinite(value):
