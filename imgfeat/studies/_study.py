@@ -156,7 +156,11 @@ def run_study(
     # Chosen before the held-out images are looked at.
     best = found.best
     n_folds = found.table["n_folds"]
-    finished = list(n_folds.index[n_folds == n_folds.max()])
+    finished = [
+        name
+        for name in n_folds.index[n_folds == n_folds.max()]
+        if name in candidates  # which a vote of several is not
+    ]
     evaluations, scores = {}, {}
     for name in track(finished, "fit on the training part", verbose):
         model = through_store(candidates[name])

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator
 
+from imgfeat._interrupts import noticing_interrupts
 from imgfeat._typing import ArrayLike, ImageBatch, PathLike, RandomState
 from imgfeat.evaluation.comparison._candidates import find_candidates
 from imgfeat.evaluation.comparison._comparison import (
@@ -18,6 +20,7 @@ from imgfeat.evaluation.comparison._comparison import (
 from imgfeat.evaluation.comparison._folds import draw_folds, warn_of_repeats
 from imgfeat.evaluation.comparison._fronts import Fronts
 from imgfeat.evaluation.comparison._kept_folds import KeptFolds
+from imgfeat.evaluation.comparison._learning_curve import find_learning_curve
 from imgfeat.evaluation.comparison._metadata import request_weights
 from imgfeat.evaluation.comparison._race import Race
 from imgfeat.evaluation.comparison._scoring import SCORING, find_scorers
@@ -39,6 +42,7 @@ def compare(
     cache: PathLike | bool = True,
     keep: PathLike | None = None,
     resume: bool = True,
+    learning_curve: bool = False,
     batch_size: int = 256,
     random_state: RandomState = 0,
     n_jobs: int | None = None,
@@ -77,6 +81,9 @@ def compare(
         Folder for what came of each candidate on each fold, at once.
     resume : bool, default=True
         Take from `keep` what is there of the same candidate, images, labels and folds.
+    learning_curve : bool, default=False
+        Fit the best candidate on parts of the images as well, to tell what more of them
+        would bring; see `Comparison.learning_curve`.
     batch_size : int, default=256
         Images that are decoded and described at a time.
     random_state : int, RandomState instance or None, default=0
@@ -159,6 +166,11 @@ def compare(
         raise ComparisonInterrupted(found, str(interrupt)) from interrupt
     comparison = compared(race, n_classes)
     _check_any_scored(comparison)
+    if learning_curve:
+        with noticing_interrupts() as interrupts:
+            curve = find_learning_curve(race, comparison.best)
+        interrupts.raise_again()
+        comparison = replace(comparison, curve=curve)
     return comparison
 
 

@@ -8,7 +8,13 @@ import pandas as pd
 
 from imgfeat._files import write_atomic
 from imgfeat._typing import Axes, PathLike
-from imgfeat.evaluation.comparison._plots import draw_pareto, draw_scores
+from imgfeat.evaluation.comparison._learning_curve import LearningCurve
+from imgfeat.evaluation.comparison._plots import (
+    draw_learning_curve,
+    draw_pareto,
+    draw_scores,
+)
+from imgfeat.evaluation.comparison._soft_vote import SoftVote, find_soft_vote
 from imgfeat.evaluation.comparison._verdict import Verdict, judge
 
 
@@ -34,6 +40,11 @@ class Comparison:
         Folds on which a candidate, or a scorer of it, failed.
     unfinished : list of str
         Candidates that did not run on all folds, for lack of time.
+    soft_vote : SoftVote or None
+        A vote of the best few that does better than one alone; the tables have a row of
+        it, though it is never the best.
+    curve : LearningCurve or None
+        Of the best candidate, if it was asked for.
     """
 
     table: pd.DataFrame
@@ -42,6 +53,8 @@ class Comparison:
     probabilities: dict
     errors: pd.DataFrame
     unfinished: list
+    soft_vote: SoftVote | None = None
+    curve: LearningCurve | None = None
 
     @property
     def best(self) -> str:
@@ -49,6 +62,45 @@ class Comparison:
         if self.verdict is None:
             raise ValueError("No candidate was scored on any fold, so none is best.")
         return self.verdict.best
+
+    @property
+    def learning_curve(self) -> pd.DataFrame:
+        """Scores of the best candidate by the number of images it learns from.
+
+        Returns
+        -------
+        DataFrame
+            A row a number of images, the mean over the folds: ``n_train``,
+            ``mean_test_accuracy`` (or of the first score), ``std_test_accuracy``, and
+            each fold's as ``split0_test_accuracy`` ...
+
+        Raises
+        ------
+        ValueError
+            If ``compare`` was not asked for it.
+        """
+        return self._curve().table
+
+    def plot_learning_curve(self, ax=None) -> Axes:
+        """Draw scores against the number of images, and what more would bring.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        Axes
+        """
+        return draw_learning_curve(self._curve(), ax)
+
+    def _curve(self):
+        if self.curve is None:
+            raise ValueError(
+                "This comparison has no learning curve; ask for one by "
+                "compare(..., learning_curve=True)."
+            )
+        return self.curve
 
     def plot(self, ax=None) -> Axes:
         """Draw each candidate's scores on the folds, best first.
@@ -106,6 +158,10 @@ class Comparison:
     def notes(self) -> list[str]:
         """The verdict and what went wrong, in sentences."""
         notes = [] if self.verdict is None else [str(self.verdict)]
+        if self.soft_vote is not None:
+            notes.append(str(self.soft_vote))
+        if self.curve is not None:
+            notes.append(str(self.curve))
         if self.unfinished:
             names = ", ".join(self.unfinished)
             notes.append(f"There was no time for all folds of {names}.")
@@ -155,23 +211,47 @@ def compared(race, n_classes):
         errors += [[r.name, r.fold, r.error] for r in results if r.error is not None]
         if len(results) < len(race.folds):
             unfinished.append(candidate.name)
+    can_vote = {
+        name: shares
+        for name, shares in _shares(race).items()
+        if all(result.error is None for result in race.results[name])
+    }
+    vote = find_soft_vote(can_vote, race.y, race.folds, race.scorers)
     columns = [
         f"split{fold}_test_{name}" for name in names for fold in range(len(race.folds))
     ]
     splits = pd.DataFrame.from_dict(splits, orient="index")
     splits = splits.reindex(index=list(rows), columns=columns)  # some ran no fold
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("candidate")
+    verdict = _judge(race, splits, table, names[0])
+    if vote is not None:
+        table.loc[vote.name] = _row_of_vote(vote, table)
+        splits.loc[vote.name] = vote.scores.to_numpy().T.ravel()
     table = table.sort_values(
         f"mean_test_{names[0]}", ascending=False, kind="stable", na_position="last"
     )
     return Comparison(
-        table=table,
+        table=table.astype({"n_folds": int}),
         cv_results_=splits.loc[table.index].rename_axis("candidate"),
-        verdict=_judge(race, splits, table, names[0]),
+        verdict=verdict,
         probabilities=_out_of_fold(race, n_classes),
         errors=pd.DataFrame(errors, columns=["candidate", "fold", "reason"]),
         unfinished=unfinished,
+        soft_vote=vote,
     )
+
+
+def _row_of_vote(vote, table):
+    """Its scores, and the times of all members one after the other, at most."""
+    members = table.loc[list(vote.members)]
+    row = {}
+    for name, values in vote.scores.items():
+        row[f"mean_test_{name}"] = values.mean()
+        row[f"std_test_{name}"] = values.std(ddof=0)
+    row["mean_fit_time"] = members["mean_fit_time"].sum()
+    row["predict_images_per_s"] = 1 / (1 / members["predict_images_per_s"]).sum()
+    row["n_folds"] = len(vote.scores)
+    return row
 
 
 def _row(race, candidate, results):
@@ -205,15 +285,22 @@ def _judge(race, splits, table, score):
     )
 
 
-def _out_of_fold(race, n_classes):
+def _shares(race):
+    """Probabilities on each fold, of those that have them on all."""
     found = {}
     for name, results in race.results.items():
         shares = [result.probabilities for result in results]
-        if len(results) < len(race.folds) or any(share is None for share in shares):
-            continue
+        if len(results) == len(race.folds) and all(s is not None for s in shares):
+            found[name] = shares
+    return found
+
+
+def _out_of_fold(race, n_classes):
+    found = {}
+    for name, shares in _shares(race).items():
         whole = np.full((len(race.y), n_classes), np.nan, dtype=np.float32)
-        for result, share in zip(results, shares, strict=True):
-            whole[race.folds[result.fold][1]] = share
+        for (_, test), share in zip(race.folds, shares, strict=True):
+            whole[test] = share
         found[name] = whole
     return found
 

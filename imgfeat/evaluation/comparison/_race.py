@@ -89,6 +89,35 @@ class Race:
                         return
                     self._run_group(list(group), these, advance)
 
+    def run_on(self, candidate, parts):
+        """Run a candidate on other rows, as [(number, (train, test)), ...].
+
+        Returns
+        -------
+        list of FoldResult
+            One a part, in order; those that there was no time for are missing.
+        """
+        found, todo = [], []
+        for number, rows in parts:
+            key = self.kept.key(candidate, rows)
+            kept = self.resume and self.kept.find(key, candidate.name, number)
+            if kept:
+                found.append(kept)
+            else:
+                todo.append((number, rows, key))
+        if todo:
+            features = self.fronts.features(candidate.front)
+            tasks = (
+                self._task(candidate, features, number, rows)
+                for number, rows, _ in todo
+                if not self._is_late()
+            )
+            results = joblib.Parallel(self.n_jobs)(tasks)
+            for result, (_, _, key) in zip(results, todo, strict=False):
+                self.kept.keep(key, result)
+                found.append(result)
+        return sorted(found, key=lambda result: result.fold)
+
     def seconds_of_front(self, candidate):
         """What the features of an image take."""
         return self.fronts.seconds(candidate.front)
@@ -123,16 +152,19 @@ class Race:
                 return
             text = f"{candidate.name}: fold {number + 1} of {len(self.folds)}"
             advance(0, description=text)
-            yield joblib.delayed(run_fold)(
-                candidate.name,
-                candidate.rest,
-                features,
-                self.y,
-                number,
-                self.folds[number],
-                self.scorers,
-                self.metadata,
-            )
+            yield self._task(candidate, features, number, self.folds[number])
+
+    def _task(self, candidate, features, number, rows):
+        return joblib.delayed(run_fold)(
+            candidate.name,
+            candidate.rest,
+            features,
+            self.y,
+            number,
+            rows,
+            self.scorers,
+            self.metadata,
+        )
 
     def _take(self, result, advance):
         results = self.results[result.name]
