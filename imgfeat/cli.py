@@ -123,6 +123,10 @@ def compare(
     refit: Annotated[
         bool, typer.Option(help="Save the best one fitted on all images.")
     ] = True,
+    learning_curve: Annotated[
+        bool,
+        typer.Option("--learning-curve", help="Tell what more images would bring."),
+    ] = False,
     cv: Annotated[int | None, typer.Option(help="Folds; 5 if classes allow.")] = None,
     val: Annotated[
         Path | None,
@@ -180,6 +184,7 @@ def compare(
                 time_budget=None if minutes is None else 60 * minutes,
                 resume=resume,
                 refit=refit,
+                learning_curve=learning_curve,
                 cv=cv,
                 size=size,
                 n_jobs=jobs,

@@ -124,3 +124,11 @@ def test_one_class_is_a_plain_error(photos, tmp_path):
     os.symlink(photos / "brick", tmp_path / "p" / "brick")
     shown = run("compare", tmp_path / "p", "--out", tmp_path / "o", code=2)
     assert "at least two classes. Got one, 'brick'" in in_one_line(shown.stderr)
+
+
+def test_learning_curve_is_said_and_written(photos, tmp_path):
+    more = ("--learning-curve", "--cv", 2)
+    shown = run("compare", photos, *FAST, *more, "--out", tmp_path / "o")
+    assert "more of them would bring to hog-lr" in in_one_line(shown.output)
+    lines = (tmp_path / "o" / "learning_curve.csv").read_text().splitlines()
+    assert lines[0].startswith("n_train,mean_test_accuracy")

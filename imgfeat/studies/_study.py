@@ -68,6 +68,7 @@ def run_study(
     time_budget: float | str | None = None,
     resume: bool = False,
     refit: bool = True,
+    learning_curve: bool = False,
     size: int = 128,
     n_jobs: int | None = None,
     random_state: RandomState = 0,
@@ -98,6 +99,8 @@ def run_study(
     refit : bool
         Save the best recipe fitted on all images, once the held-out ones have scored
         it; otherwise as it was scored.
+    learning_curve : bool
+        Tell what more images would bring; also in ``learning_curve.csv`` in `out`.
     size : int
         Pixels, for the hand-made features.
     n_jobs : int, optional
@@ -150,9 +153,12 @@ def run_study(
         time_budget=time_budget,
         keep=out / "folds",
         resume=resume,
+        learning_curve=learning_curve,
         random_state=random_state,
         verbose=verbose,
     )
+    if learning_curve:
+        found.learning_curve.to_csv(out / "learning_curve.csv", index=False)
     # Chosen before the held-out images are looked at.
     best = found.best
     n_folds = found.table["n_folds"]

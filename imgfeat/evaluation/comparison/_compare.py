@@ -161,16 +161,16 @@ def compare(
     n_classes = len(np.unique(y))
     try:
         race.run()
+        comparison = compared(race, n_classes)
+        _check_any_scored(comparison)
+        if learning_curve:
+            with noticing_interrupts() as interrupts:
+                curve = find_learning_curve(race, comparison.best)
+            interrupts.raise_again()
+            comparison = replace(comparison, curve=curve)
     except KeyboardInterrupt as interrupt:
         found = compared(race, n_classes)
         raise ComparisonInterrupted(found, str(interrupt)) from interrupt
-    comparison = compared(race, n_classes)
-    _check_any_scored(comparison)
-    if learning_curve:
-        with noticing_interrupts() as interrupts:
-            curve = find_learning_curve(race, comparison.best)
-        interrupts.raise_again()
-        comparison = replace(comparison, curve=curve)
     return comparison
 
 

@@ -1,6 +1,5 @@
 """What more images would bring, from what fewer of them do."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +20,8 @@ class LearningCurve:
     candidate, score : str
     table : DataFrame
         As `Comparison.learning_curve`.
-    law : callable
-        From a number of images to a score.
+    law : tuple of float, or None
+        ``top``, ``b`` and ``c`` of the power law ``top - b n^-c`` through the means.
     gain, low, high : float
         What twice the images would bring, with its 95 % interval; NaN with fewer than
         three numbers of images or two folds.
@@ -31,15 +30,19 @@ class LearningCurve:
     candidate: str
     score: str
     table: pd.DataFrame
-    law: Callable
+    law: tuple | None
     gain: float
     low: float
     high: float
 
+    def at(self, n):
+        """The score that the law gives to so many images."""
+        return _at(self.law, n)
+
     def __str__(self):
         if not np.isfinite(self.gain):
             return (
-                f"There are too few images, or there was too little time, to tell what "
+                "There are too few images, or there was too little time, to tell what "
                 f"more of them would bring to {self.candidate}."
             )
         what = self.score.replace("_", " ")
@@ -139,7 +142,7 @@ def _curve(name, score, rows, folds):
     by_fold = table.filter(regex="^split").to_numpy().T
     by_fold = by_fold[np.isfinite(by_fold).all(axis=1)]
     if len(n) < 3 or len(by_fold) < 2:
-        return LearningCurve(name, score, table, _no_law, *[np.nan] * 3)
+        return LearningCurve(name, score, table, None, *[np.nan] * 3)
     most = _most(score)
     law = fit_power_law(n, table[f"mean_test_{score}"].to_numpy(), most)
     gain = _gain(law, n[-1])
@@ -149,7 +152,7 @@ def _curve(name, score, rows, folds):
     reach = stats.t.ppf(0.975, len(gains) - 1) * scale
     left = max(gain, most - _at(law, n[-1]))
     low, high = max(0.0, gain - reach), min(left, gain + reach)
-    return LearningCurve(name, score, table, lambda n: _at(law, n), gain, low, high)
+    return LearningCurve(name, score, table, law, gain, low, high)
 
 
 def _at(law, n):
@@ -164,10 +167,6 @@ def _gain(law, n):
 def _most(score):
     """What a score is at most: losses have their sign turned."""
     return 0.0 if score.startswith("neg_") else 1.0
-
-
-def _no_law(n):
-    return np.full(np.shape(n), np.nan)
 
 
 def _parts(orders, share, race):

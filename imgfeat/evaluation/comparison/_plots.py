@@ -70,22 +70,22 @@ def draw_learning_curve(curve, ax=None):
     curve : LearningCurve
     ax : Axes, optional
     """
+    from matplotlib.ticker import NullLocator  # only who draws needs it
+
     score = curve.score
     ax = _axes(7, 4.5) if ax is None else ax
     n_train = curve.table["n_train"].to_numpy()
     for name in curve.table.filter(regex="^split"):
         ax.plot(n_train, curve.table[name], "o", color="tab:blue", alpha=0.25)
     ax.plot(n_train, curve.table[f"mean_test_{score}"], "o", color="k", zorder=3)
-    if np.isfinite(curve.gain):
+    if curve.law is not None:
         n_last = n_train[-1]
         seen = np.geomspace(n_train[0], n_last)
         more = np.geomspace(n_last, 2 * n_last)
-        ax.plot(seen, curve.law(seen), color="k")
-        ax.plot(more, curve.law(more), "--", color="k")
-        now = curve.law(n_last)
+        ax.plot(seen, curve.at(seen), color="k")
+        ax.plot(more, curve.at(more), "--", color="k")
+        now = curve.at(n_last)
         ax.vlines(2 * n_last, now + curve.low, now + curve.high, color="k", lw=3)
-    from matplotlib.ticker import NullLocator  # only who draws needs it
-
     ax.set_xscale("log")
     ax.set_xticks(n_train, [f"{n:,.0f}" for n in n_train])
     ax.xaxis.set_minor_locator(NullLocator())

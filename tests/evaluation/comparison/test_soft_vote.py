@@ -97,4 +97,3 @@ def test_one_candidate_or_one_fold_makes_no_vote():
     assert find_soft_vote({"a": shares}, y, folds, LOSS) is None
     pair = {"a": shares[:1], "b": shares[:1]}
     assert find_soft_vote(pair, y, folds[:1], LOSS) is None
-
