@@ -87,7 +87,8 @@ def draw_learning_curve(curve, ax=None):
         now = curve.at(n_last)
         ax.vlines(2 * n_last, now + curve.low, now + curve.high, color="k", lw=3)
     ax.set_xscale("log")
-    ax.set_xticks(n_train, [f"{n:,.0f}" for n in n_train])
+    ticks = [*n_train, 2 * n_train[-1]]
+    ax.set_xticks(ticks, [f"{n:,.0f}" for n in ticks])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("images to learn from (dashed: more than there are)")
     ax.set_ylabel(f"{curve.candidate}: {score.replace('_', ' ')}")
