@@ -6,6 +6,7 @@ from sklearn.pipeline import Pipeline
 from imgfeat._typing import ArrayLike, RandomState
 from imgfeat.estimators import CNNClassifier, make_recipe
 from imgfeat.estimators._recipes import without_search
+from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
 
 
 def train_recipe(
@@ -59,7 +60,8 @@ def train_recipe(
             f"The recipe {recipe!r} trains no net, so it has no epochs. Got "
             f"epochs={epochs}; leave them out, or take cnn-finetune or cnn-scratch."
         )
-    return without_search(pipeline.fit(images, labels))
+    # What a comparison has extracted of these images is there.
+    return without_search(out_of_store(through_store(pipeline).fit(images, labels)))
 
 
 def check_enough(labels, n_needed=5, purpose="Training and testing"):

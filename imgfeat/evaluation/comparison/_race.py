@@ -155,9 +155,10 @@ class Race:
             yield self._task(candidate, features, number, self.folds[number])
 
     def _task(self, candidate, features, number, rows):
+        model, features = self.fronts.place(candidate, features)
         return joblib.delayed(run_fold)(
             candidate.name,
-            candidate.rest,
+            model,
             features,
             self.y,
             number,
