@@ -18,7 +18,6 @@ _IN_OPTIONS = {
     "size must be a tuple of 2 positive ints, or one int for both": (
         "--size must be a positive number of pixels"
     ),
-    "time_budget was too small": "--minutes was too little",
     "time_budget needs a positive number of seconds, or text such as '90s', '5min' or "
     "'1h'": "--minutes needs a positive number",
     "evaluate needs labels that the estimator was fitted on": (

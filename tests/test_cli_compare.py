@@ -7,7 +7,9 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
+from imgfeat import load
 from imgfeat.cli import app
+from imgfeat.features import HOG
 from tests._photos import write_photo_folder
 
 runner = CliRunner()
@@ -132,3 +134,39 @@ def test_learning_curve_is_said_and_written(photos, tmp_path):
     assert "more of them would bring to hog-lr" in in_one_line(shown.output)
     lines = (tmp_path / "o" / "learning_curve.csv").read_text().splitlines()
     assert lines[0].startswith("n_train,mean_test_accuracy")
+
+
+def test_folder_that_cannot_be_is_said_before_the_work(photos, tmp_path, monkeypatch):
+    def work(*args, **kwargs):
+        raise AssertionError("it had begun")
+
+    monkeypatch.setattr("imgfeat.studies._study.compare", work)
+    (tmp_path / "o").write_text("a file")
+    shown = run("compare", photos, *FAST, "--out", tmp_path / "o", code=2)
+    assert "need a folder that can be written to" in in_one_line(shown.stderr)
+    monkeypatch.setattr("imgfeat.deploy._archive.is_writable", lambda folder: False)
+    shown = run("compare", photos, *FAST, "--out", tmp_path / "p", code=2)
+    assert "nothing can be written to its folder" in in_one_line(shown.stderr)
+
+
+def test_time_for_one_fold_only_still_gives_a_model(photos, tmp_path):
+    more = ("--minutes", 1e-6, "--recipe", "hog-svm")
+    shown = run("compare", photos, *FAST, *more, "--out", tmp_path / "o")
+    assert "too little for more than one fold" in in_one_line(shown.output)
+    assert (tmp_path / "o" / "model.imgfeat").exists()
+
+
+def test_train_after_compare_extracts_nothing(photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path / "home"))
+    run("compare", photos, *FAST, "--out", tmp_path / "o")
+    seen = []
+    transform = HOG.transform
+
+    def counted(self, X):
+        seen.append(len(X))
+        return transform(self, X)
+
+    monkeypatch.setattr(HOG, "transform", counted)
+    run("train", photos, *FAST, "--out", tmp_path / "m.imgfeat")
+    assert sum(seen) < 10  # `save` tries the model on a few
+    assert load(tmp_path / "m.imgfeat")[1].__class__ is HOG

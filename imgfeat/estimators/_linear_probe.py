@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
+from threadpoolctl import threadpool_limits
 
 from imgfeat._sklearn import (
     HasMethods,
@@ -22,6 +23,8 @@ from imgfeat.estimators._linear_rule import LinearRule, by_class, check_penaltie
 from imgfeat.estimators._planned_folds import PlannedFolds
 from imgfeat.estimators._row_space import row_space
 from imgfeat.estimators._temperature import fit_temperature
+
+_SMALL = 1_000_000  # values, as of 1,000 rows in their own space
 
 
 class LinearProbe(LinearRule):
@@ -183,7 +186,12 @@ class LinearProbe(LinearRule):
 
         components = row_space(X)
         rows = X if components is None else X.astype(np.float64) @ components.T
-        with warnings.catch_warnings(record=True) as caught:
+        # Threads wait for one another longer than they take for a small product.
+        n_threads = 1 if rows.size < _SMALL else None
+        with (
+            warnings.catch_warnings(record=True) as caught,
+            threadpool_limits(n_threads, "blas"),
+        ):
             warnings.simplefilter("always")
             chosen = self._choose(rows, y, weights, groups, candidates)
             self.C_, held_out, decisions = chosen

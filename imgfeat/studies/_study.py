@@ -124,9 +124,7 @@ def run_study(
     labels = np.asarray(labels)
     check_enough(labels)
     scorer = find_scorers(scoring, labels)[scoring]
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    check_target(out / _MODEL)
+    out = _make_folder(out)
     metadata = {"groups": None if groups is None else np.asarray(groups)}
     if held_out is None:
         held_out = draw_held_out(labels, groups, random_state)
@@ -213,6 +211,20 @@ def quick_recipes(effort: str = "default") -> list[str]:
     if effort == "thorough":
         names = list(table["recipe"])
     return sorted(names, key=lambda n: _CHEAPEST.index(n) if n in _CHEAPEST else 99)
+
+
+def _make_folder(out):
+    """A folder that can be written to, before any work is done for it."""
+    out = Path(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(
+            f"Report and model need a folder that can be written to. Got {out}: "
+            f"{error.strerror}; name another."
+        ) from error
+    check_target(out / _MODEL)
+    return out
 
 
 def _score(evaluation, scorer, scoring, model, images):

@@ -72,7 +72,8 @@ def compare(
         Names of scikit-learn scorers. The first orders the table and decides. A class
         that is never predicted has precision 0.
     time_budget : float or str, optional
-        Seconds, or text such as ``"5min"``, after which no fold begins. The folds run
+        Seconds, or text such as ``"5min"``, after which no fold begins, but for
+        the very first. The folds run
         one by one then, each with the better half of the candidates before.
     cache : path or bool, default=True
         Folder of the feature store, as the `location` of `CachedFeatures`; True is the
@@ -223,11 +224,6 @@ def _one_each(values, name, y):
 
 
 def _check_any_scored(comparison):
-    if comparison.verdict is None and not len(comparison.errors):
-        raise ValueError(
-            "time_budget was too small for one fold of one candidate; give it more, or "
-            "fewer images."
-        )
     if comparison.verdict is None:
         first = comparison.errors.iloc[0]
         raise ValueError(

@@ -165,6 +165,11 @@ class Comparison:
         if self.unfinished:
             names = ", ".join(self.unfinished)
             notes.append(f"There was no time for all folds of {names}.")
+            if self.table["n_folds"].sum() == 1:
+                notes.append(
+                    "The time was too little for more than one fold of one candidate; "
+                    "give it more, or fewer images."
+                )
         for name, errors in self.errors.groupby("candidate", sort=False):
             reason = errors["reason"].iloc[0]
             notes.append(f"{name} failed on {len(errors)} of the folds: {reason}")

@@ -27,8 +27,8 @@ class Race:
     metadata : dict of str to (ndarray or None), optional
         Groups and sample weights of all images.
     time_budget_s : float, optional
-        No fold begins later. The folds are run one by one then, each by the better half
-        of those that ran the one before (successive halving).
+        No fold begins later, but for the very first. The folds are run one by one then,
+        each by the better half of those that ran the one before (successive halving).
     n_jobs : int, optional
         Processes, as for joblib.
     resume : bool
@@ -67,6 +67,7 @@ class Race:
         self.resume = resume
         self.verbose = verbose
         self.results = {candidate.name: [] for candidate in candidates}
+        self._n_begun = 0
         self._deadline = np.inf
         if time_budget_s is not None:
             self._deadline = time.monotonic() + time_budget_s
@@ -152,6 +153,7 @@ class Race:
                 return
             text = f"{candidate.name}: fold {number + 1} of {len(self.folds)}"
             advance(0, description=text)
+            self._n_begun += 1
             yield self._task(candidate, features, number, self.folds[number])
 
     def _task(self, candidate, features, number, rows):
@@ -168,6 +170,7 @@ class Race:
         )
 
     def _take(self, result, advance):
+        self._n_begun += 1
         results = self.results[result.name]
         results.append(result)
         results.sort(key=lambda result: result.fold)
@@ -202,4 +205,5 @@ class Race:
         return self.fronts.key(candidate.front)
 
     def _is_late(self):
-        return time.monotonic() > self._deadline
+        # One fold of one candidate is run in any case, as all that is less is nothing.
+        return self._n_begun > 0 and time.monotonic() > self._deadline

@@ -88,6 +88,8 @@ def judge(scores, *, n_train, n_test, seconds, by="accuracy", alpha=0.05, rope=0
     tied = [name for name in table.index if is_tied[name] and name in whole]
     best = min(tied, key=lambda name: (seconds[name], name))
     sentence = _sentence(best, tied, table, means, top)
+    if len(table) == 1 < len(scores):
+        sentence = f"Only {best} was scored, with a mean of {means[best]:.3f}."
     if by != "accuracy":
         sentence = f"By {by}: {sentence}"
     return Verdict(best, tuple(tied), table, sentence)
