@@ -124,7 +124,7 @@ def run_study(
     labels = np.asarray(labels)
     check_enough(labels)
     scorer = find_scorers(scoring, labels)[scoring]
-    out = _make_folder(out)
+    folder = _make_folder(out)
     metadata = {"groups": None if groups is None else np.asarray(groups)}
     if held_out is None:
         held_out = draw_held_out(labels, groups, random_state)
@@ -149,14 +149,14 @@ def run_study(
         cv=cv,
         scoring=with_usual(scoring),
         time_budget=time_budget,
-        keep=out / "folds",
+        keep=folder / "folds",
         resume=resume,
         learning_curve=learning_curve,
         random_state=random_state,
         verbose=verbose,
     )
     if learning_curve:
-        found.learning_curve.to_csv(out / "learning_curve.csv", index=False)
+        found.learning_curve.to_csv(folder / "learning_curve.csv", index=False)
     # Chosen before the held-out images are looked at.
     best = found.best
     n_folds = found.table["n_folds"]
@@ -175,9 +175,9 @@ def run_study(
             if refit:  # scored already; what it learns now can only help
                 model = through_store(candidates[name])
                 fit_with(model, images, labels, metadata)
-            save(without_search(out_of_store(model)), out / _MODEL)
+            save(without_search(out_of_store(model)), folder / _MODEL)
     write_report(
-        out / "report.html",
+        folder / "report.html",
         title=title,
         about=_about(labels, train, test, cv, found, refit),
         table=found.table.loc[finished],
@@ -187,8 +187,8 @@ def run_study(
     return Study(
         found,
         evaluations,
-        out / "report.html",
-        out / _MODEL,
+        folder / "report.html",
+        folder / _MODEL,
         refit,
         pd.Series(scores),
         scoring,
@@ -213,18 +213,18 @@ def quick_recipes(effort: str = "default") -> list[str]:
     return sorted(names, key=lambda n: _CHEAPEST.index(n) if n in _CHEAPEST else 99)
 
 
-def _make_folder(out):
+def _make_folder(path):
     """A folder that can be written to, before any work is done for it."""
-    out = Path(out)
+    folder = Path(path)
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise type(error)(
-            f"Report and model need a folder that can be written to. Got {out}: "
+            f"Report and model need a folder that can be written to. Got {folder}: "
             f"{error.strerror}; name another."
         ) from error
-    check_target(out / _MODEL)
-    return out
+    check_target(folder / _MODEL)
+    return folder
 
 
 def _score(evaluation, scorer, scoring, model, images):

@@ -183,7 +183,7 @@ def in_seconds(budget):
     ValueError
         If it is none of these, or not positive.
     """
-    given = re.fullmatch(r"\s*([\d.]+)\s*(s|min|h)?\s*", str(budget))
+    given = re.fullmatch(r"\s*([\d.]+(?:e-?\d+)?)\s*(s|min|h)?\s*", str(budget))
     try:
         seconds = float(given[1]) * _UNITS[given[2]]
     except (TypeError, ValueError):

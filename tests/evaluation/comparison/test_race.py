@@ -226,7 +226,8 @@ def test_budget_too_small_for_one_candidate_runs_one_fold_and_says_so(
 
 
 @pytest.mark.parametrize(
-    "text, seconds", [("5min", 300), ("90 s", 90), ("1.5h", 5400), (2, 2), ("7", 7)]
+    "text, seconds",
+    [("5min", 300), ("90 s", 90), ("1.5h", 5400), (2, 2), ("7", 7), (6e-5, 6e-5)],
 )
 def test_budget_is_a_time(text, seconds):
     assert in_seconds(text) == seconds
