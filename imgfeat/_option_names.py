@@ -23,6 +23,11 @@ _IN_OPTIONS = {
     "evaluate needs labels that the estimator was fitted on": (
         "The labels must be those that the model was trained on"
     ),
+    "scoring needs names of scikit-learn's scorers": (
+        "--scoring needs the name of a scorer of scikit-learn"
+    ),
+    "scoring=": "--scoring ",
+    "groups needs a CSV file": "--groups needs a CSV file",
     "save needs a file name": "--out needs a file name",
     "Got epochs=": "Got --epochs ",
 }
