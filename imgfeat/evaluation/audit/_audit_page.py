@@ -1,0 +1,172 @@
+"""An audit as a page: findings as pictures, a choice for each, a CSV of the choices."""
+
+import base64
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+from imgfeat._files import write_atomic
+from imgfeat.evaluation.audit._audit_pictures import small_pictures
+from imgfeat.evaluation.audit._corrections import rows_to_drop
+from imgfeat.evaluation.audit._kinds import IN_GROUPS, KINDS, SAFE
+from imgfeat.evaluation.audit._page_data import MAX_DATA, page_data
+from imgfeat.evaluation.report._foot import foot
+from imgfeat.sources._images import Images
+
+MAX_PAGE = 9_500_000  # bytes
+_CARD = 2_500  # bytes of text, at most but for long paths
+_MAX_GROUP = 12  # pictures of one group
+
+
+def render_audit(audit, path, *, title, about, n_findings):
+    """Write the page of an `Audit`; the arguments are those of its `save_html`."""
+    shown = _shown(audit.issues, n_findings)
+    rows = list(dict.fromkeys(row for found in shown.values() for row in found["row"]))
+    data = page_data(audit)
+    size = len(data or "") + _CARD * sum(map(len, shown.values()))
+    pictures = small_pictures(
+        Images(audit, audit._batch, reset=False), rows, MAX_PAGE - size, n_jobs=-1
+    )
+    cards = _Cards(audit, pictures)
+    html = _template().render(
+        title=title,
+        sentence=audit.sentence(),
+        notes=audit.notes,
+        sections=[_section(kind, audit, shown[kind], cards) for kind in shown],
+        n_unseen=len(rows) - len(pictures),
+        has_labels="label" in audit.images,
+        labels=_labels(audit),
+        data=data,
+        why_not=_why_not(audit, data),
+        foot=foot(about),
+    )
+    # Names of files may hold bytes that are no text.
+    write_atomic(path, html.encode("utf-8", "backslashreplace"))
+
+
+def _shown(issues, most):
+    """The worst findings of each kind; a kind with few leaves its room to others."""
+    kinds = [kind for kind in KINDS if kind in set(issues["kind"])]
+    counts = issues["kind"].value_counts()
+    room, limits = most, {}
+    for place, kind in enumerate(sorted(kinds, key=counts.__getitem__)):
+        limits[kind] = min(counts[kind], room // (len(kinds) - place))
+        room -= limits[kind]
+    return {
+        kind: _worst(issues[issues["kind"] == kind], kind, limits[kind])
+        for kind in kinds
+    }
+
+
+def _worst(found, kind, limit):
+    if kind not in IN_GROUPS:
+        return found.head(limit)
+    # Whole groups, in the order of their surest finding; of a large one its first.
+    place = found.groupby("group", sort=False)["row"].transform("cumcount")
+    found = found[place < _MAX_GROUP]
+    order = {group: place for place, group in enumerate(found["group"].unique())}
+    found = found.assign(place=found["group"].map(order))
+    found = found.sort_values(["place", "row"], kind="stable")
+    ends = found["place"].ne(found["place"].shift(-1)).to_numpy()
+    n_whole = [n for n in range(1, len(found) + 1) if n <= limit and ends[n - 1]]
+    return found.head(n_whole[-1] if n_whole else limit)
+
+
+def _section(kind, audit, shown, cards):
+    found = audit.issues[audit.issues["kind"] == kind]
+    groups = [list(shown.index)]
+    if kind in IN_GROUPS:
+        groups = [list(part.index) for _, part in shown.groupby("group", sort=False)]
+    in_all = found["group"].value_counts()
+    return {
+        "kind": kind,
+        "id": kind.replace(" ", "-"),
+        "about": KINDS[kind],
+        "n_images": found["row"].nunique(),
+        "n_left_out": len(found) - len(shown),
+        "is_grouped": kind in IN_GROUPS,
+        "has_suggestions": found["suggested"].ne("").any(),
+        "has_drops": len(rows_to_drop(found, [kind], audit.images)) > 0,
+        "groups": [
+            {
+                "cards": [cards.card(place) for place in places],
+                "n_more": int(in_all[shown.loc[places[0], "group"]]) - len(places)
+                if kind in IN_GROUPS
+                else 0,
+            }
+            for places in groups
+        ],
+    }
+
+
+class _Cards:
+    """Makes what the template shows of a finding; a picture stands in the page once."""
+
+    def __init__(self, audit, pictures):
+        self._issues = audit.issues
+        self._splits = audit.images.get("split")
+        self._pictures = pictures
+        self._drops = set(rows_to_drop(audit.issues, SAFE, audit.images))
+        self._seen = set()
+
+    def card(self, place):
+        finding = self._issues.loc[place]
+        row, path = int(finding["row"]), finding["path"]
+        again = row in self._seen
+        self._seen.add(row)
+        return {
+            "row": row,
+            "name": os.path.basename(path) or f"image {row}",
+            "where": path,
+            # A link only to a file; what else stands in a name is only shown.
+            "link": Path(path).absolute().as_uri() if path else None,
+            "what": finding["what"],
+            "score": finding["score"],
+            "label": finding["label"],
+            "suggested": finding["suggested"],
+            "split": "" if self._splits is None else self._splits[row],
+            "picture": self._pictures.get(row),
+            "has_room": row in self._pictures,
+            "again": again,
+            "is_dropped": row in self._drops,
+        }
+
+
+def _labels(audit):
+    if "label" not in audit.images:
+        return []
+    return sorted(set(audit.images["label"]))
+
+
+def _why_not(audit, data):
+    """Why the page writes no table, if it does not."""
+    if data is not None:
+        return ""
+    if not audit.images["path"].ne("").any():
+        return "The images are no files, so there is no table of paths to write."
+    return (
+        f"The {len(audit.images):,} images are more than a page of at most "
+        f"{MAX_DATA / 1e6:.0f} MB of names can hold."
+    )
+
+
+@cache
+def _template():
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["hash"] = _hash
+    return environment.get_template("audit.html")
+
+
+def _hash(code):
+    """What a Content-Security-Policy knows a script by."""
+    digest = hashlib.sha256(code.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
