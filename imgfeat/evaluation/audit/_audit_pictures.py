@@ -9,9 +9,10 @@ from imgfeat._threads import map_threads
 from imgfeat.sources import ImageDecodeError, decode_image
 
 # Side in pixels and JPEG quality, the best first.
-_STEPS = ((160, 80), (144, 65), (112, 50), (80, 35))
+_STEPS = ((160, 80), (128, 60), (96, 45), (72, 30))
 _MOST = 2_200_000  # characters, as long as not many pictures want them
 _LEAST_EACH = 4_000
+_USUAL = 7_500  # characters of a photo at the first step
 
 
 def small_pictures(images, rows, most, n_jobs=None):
@@ -61,7 +62,7 @@ def _picture(images, row, most):
     except ImageDecodeError:
         return None
     picture = Image.fromarray(pixels)
-    for side, quality in _STEPS:
+    for side, quality in _STEPS if most >= _USUAL else _STEPS[1:]:
         scale = side / max(picture.size)
         size = [max(1, round(length * scale)) for length in picture.size]
         # Enlarged pixels stay sharp squares, so that a tiny image shows what it is.

@@ -1,7 +1,7 @@
 """What stays after an audit: paths and labels without what was dropped."""
 
-import io
 import os
+import re
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from imgfeat.evaluation.audit._kinds import IN_GROUPS, KINDS
 from imgfeat.sources._folder import SPLITS
 from imgfeat.sources._labelled import listed
 
+_QUOTED = re.compile(r'[",\r\n]')
 _STAYS = {"test": 0, "val": 1, "train": 2}
 
 
@@ -134,10 +135,16 @@ def write_corrected(path, table):
             "images without a path that a CSV file can hold; drop less, or use "
             "corrected()."
         )
-    text = io.StringIO(newline="")
-    table[can].to_csv(text, index=False, lineterminator="\n")
-    write_atomic(path, text.getvalue().encode())
+    rows = [table.columns, *table[can].itertuples(index=False)]
+    text = "".join(",".join(map(_cell, row)) + "\n" for row in rows)
+    write_atomic(path, text.encode())
     return list(table.loc[~can, "path"])
+
+
+def _cell(value):
+    """As the page writes it; pandas puts no quotes around the end of another line."""
+    text = str(value)
+    return '"{}"'.format(text.replace('"', '""')) if _QUOTED.search(text) else text
 
 
 def issue_text(issues):
