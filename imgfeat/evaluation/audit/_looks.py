@@ -90,8 +90,8 @@ def look_at(
     pixels. Sharpness is measured where a longer side has at most 256 pixels, as a
     classifier sees it.
     """
-    images = Images(ImageReader(), images, reset=False, unit_range=True)
-    n_images = len(images)
+    batch = Images(ImageReader(), images, reset=False, unit_range=True)
+    n_images = len(batch)
     rows = [None] * n_images
     digests = np.full(n_images, "", object)
     thumbnails = np.zeros((n_images, THUMBNAIL, THUMBNAIL, 3), np.uint8)
@@ -100,7 +100,7 @@ def look_at(
 
     def look_at_some(piece):
         for row in range(piece.start, piece.stop):
-            facts, thumbnail, digests[row] = look(images.source(row), resolve)
+            facts, thumbnail, digests[row] = look(batch.source(row), resolve)
             rows[row] = tuple(facts.values())
             if thumbnail is not None:
                 is_color[row] = thumbnail.ndim == 3
