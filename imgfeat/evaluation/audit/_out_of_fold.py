@@ -8,9 +8,9 @@ import pandas as pd
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from imgfeat._progress import progress
 from imgfeat._threads import map_threads
@@ -85,9 +85,9 @@ def out_of_fold(
     Notes
     -----
     Features are standardised and brought to the 256 axes of largest variance, which
-    sees no label. Of the penalties from 1e-4 to 1 that of the least log loss out of
-    fold is taken: where labels are wrong, a weak one learns them by heart, and a model
-    that does so finds fewer of them.
+    sees no label. Of the penalties from 1e-4 to 1 the strongest is taken whose log loss
+    out of fold is within a standard error of the least: where labels are wrong, a weak
+    one learns them by heart, and then finds fewer of them.
 
     Examples
     --------
@@ -148,25 +148,38 @@ class _Fold:
 
 
 def _judge(folds, n_jobs, verbose):
-    """Probabilities of the folds' rows with the penalty of least log loss, and its C.
+    """Probabilities of the folds' rows with the best penalty, and its C.
 
     From a strong penalty to weaker ones, until these make it worse.
     """
     codes = np.concatenate([fold.codes for fold in folds])
-    best, best_C, least = None, None, np.inf
-    with progress("Judging labels", len(_PENALTIES), verbose) as advance:
+    found, losses = [], []
+    # A thread a fold, none behind it: else they wait for one another.
+    with (
+        progress("Judging labels", len(_PENALTIES), verbose) as advance,
+        threadpool_limits(1, user_api="blas"),
+        warnings.catch_warnings(),
+    ):
+        # What has not converged yet is near enough to judge by.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         for C in _PENALTIES:
-            with warnings.catch_warnings():
-                # What has not converged yet is near enough to judge by.
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                parts = map_threads(lambda fold, C=C: fold.judge(C), folds, n_jobs)
+            parts = map_threads(lambda fold, C=C: fold.judge(C), folds, n_jobs)
+            found.append(np.concatenate(parts))
+            own = found[-1][np.arange(len(codes)), codes]
+            losses.append(-np.log(np.maximum(own, np.finfo(float).tiny)))
             advance()
-            found = np.concatenate(parts)
-            loss = log_loss(codes, found, labels=np.arange(folds[0].n_classes))
-            if loss >= least:
+            if len(losses) > 1 and losses[-1].mean() >= losses[-2].mean():
                 break
-            best, best_C, least = found, C, loss
-    return best, best_C
+    chosen = _strongest_of_the_best(np.stack(losses))
+    return found[chosen], _PENALTIES[chosen]
+
+
+def _strongest_of_the_best(losses):
+    """The first row whose mean is within a standard error of the least mean."""
+    best = losses.mean(axis=1).argmin()
+    worse = losses - losses[best]
+    error = losses[best].std() / np.sqrt(losses.shape[1])
+    return int(np.argmax(worse.mean(axis=1) <= error))
 
 
 def _split(codes, group, n_folds, random_state):
