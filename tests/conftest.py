@@ -1,10 +1,12 @@
 """Fixtures shared by all tests. Small, seeded, no downloads."""
 
 import os
+import random
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from imgfeat.deploy import _bundle
 
@@ -46,6 +48,14 @@ def quick_self_check(request, monkeypatch):
         _bundle.load_to_check(written, path, lambda pipeline: None)
 
     monkeypatch.setattr(_bundle, "check_elsewhere", check_here)
+
+
+@pytest.fixture(autouse=True)
+def same_draws():
+    """What a test leaves to chance (``random_state=None``) is the same each time."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002, what scikit-learn draws from
+    torch.manual_seed(0)
 
 
 @pytest.fixture(autouse=True)

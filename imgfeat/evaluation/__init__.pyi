@@ -1,3 +1,4 @@
+from .audit._duplicates import duplicate_groups as duplicate_groups
 from .comparison._compare import compare as compare
 from .comparison._comparison import Comparison as Comparison
 from .comparison._comparison import ComparisonInterrupted as ComparisonInterrupted

@@ -302,7 +302,7 @@ def test_learns_from_descriptors_in_cross_validation(encoder):
     positions = [rng.random((len(one), 2)) for one in values]
     X = Descriptors.from_images(values, positions)
     scores = cross_val_score(make_pipeline(encoder, LogisticRegression()), X, y, cv=3)
-    assert scores.mean() > 0.7
+    assert scores.mean() > 0.6
 
 
 # What cannot be encoded
