@@ -59,14 +59,14 @@ def row_writer(format, to=None, *, raw=False):
         yield _writer(file, "utf-8", format, raw)
 
 
-def check_can_write(to):
-    """Refuse a path for ``--out`` before the work is done that it shall hold."""
+def check_can_write(to, option="--out"):
+    """Refuse the path of an option before the work is done that it shall hold."""
     if is_special(to) or to.is_dir() or not to.parent.is_dir():
         raise ValueError(
-            f"--out needs the name of a file in a folder that is there. Got {to}."
+            f"{option} needs the name of a file in a folder that is there. Got {to}."
         )
     if not is_writable(to.parent):
-        raise ValueError(f"--out needs a folder that can be written. Got {to}.")
+        raise ValueError(f"{option} needs a folder that can be written. Got {to}.")
 
 
 def _writer(file, encoding, format, raw):

@@ -9,6 +9,7 @@ import typer
 
 import imgfeat
 from imgfeat import deploy, studies
+from imgfeat._cli_audit import audit
 from imgfeat._cli_cache import cache
 from imgfeat._cli_options import (
     Folder,
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.add_typer(cache, name="cache", no_args_is_help=True)
 app.add_typer(weights, name="weights", no_args_is_help=True)
+app.command()(audit)
 
 
 @app.callback(invoke_without_command=True)

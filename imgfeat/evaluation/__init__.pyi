@@ -1,3 +1,5 @@
+from .audit._audit_images import audit_images as audit_images
+from .audit._audit_result import Audit as Audit
 from .audit._duplicates import duplicate_groups as duplicate_groups
 from .comparison._compare import compare as compare
 from .comparison._comparison import Comparison as Comparison

@@ -7,14 +7,18 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
+import numpy as np
+import pandas as pd
 
 from imgfeat._files import write_atomic
 from imgfeat.evaluation.audit._audit_pictures import small_pictures
-from imgfeat.evaluation.audit._corrections import rows_to_drop
-from imgfeat.evaluation.audit._kinds import IN_GROUPS, KINDS, SAFE
+from imgfeat.evaluation.audit._corrections import rows_to_drop, sets_of
+from imgfeat.evaluation.audit._findings import KINDS
+from imgfeat.evaluation.audit._kinds import ABOUT, IN_GROUPS, SAFE
 from imgfeat.evaluation.audit._page_data import MAX_DATA, page_data
 from imgfeat.evaluation.report._foot import foot
 from imgfeat.sources._images import Images
+from imgfeat.sources._labelled import in_natural_order
 
 MAX_PAGE = 9_500_000  # bytes
 _CARD = 2_500  # bytes of text, at most but for long paths
@@ -23,7 +27,7 @@ _MAX_GROUP = 12  # pictures of one group
 
 def render_audit(audit, path, *, title, about, n_findings):
     """Write the page of an `Audit`; the arguments are those of its `save_html`."""
-    shown = _shown(audit.issues, n_findings)
+    shown = _shown(audit.issues, audit.images, n_findings)
     rows = list(dict.fromkeys(row for found in shown.values() for row in found["row"]))
     data = page_data(audit)
     size = len(data or "") + _CARD * sum(map(len, shown.values()))
@@ -47,8 +51,9 @@ def render_audit(audit, path, *, title, about, n_findings):
     write_atomic(path, html.encode("utf-8", "backslashreplace"))
 
 
-def _shown(issues, most):
+def _shown(issues, images, most):
     """The worst findings of each kind; a kind with few leaves its room to others."""
+    found = issues.assign(set=sets_of(issues, images))
     kinds = [kind for kind in KINDS if kind in set(issues["kind"])]
     counts = issues["kind"].value_counts()
     room, limits = most, {}
@@ -56,48 +61,42 @@ def _shown(issues, most):
         limits[kind] = min(counts[kind], room // (len(kinds) - place))
         room -= limits[kind]
     return {
-        kind: _worst(issues[issues["kind"] == kind], kind, limits[kind])
-        for kind in kinds
+        kind: _worst(found[found["kind"] == kind], kind, limits[kind]) for kind in kinds
     }
 
 
 def _worst(found, kind, limit):
     if kind not in IN_GROUPS:
         return found.head(limit)
-    # Whole groups, in the order of their surest finding; of a large one its first.
-    place = found.groupby("group", sort=False)["row"].transform("cumcount")
-    found = found[place < _MAX_GROUP]
-    order = {group: place for place, group in enumerate(found["group"].unique())}
-    found = found.assign(place=found["group"].map(order))
+    # Whole sets, in the order of their surest finding; of a large one its first.
+    found = found.assign(place=pd.factorize(found["set"])[0])
     found = found.sort_values(["place", "row"], kind="stable")
-    ends = found["place"].ne(found["place"].shift(-1)).to_numpy()
-    n_whole = [n for n in range(1, len(found) + 1) if n <= limit and ends[n - 1]]
-    return found.head(n_whole[-1] if n_whole else limit)
+    found = found[found.groupby("place").cumcount() < _MAX_GROUP]
+    ends = np.flatnonzero(found["place"].ne(found["place"].shift(-1))) + 1
+    whole = ends[ends <= limit]
+    return found.head(whole[-1] if len(whole) else limit)
 
 
 def _section(kind, audit, shown, cards):
     found = audit.issues[audit.issues["kind"] == kind]
-    groups = [list(shown.index)]
-    if kind in IN_GROUPS:
-        groups = [list(part.index) for _, part in shown.groupby("group", sort=False)]
-    in_all = found["group"].value_counts()
+    is_grouped = kind in IN_GROUPS
+    sets = [part for _, part in shown.groupby("set", sort=False)]
+    counts = sets_of(found, audit.images).value_counts()
     return {
         "kind": kind,
         "id": kind.replace(" ", "-"),
-        "about": KINDS[kind],
+        "about": ABOUT[kind],
         "n_images": found["row"].nunique(),
         "n_left_out": len(found) - len(shown),
-        "is_grouped": kind in IN_GROUPS,
+        "is_grouped": is_grouped,
         "has_suggestions": found["suggested"].ne("").any(),
         "has_drops": len(rows_to_drop(found, [kind], audit.images)) > 0,
         "groups": [
             {
-                "cards": [cards.card(place) for place in places],
-                "n_more": int(in_all[shown.loc[places[0], "group"]]) - len(places)
-                if kind in IN_GROUPS
-                else 0,
+                "cards": [cards.card(place) for place in part.index],
+                "n_more": counts[part["set"].iloc[0]] - len(part) if is_grouped else 0,
             }
-            for places in groups
+            for part in (sets if is_grouped else [shown])
         ],
     }
 
@@ -138,7 +137,7 @@ class _Cards:
 def _labels(audit):
     if "label" not in audit.images:
         return []
-    return sorted(set(audit.images["label"]))
+    return in_natural_order(map(str, audit.images["label"]))
 
 
 def _why_not(audit, data):

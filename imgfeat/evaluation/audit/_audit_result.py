@@ -14,7 +14,8 @@ from imgfeat.evaluation.audit._corrections import (
     issue_text,
     write_corrected,
 )
-from imgfeat.evaluation.audit._kinds import ORDER, SAFE
+from imgfeat.evaluation.audit._findings import KINDS
+from imgfeat.evaluation.audit._kinds import SAFE
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -54,7 +55,7 @@ class Audit:
             first = found.iloc[0]
             example = first["path"] or f"image {first['row']}"
             rows.append((kind, found["row"].nunique(), example))
-        rows.sort(key=lambda row: ORDER[row[0]])
+        rows.sort(key=lambda row: KINDS.index(row[0]))
         return pd.DataFrame(rows, columns=["kind", "n_images", "example"]).set_index(
             "kind"
         )

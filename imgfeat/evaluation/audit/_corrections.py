@@ -8,7 +8,8 @@ import pandas as pd
 
 from imgfeat._files import write_atomic
 from imgfeat._rows import plain_cell
-from imgfeat.evaluation.audit._kinds import IN_GROUPS, KINDS
+from imgfeat.evaluation.audit._findings import KINDS
+from imgfeat.evaluation.audit._kinds import IN_GROUPS, SAME_PIXELS
 from imgfeat.sources._folder import SPLITS
 from imgfeat.sources._labelled import listed
 
@@ -19,16 +20,17 @@ _STAYS = {"test": 0, "val": 1, "train": 2}
 def rows_to_drop(issues, kinds, images):
     """Rows that go if findings of some kinds are dropped.
 
-    Of images in a group, the first one of each label stays: a copy adds nothing, but
-    which of two labels is right is for a person to say. One to test with comes before
-    one to train on, so that the images to test with stay the same.
+    Of copies, the first one of each label stays: another adds nothing, but which of two
+    labels is right is for a person to say. One to test with comes before one to train
+    on, so that the images to test with stay the same.
 
     Parameters
     ----------
     issues : DataFrame
     kinds : sequence of str
     images : DataFrame
-        A row an image, with ``split`` if there are splits.
+        A row an image, with ``split`` if there are splits, and ``content``, a number
+        that images with the same pixels share (-1: not known).
 
     Returns
     -------
@@ -37,14 +39,27 @@ def rows_to_drop(issues, kinds, images):
     check_kinds(kinds)
     found = issues[issues["kind"].isin(list(kinds))]
     in_group = found["kind"].isin(IN_GROUPS) & (found["group"] >= 0)
-    groups = found[in_group].drop_duplicates(["group", "row"])
-    groups = groups.assign(rank=_ranks(groups["row"], images))
-    groups = groups.sort_values(["rank", "row"])
-    # What is dropped for itself cannot be the one of its group that stays.
+    sets = found[in_group].assign(set=sets_of(found[in_group], images))
+    sets = sets.assign(rank=_ranks(sets["row"], images)).sort_values(["rank", "row"])
+    sets = sets.drop_duplicates(["set", "row"])
+    # What is dropped for itself cannot be the one of its set that stays.
     gone = found.loc[~in_group, "row"]
-    groups = groups[~groups["row"].isin(gone)]
-    copies = groups.loc[groups.duplicated(["group", "label"]), "row"]
+    sets = sets[~sets["row"].isin(gone)]
+    copies = sets.loc[sets.duplicated(["set", "label"]), "row"]
     return np.unique(np.concatenate([gone, copies]).astype(int))
+
+
+def sets_of(found, images):
+    """Which findings are of copies of one another: a name of each one's set.
+
+    Those of the same pixels; a group also has what is only nearly the same.
+    """
+    sets = found["group"].astype(str)
+    if "content" not in images:
+        return sets
+    content = images["content"].to_numpy()[found["row"].to_numpy(dtype=int)]
+    same = found["kind"].isin(SAME_PIXELS).to_numpy() & (content >= 0)
+    return sets.where(~same, [f"content {number}" for number in content])
 
 
 def _ranks(rows, images):
@@ -87,10 +102,11 @@ def corrected_table(images, issues, *, drop, relabel):
     table = images[columns].copy()
     table["path"] = list(map(whole_path, table["path"]))
     if relabel and "label" in table:
-        errors = issues[issues["kind"].eq("label error") & issues["suggested"].ne("")]
-        errors = errors.drop_duplicates("row")
+        errors = issues[issues["suggested"].ne("")].drop_duplicates("row")
+        named = {str(label): label for label in table["label"]}
         labels = table["label"].to_numpy(dtype=object, copy=True)
-        labels[errors["row"].to_numpy(dtype=int)] = errors["suggested"]
+        for row, label in zip(errors["row"], errors["suggested"], strict=True):
+            labels[row] = named[label]
         table["label"] = labels
     return table.drop(index=rows_to_drop(issues, drop, images))
 

@@ -1,8 +1,6 @@
-"""The kinds of findings, the most urgent first, and what to tell people of each."""
+"""What people are told of each kind of finding, and which need no look."""
 
-COLUMNS = ("row", "path", "kind", "score", "what", "group", "label", "suggested")
-
-KINDS = {
+ABOUT = {
     "unreadable": "Nothing can be learned from these files. Repair or drop them.",
     "truncated": "Their data ends early; what is missing was never there to see.",
     "duplicate across splits": "A model is tested on what it was trained on, and looks "
@@ -27,7 +25,6 @@ KINDS = {
     "odd mode": "Gray among colors, transparent, or deeper than the others.",
     "rotated by EXIF": "Stored lying, shown upright. Other programs may not turn it.",
 }
-ORDER = {kind: place for place, kind in enumerate(KINDS)}
 # An image alone is right here; what is wrong is that there is another one.
 IN_GROUPS = (
     "duplicate across splits",
@@ -36,5 +33,6 @@ IN_GROUPS = (
     "listed twice",
     "near duplicate",
 )
+SAME_PIXELS = ("exact duplicate", "listed twice")
 # What may be dropped without a look.
-SAFE = ("unreadable", "exact duplicate", "listed twice")
+SAFE = ("unreadable", *SAME_PIXELS)

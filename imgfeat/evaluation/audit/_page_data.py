@@ -8,7 +8,8 @@ from imgfeat.evaluation.audit._corrections import (
     rows_to_drop,
     whole_path,
 )
-from imgfeat.evaluation.audit._kinds import KINDS, SAFE
+from imgfeat.evaluation.audit._findings import KINDS
+from imgfeat.evaluation.audit._kinds import SAFE
 
 MAX_DATA = 5_000_000  # characters
 
@@ -49,7 +50,7 @@ def page_data(audit):
     }
     for column in ("label", "split"):
         if column in images:
-            data[f"{column}s"], data[column] = _numbered(images[column])
+            data[f"{column}s"], data[column] = _numbered(map(str, images[column]))
     errors = issues[issues["suggested"].ne("")].drop_duplicates("row")
     for row, label in zip(errors["row"], errors["suggested"], strict=True):
         data["suggested"][int(row)] = label

@@ -5,7 +5,7 @@ import pandas as pd
 from PIL import Image
 
 from imgfeat.evaluation.audit._audit_result import Audit
-from imgfeat.evaluation.audit._kinds import COLUMNS
+from imgfeat.evaluation.audit._findings import COLUMNS, sort_findings
 
 
 def make_audit(images, findings, notes=()):
@@ -26,7 +26,7 @@ def make_audit(images, findings, notes=()):
         rows.append(
             (row, images["path"][row], kind, 1.0, what, group, label, suggested)
         )
-    issues = pd.DataFrame(rows, columns=list(COLUMNS))
+    issues = sort_findings(pd.DataFrame(rows, columns=list(COLUMNS)))
     return Audit(issues, images, notes, list(images["path"]))
 
 

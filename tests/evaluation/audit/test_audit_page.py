@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imgfeat.evaluation.audit._audit_result import Audit
-from imgfeat.evaluation.audit._kinds import KINDS
+from imgfeat.evaluation.audit._findings import KINDS
 from imgfeat.sources import load_image_table
 from tests._chromium import open_as_it_is, open_page
 from tests.evaluation.audit._issues import make_audit, write_pictures
