@@ -123,10 +123,6 @@ def _print_next(audited, to, fixed):
     labelled = "label" in audited.images
     if fixed is not None and labelled:
         print_note(f"Then: imgfeat train {fixed} --out model.imgfeat")
-        if "split" in audited.images:
-            print_note(
-                "It has the images of all splits; --split train audits and keeps one."
-            )
     if audited.issues["group"].ge(0).any():
         print_note(
             "Copies belong in one fold: duplicate_groups gives groups= for that."

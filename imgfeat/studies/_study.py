@@ -1,5 +1,6 @@
 """The main job: images and labels -> comparison, report and saved model."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from imgfeat.deploy import check_target, save
 from imgfeat.estimators import list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
 from imgfeat.evaluation import Comparison, compare, evaluate
+from imgfeat.evaluation.audit._straddlers import note_straddlers
 from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
 from imgfeat.evaluation.report._html import write_report
 from imgfeat.studies._train_recipe import check_enough
@@ -109,6 +111,9 @@ def run_study(
     check_target(out / _MODEL)
     if held_out is None:
         held_out = _draw_held_out(labels, random_state)
+    note = note_straddlers(images, held_out, groups, n_jobs=n_jobs)
+    if note is not None:
+        warnings.warn(note, stacklevel=2)
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     # A fold takes one, the search in it another, the probabilities of an SVM the next.
     check_enough(labels[train], 4, "Training")
