@@ -29,14 +29,14 @@ def test_each_row_is_judged_by_models_that_have_not_seen_it():
 
 def test_noise_is_not_learned_by_heart():
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(80, 400)), rng.integers(0, 2, 80)
+    X, y = rng.normal(size=(80, 120)), rng.integers(0, 2, 80)
     judged = out_of_fold(X, y)
     assert abs((judged.probabilities.argmax(axis=1) == y).mean() - 0.5) < 0.2
     assert judged.C == 1e-4
 
 
 def test_copies_vouch_for_a_wrong_label_unless_they_share_a_group():
-    X, y = blobs([20, 20], n_features=200, spread=3.0)
+    X, y = blobs([20, 20], n_features=60, spread=3.0)
     X, y = np.repeat(X, 2, axis=0), np.repeat(y, 2)
     wrong = slice(0, 12)
     y[wrong] = np.where(y[wrong] == "class 000", "class 001", "class 000")

@@ -16,7 +16,7 @@ def embeddings(n, center=0, n_features=64, spread=0.3, seed=0):
 
 def test_what_is_planted_is_found_and_nothing_else():
     X = embeddings(200)
-    X[[5, 150]] = embeddings(1, center=1), embeddings(1, center=2)
+    X[5], X[150] = embeddings(1, center=1), embeddings(1, center=2)
     issues = outlier_issues(X)
     assert sorted(issues["row"]) == [5, 150]
     assert issues.columns.tolist() == COLUMNS
