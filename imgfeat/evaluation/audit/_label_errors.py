@@ -9,9 +9,9 @@ from imgfeat._optional import import_optional
 from imgfeat._typing import ArrayLike
 
 COLUMNS = ["row", "path", "kind", "score", "what", "group", "label", "suggested"]
-# Another class must be more probable than the given one by twice what this is above a
-# half: nearer ties are hard images more often than wrong labels.
-MIN_SCORE = 0.65
+MIN_SCORE = 0.65  # nearer ties are hard images more often than wrong labels
+_AGREEMENT = 0.95  # of a model that is hardly ever wrong itself
+_FEW, _SURE = 20, 0.85  # images of a class for counts to mean something; else a score
 
 
 def label_issues(
@@ -48,9 +48,12 @@ def label_issues(
     Notes
     -----
     Confident learning [1]_, as cleanlab has it, counts how many labels of each class
-    are really of each other one, and takes that many, of the largest margin. Of these
-    are kept those whose margin is 0.3 at least: ``score`` of 0.65. So no more is listed
-    than the noise that there is, and nothing that is merely hard to tell.
+    are really of each other one, and takes that many, of the largest margin. In classes
+    of fewer than 20 images, whose counts round to nothing, and for classes that no
+    label names, those of a score of 0.85 are added. Kept is what is sure enough: a
+    score of 0.65, and as much more as the model agrees with less than 95 % of the
+    labels, up to 0.95. So clean labels give few findings, and a weak model gives none
+    but its surest.
 
     References
     ----------
@@ -69,19 +72,12 @@ def label_issues(
     0    4   ant       bee
     """
     codes, classes, probabilities = _checked(y, probabilities, classes)
-    filters = import_optional(
-        "cleanlab.filter", extra="audit", purpose="A search for wrong labels"
-    )
     scores = _scores(codes, probabilities)
     judged = np.flatnonzero(np.isfinite(scores))
     flagged = np.zeros(len(codes), dtype=bool)
     if len(np.unique(codes[judged])) > 1:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")  # cleanlab's, of classes with few images
-            flagged[judged] = filters.find_label_issues(
-                codes[judged], probabilities[judged], n_jobs=1
-            )
-    rows = np.flatnonzero(flagged & (scores >= MIN_SCORE))
+        flagged[judged] = _flags(codes[judged], probabilities[judged], scores[judged])
+    rows = np.flatnonzero(flagged)
     rows = rows[np.argsort(-scores[rows], kind="stable")]
     best = probabilities[rows].argmax(axis=1)
     given = probabilities[rows, codes[rows]]
@@ -126,10 +122,22 @@ def label_scores(
     return _scores(codes, probabilities)
 
 
+def _flags(codes, probabilities, scores):
+    """Which of the judged labels are to be listed."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # of classes with few images
+        flagged = _cleanlab().filter.find_label_issues(codes, probabilities, n_jobs=1)
+    counts = np.bincount(codes, minlength=probabilities.shape[1])
+    best = probabilities.argmax(axis=1)
+    # cleanlab counts nothing into a class without labels.
+    uncounted = (counts[codes] < _FEW) | (counts[best] == 0)
+    agreement = (best == codes).mean()
+    sure_enough = min(MIN_SCORE + max(0, _AGREEMENT - agreement), 0.95)
+    return (flagged | (uncounted & (scores >= _SURE))) & (scores >= sure_enough)
+
+
 def _scores(codes, probabilities):
-    rank = import_optional(
-        "cleanlab.rank", extra="audit", purpose="A ranking of labels"
-    )
+    rank = _cleanlab().rank
     scores = np.full(len(codes), np.nan)
     judged = (codes >= 0) & np.isfinite(probabilities).all(axis=1)
     if judged.any() and probabilities.shape[1] > 1:
@@ -137,6 +145,12 @@ def _scores(codes, probabilities):
             codes[judged], probabilities[judged]
         )
     return scores
+
+
+def _cleanlab():
+    return import_optional(
+        "cleanlab", extra="audit", purpose="A search for wrong labels"
+    )
 
 
 def _checked(y, probabilities, classes):

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from imgfeat._threads import count_threads, map_threads
+from imgfeat._threads import map_threads
 
 _BLOCK = 1024  # rows of either side at a time: 4 MiB of similarities
 
 
-def nearest_pairs(queries, rows, k, *, n_jobs=None):
+def nearest_pairs(queries, rows, k, *, at_least=-1.0, n_jobs=None):
     """Pair each query with the `k` rows that are most like it.
 
     Parameters
@@ -16,33 +16,30 @@ def nearest_pairs(queries, rows, k, *, n_jobs=None):
         Of unit length. Query i is made of the same image as row i, and is not paired
         with it.
     k : int
+    at_least : float, default=-1
+        Cosine below which no row is taken.
     n_jobs : int, optional
 
     Returns
     -------
     ndarray of shape (n_pairs, 2), int
-        The smaller row first, every pair once.
+        The smaller row first, every pair once, in order.
     """
-    n_rows = len(rows)
-    k = min(k, n_rows - 1)
-    if k < 1:
-        return np.empty((0, 2), np.intp)
 
     def nearest(start):
         some = queries[start : start + _BLOCK]
         own = np.arange(start, start + len(some))
-        values = np.full((len(some), k), -np.inf, np.float32)
-        found = np.zeros((len(some), k), np.intp)
-        for left in range(0, n_rows, _BLOCK):
+        best = _Best(len(some), k, at_least)
+        for left in range(0, len(rows), _BLOCK):
             close = some @ rows[left : left + _BLOCK].T
-            is_own = (own >= left) & (own < left + close.shape[1])
-            close[np.flatnonzero(is_own), own[is_own] - left] = -np.inf
-            values, found = _merge(values, found, close, left, k)
-        pairs = np.stack([np.repeat(own, k), found.ravel()], axis=1)
-        return np.sort(pairs[np.isfinite(values.ravel())], axis=1)
+            inside = np.flatnonzero((own >= left) & (own < left + close.shape[1]))
+            close[inside, own[inside] - left] = -np.inf
+            best.update(close, left)
+        at, others = best.pairs()
+        return np.sort(np.stack([own[at], others], axis=1), axis=1)
 
-    starts = range(0, n_rows, _BLOCK)
-    return unique_pairs(map_threads(nearest, starts, count_threads(n_jobs)))
+    starts = range(0, len(rows), _BLOCK)
+    return unique_pairs(map_threads(nearest, starts, n_jobs))
 
 
 def unique_pairs(several):
@@ -51,14 +48,34 @@ def unique_pairs(several):
     return np.unique(pairs, axis=0)
 
 
-def _merge(values, found, close, left, k):
-    """The best `k` of what was found before and of a further block."""
-    if close.shape[1] > k:
-        places = np.argpartition(-close, k - 1, axis=1)[:, :k]
-        close = np.take_along_axis(close, places, axis=1)
-    else:
-        places = np.broadcast_to(np.arange(close.shape[1]), close.shape)
-    values = np.concatenate([values, close], axis=1)
-    found = np.concatenate([found, places + left], axis=1)
-    best = np.argsort(-values, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(values, best, 1), np.take_along_axis(found, best, 1)
+class _Best:
+    """The highest values of each row, and where they were."""
+
+    def __init__(self, n_rows, k, at_least):
+        self._values = np.full((n_rows, k), at_least, np.float32)
+        self._places = np.full((n_rows, k), -1, np.intp)
+
+    def update(self, values, left):
+        """Look through further columns, the first of which is the column `left`."""
+        # Few rows find a better one in the later blocks.
+        is_better = values > self._values[:, -1:]
+        rows = np.flatnonzero(is_better.any(axis=1))
+        if len(rows) == 0:
+            return
+        k = self._values.shape[1]
+        values = values[rows]
+        places = np.broadcast_to(np.arange(values.shape[1]), values.shape)
+        if values.shape[1] > k:
+            places = np.argpartition(-values, k - 1, axis=1)[:, :k]
+            values = np.take_along_axis(values, places, axis=1)
+        values = np.concatenate([self._values[rows], values], axis=1)
+        places = np.concatenate([self._places[rows], places + left], axis=1)
+        order = np.argsort(-values, axis=1, kind="stable")[:, :k]
+        self._values[rows] = np.take_along_axis(values, order, axis=1)
+        self._places[rows] = np.take_along_axis(places, order, axis=1)
+
+    def pairs(self):
+        """Rows, and the column of each of their best values that was found."""
+        rows, ranks = np.nonzero(self._places >= 0)
+        is_found = self._values[rows, ranks] > -np.inf
+        return rows[is_found], self._places[rows, ranks][is_found]

@@ -160,8 +160,10 @@ def _judge(folds, n_jobs, verbose):
         threadpool_limits(1, user_api="blas"),
         warnings.catch_warnings(),
     ):
-        # What has not converged yet is near enough to judge by.
+        # What has not converged yet is near enough to judge by; rare classes have
+        # their own note.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes")
         for C in _PENALTIES:
             parts = map_threads(lambda fold, C=C: fold.judge(C), folds, n_jobs)
             found.append(np.concatenate(parts))
@@ -192,15 +194,17 @@ def _split(codes, group, n_folds, random_state):
     if n_folds < 2:
         return []
     with warnings.catch_warnings():
-        # Classes with fewer rows than folds have their own note.
-        warnings.filterwarnings("ignore", "The least populated class")
+        warnings.filterwarnings("ignore", "The (least populated|number of unique) cl")
         cv = folds(n_folds, shuffle=True, random_state=random_state)
         return [fold for fold in cv.split(codes, codes, group) if len(fold[1])]
 
 
 def _reduced(X, random_state):
     """Standardised features on their axes of largest variance."""
-    X = StandardScaler().fit_transform(X.astype(np.float64))
+    X = X[:, np.ptp(X, axis=0) > 0].astype(np.float64)
+    if not X.size:
+        return np.zeros((len(X), 1))
+    X = StandardScaler().fit_transform(X)
     n_axes = min(_MAX_AXES, len(X) - 1)
     if X.shape[1] <= n_axes:
         return X

@@ -11,7 +11,8 @@ from imgfeat.evaluation.audit._label_errors import COLUMNS
 
 N_NEIGHBORS = 10
 MIN_IMAGES = 20  # of fewer, nobody can tell what is usual
-LIMIT = 4.0  # robust standard deviations
+LIMIT = 5.0  # robust standard deviations
+MIN_SPREAD = 0.01
 _MAX_AXES = 128
 
 
@@ -39,23 +40,27 @@ def outlier_issues(embeddings: np.ndarray, y: ArrayLike | None = None) -> pd.Dat
 
     Notes
     -----
-    The mean distance to the 10 nearest images of any class [1]_, with embeddings of
-    length 1, so that it is their direction that counts; of its logarithm the median and
-    the median absolute deviation over the class, or over all images for classes of
-    fewer than 20. Listed is what lies 4 robust standard deviations beyond the median;
-    ``score`` is 0.5 there, 0.75 at 8.
+    The mean distance to the 10 nearest images of any class [1]_, against its median
+    over the class, in robust standard deviations (1.4826 times the median absolute
+    deviation); over all images for classes of fewer than 20. Listed is what lies 5 of
+    them beyond; ``score`` is 0.5 there, 0.75 at 10. Of features the signed square root
+    is taken, and length 1 [2]_, so that no few strong ones decide; then they are
+    brought to the 128 axes of largest variance.
 
     References
     ----------
     .. [1] S. Ramaswamy, R. Rastogi and K. Shim, "Efficient algorithms for mining
        outliers from large data sets", SIGMOD 2000, :doi:`10.1145/342009.335437`.
+    .. [2] F. Perronnin, J. Sánchez and T. Mensink, "Improving the Fisher kernel for
+       large-scale image classification", ECCV 2010,
+       :doi:`10.1007/978-3-642-15561-1_11`.
 
     Examples
     --------
     >>> import numpy as np
     >>> from imgfeat.evaluation.audit._outliers import outlier_issues
-    >>> embeddings = np.random.default_rng(0).normal(5, 1, (100, 8))
-    >>> embeddings[7] = [9, -9] * 4
+    >>> embeddings = np.random.default_rng(0).normal(5, 1, (100, 64))
+    >>> embeddings[7] = [9, -9] * 32
     >>> outlier_issues(embeddings)["row"].tolist()
     [7]
     """
@@ -92,8 +97,8 @@ def outlier_issues(embeddings: np.ndarray, y: ArrayLike | None = None) -> pd.Dat
 
 
 def _distances(X):
-    """Mean distance of each row to the nearest others, by direction."""
-    X = normalize(X.astype(np.float32))
+    """Mean distance of each row to the nearest others."""
+    X = normalize(np.sign(X) * np.sqrt(abs(X.astype(np.float32))))
     n_axes = min(_MAX_AXES, len(X) - 1)
     if X.shape[1] > n_axes:
         X = PCA(n_axes, random_state=0).fit_transform(X)
@@ -104,23 +109,22 @@ def _distances(X):
 
 
 def _deviations(distances, labels):
-    """Robust standard deviations above the median of the class, of the logarithm."""
-    logs = np.log(np.maximum(distances, np.finfo(np.float32).tiny))
+    """How far above the median of the class, in robust standard deviations."""
     codes, classes = pd.factorize(labels)
-    of_all = _median_and_spread(logs)
+    of_all = _median_and_spread(distances)
     of_classes = [
-        _median_and_spread(logs[codes == code])
+        _median_and_spread(distances[codes == code])
         if (codes == code).sum() >= MIN_IMAGES
         else of_all
         for code in range(len(classes))
     ]
     # A missing label has the code -1, the last place.
     center, spread = np.array([*of_classes, of_all]).T
-    return (logs - center[codes]) / spread[codes]
+    return (distances - center[codes]) / spread[codes]
 
 
 def _median_and_spread(values):
     center = np.median(values)
-    # 1.4826 makes it the standard deviation where values are normal; the floor keeps a
-    # heap of equal images from calling all others outliers.
-    return center, max(1.4826 * np.median(abs(values - center)), 0.01)
+    # The floor, of distances between 0 and 2, keeps a heap of equal images from calling
+    # all others outliers.
+    return center, max(1.4826 * np.median(abs(values - center)), MIN_SPREAD)
