@@ -162,7 +162,6 @@ class Audit:
         if not n_found:
             return f"Nothing was found in {n_images:,} images."
         each = "image has" if n_found == 1 else "images have"
-        return (
-            f"{n_found:,} of {n_images:,} {each} findings, of "
-            f"{self.issues['kind'].nunique()} kinds."
-        )
+        n_kinds = self.issues["kind"].nunique()
+        kinds = "one kind" if n_kinds == 1 else f"{n_kinds} kinds"
+        return f"{n_found:,} of {n_images:,} {each} findings, of {kinds}."

@@ -52,6 +52,8 @@ def near_pairs(thumbnails, embeddings=None, *, n_jobs=None):
     closer than either image is to the fifth of its neighbors, unless as much agrees as
     only copies of rich pictures have.
     """
+    if len(thumbnails) < 2:
+        return np.empty((0, 2), np.intp), np.empty(0)
     pictures = thumbnails if thumbnails.ndim == 4 else thumbnails[..., None]
     rows = _descriptors(pictures)
     turned = _descriptors(pictures[:, :, ::-1])

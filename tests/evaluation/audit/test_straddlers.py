@@ -17,7 +17,7 @@ def photos():
 
 def recompressed(pixels):
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "jpeg", quality=60)
+    Image.fromarray(pixels).save(buffer, "jpeg", quality=90)
     return buffer.getvalue()
 
 
