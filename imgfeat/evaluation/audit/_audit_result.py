@@ -71,8 +71,8 @@ class Audit:
         ----------
         drop : sequence of str
             Kinds of findings whose images go; by default those that need no look:
-            "unreadable", "exact duplicate" and "listed twice". Of copies, the first
-            one of each label stays.
+            "unreadable", "truncated", "exact duplicate" and "listed twice". Of copies,
+            the first one of each label stays.
         relabel : bool, default=False
             Whether to take the labels suggested for label errors. They are guesses.
 

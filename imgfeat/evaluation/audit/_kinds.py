@@ -2,7 +2,8 @@
 
 ABOUT = {
     "unreadable": "Nothing can be learned from these files. Repair or drop them.",
-    "truncated": "Their data ends early; what is missing was never there to see.",
+    "truncated": "Their data ends early. Get them anew or drop them; nothing here learns "
+    "from half a picture.",
     "duplicate across splits": "A model is tested on what it was trained on, and looks "
     "better than it is. Keep each in one split.",
     "duplicate across labels": "One picture with two labels: one of them is wrong.",
@@ -13,7 +14,7 @@ ABOUT = {
     "near duplicate": "A copy that was resized, cropped, recompressed or retouched, or "
     "the next shot. Keep each set in one fold: duplicate_groups gives groups=.",
     "wrong suffix": "The file holds another format than its name says.",
-    "one color": "Nothing is to be seen.",
+    "one color": "Nothing is to be seen; perhaps it stands for a missing picture.",
     "tiny": "Few pixels; most of the picture is made up when it is enlarged.",
     "outlier": "Unlike all others: does it belong here?",
     "dark": "Little is to be seen.",
@@ -34,5 +35,5 @@ IN_GROUPS = (
     "near duplicate",
 )
 SAME_PIXELS = ("exact duplicate", "listed twice")
-# What may be dropped without a look.
-SAFE = ("unreadable", *SAME_PIXELS)
+# What may be dropped without a look: no model of ours takes half a file.
+SAFE = ("unreadable", "truncated", *SAME_PIXELS)
