@@ -299,4 +299,4 @@ def test_nothing_is_wider_than_the_window(width, photos, tmp_path):
     """
     told, said = open_page(tmp_path / "frame.html", tmp_path, script, width=1400)
     assert said == []
-    assert told == [width, width, 0, "1 to drop"]
+    assert told == [width, width, 0, "2 to drop"]
