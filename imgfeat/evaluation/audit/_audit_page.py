@@ -21,41 +21,57 @@ from imgfeat.sources._images import Images
 from imgfeat.sources._labelled import in_natural_order
 
 MAX_PAGE = 9_500_000  # bytes
-_CARD = 2_500  # bytes of text, at most but for long paths
+_CARD = 1_200  # bytes of a finding, without its texts
 _MAX_GROUP = 12  # pictures of one group
 
 
 def render_audit(audit, path, *, title, about, n_findings):
     """Write the page of an `Audit`; the arguments are those of its `save_html`."""
-    shown = _shown(audit.issues, audit.images, n_findings)
-    rows = list(dict.fromkeys(row for found in shown.values() for row in found["row"]))
     data = page_data(audit)
-    size = len(data or "") + _CARD * sum(map(len, shown.values()))
-    pictures = small_pictures(
-        Images(audit, audit._batch, reset=False), rows, MAX_PAGE - size, n_jobs=-1
-    )
+    most = (MAX_PAGE - len(data or "")) // _card_size(audit.issues)
+    shown = _shown(audit.issues, audit.images, min(n_findings, most))
+    rows = list(dict.fromkeys(row for found in shown.values() for row in found["row"]))
+    facts = {
+        "title": title,
+        "sentence": audit.sentence(),
+        "notes": audit.notes,
+        "has_labels": "label" in audit.images,
+        "labels": _labels(audit),
+        "data": data,
+        "why_not": _why_not(audit, data),
+        "foot": foot(about),
+    }
+    # Pictures get the room that the text leaves.
+    room = MAX_PAGE - len(_render(audit, shown, {}, rows, facts))
+    images = Images(audit, audit._batch, reset=False)
+    pictures = small_pictures(images, rows, room, n_jobs=-1)
+    write_atomic(path, _render(audit, shown, pictures, rows, facts))
+
+
+def _render(audit, shown, pictures, rows, facts):
     cards = _Cards(audit, pictures)
     html = _template().render(
-        title=title,
-        sentence=audit.sentence(),
-        notes=audit.notes,
         sections=[_section(kind, audit, shown[kind], cards) for kind in shown],
         n_unseen=len(rows) - len(pictures),
-        has_labels="label" in audit.images,
-        labels=_labels(audit),
-        data=data,
-        why_not=_why_not(audit, data),
-        foot=foot(about),
+        **facts,
     )
     # Names of files may hold bytes that are no text.
-    write_atomic(path, html.encode("utf-8", "backslashreplace"))
+    return html.encode("utf-8", "backslashreplace")
+
+
+def _card_size(issues):
+    """Bytes of text that a finding takes, about, and rather too many."""
+    if issues.empty:
+        return _CARD
+    texts = issues["what"] + 7 * issues["path"]
+    return _CARD + int(texts.map(lambda text: len(ascii(text))).mean())
 
 
 def _shown(issues, images, most):
     """The worst findings of each kind; a kind with few leaves its room to others."""
     found = issues.assign(set=sets_of(issues, images))
-    kinds = [kind for kind in KINDS if kind in set(issues["kind"])]
     counts = issues["kind"].value_counts()
+    kinds = [kind for kind in KINDS if kind in counts.index]
     room, limits = most, {}
     for place, kind in enumerate(sorted(kinds, key=counts.__getitem__)):
         limits[kind] = min(counts[kind], room // (len(kinds) - place))

@@ -32,7 +32,7 @@ def small_pictures(images, rows, most, n_jobs=None):
     dict of {int: str or None}
         None of what cannot be read; rows for which there is no room are missing.
     """
-    if not rows:
+    if not rows or most <= 0:
         return {}
     each = max(_LEAST_EACH, min(most, _MOST) // len(rows))
     pictures = {}

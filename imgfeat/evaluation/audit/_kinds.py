@@ -2,8 +2,8 @@
 
 ABOUT = {
     "unreadable": "Nothing can be learned from these files. Repair or drop them.",
-    "truncated": "Their data ends early. Get them anew or drop them; nothing here learns "
-    "from half a picture.",
+    "truncated": "Their data ends early. Get them anew or drop them; nothing here "
+    "learns from half a picture.",
     "duplicate across splits": "A model is tested on what it was trained on, and looks "
     "better than it is. Keep each in one split.",
     "duplicate across labels": "One picture with two labels: one of them is wrong.",

@@ -8,7 +8,6 @@ from imgfeat.evaluation.audit._corrections import (
     rows_to_drop,
     whole_path,
 )
-from imgfeat.evaluation.audit._findings import KINDS
 from imgfeat.evaluation.audit._kinds import SAFE
 
 MAX_DATA = 5_000_000  # characters
@@ -43,8 +42,7 @@ def page_data(audit):
             kind.replace(" ", "-"): rows_to_drop(
                 issues[issues["kind"] == kind], [kind], images
             ).tolist()
-            for kind in KINDS
-            if kind in set(issues["kind"])
+            for kind in issues["kind"].unique()
         },
         "suggested": {},
     }
