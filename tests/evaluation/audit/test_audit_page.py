@@ -172,12 +172,12 @@ def test_more_findings_than_have_room_are_counted(tmp_path):
 def test_pictures_end_where_the_page_is_full(tmp_path, monkeypatch):
     from imgfeat.evaluation.audit import _audit_page
 
-    monkeypatch.setattr(_audit_page, "MAX_PAGE", 400_000)
+    monkeypatch.setattr(_audit_page, "MAX_PAGE", 250_000)
     page = page_of(big_audit(100, ["dark"]), tmp_path)
     n_pictures = len(page.all("img"))
     assert 5 < n_pictures < 60
     assert f"no room for {100 - n_pictures} more pictures" in page.text
-    assert len(page.text) < 400_000
+    assert len(page.text) < 250_000
 
 
 def test_large_groups_show_their_first_images(photos, tmp_path):
