@@ -46,9 +46,11 @@ def tiny(photo, rng):
 
 
 def one_color(photo, rng):
-    photo = Image.new("RGB", photo.size, tuple(map(int, rng.integers(0, 256, 3))))
+    color = tuple(map(int, rng.integers(0, 256, 3)))
+    photo = Image.new("RGB", photo.size, color)
     if rng.integers(2):
-        ImageDraw.Draw(photo).text((20, 20), _TEXT, fill="gray")
+        fill = "black" if photo.convert("L").getpixel((0, 0)) > 127 else "white"
+        ImageDraw.Draw(photo).text((20, 20), _TEXT, fill=fill)
     return encode(photo), ".jpg"
 
 
@@ -76,10 +78,11 @@ def blurred(photo, rng):
 
 
 def odd_aspect(photo, rng):
-    width, height = photo.size
-    part = int(rng.integers(70, 110))
-    box = (0, 0, width, part) if rng.integers(2) else (0, 0, part, height)
-    return encode(photo.crop(box)), ".jpg"
+    # Out of the middle: at the rim is often nothing, or nothing in focus.
+    size = np.array(photo.size)
+    size[rng.integers(2)] = rng.integers(70, 110)
+    left, top = (photo.size - size) // 2
+    return encode(photo.crop((left, top, left + size[0], top + size[1]))), ".jpg"
 
 
 def odd_size(photo, rng):
