@@ -39,6 +39,7 @@ def suggest(
         files, unwritable = _that_a_csv_can_name(files)
         for note in [*notes, *unwritable]:
             print_note(note)
+        warnings.filterwarnings("always", ".*(images are suggested|no probabilities)")
         # Each of them has a line of its own.
         warnings.filterwarnings("ignore", ".* cannot be read and are left out")
         found = imgfeat.evaluation.suggest(
@@ -49,7 +50,10 @@ def suggest(
             print_note(f"left out {error['path']}: {error['reason']}")
         write_table(to, COLUMNS, _rows(found, to))
         out.print(
-            f"{to}: {len(found)} images to label, the least sure first", highlight=False
+            f"{to}: {len(found)} images to label, the least sure first",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
         )
     if errors or unwritable:
         n_bad = len(errors) + len(unwritable)
