@@ -59,6 +59,24 @@ def row_writer(format, to=None, *, raw=False):
         yield _writer(file, "utf-8", format, raw)
 
 
+def write_table(to, columns, rows, *, raw=False):
+    """Write a CSV file, whole or not at all.
+
+    Parameters
+    ----------
+    to : Path
+    columns : list of str
+    rows : iterable of list
+        A cell a column.
+    raw : bool
+        Leave cells as they are, formulas too.
+    """
+    check_can_write(to)
+    with replacing(to) as file:
+        for cells in [columns, *rows]:
+            file.write(_encoded(_line(cells, raw), "utf-8"))
+
+
 def check_can_write(to, option="--out"):
     """Refuse the path of an option before the work is done that it shall hold."""
     if is_special(to) or to.is_dir() or not to.parent.is_dir():
@@ -77,9 +95,7 @@ def _writer(file, encoding, format, raw):
         return lambda p: write_line(json.dumps(vars(p)) + "\n")
 
     def write(cells):
-        line = io.StringIO()
-        csv.writer(line).writerow(cells if raw else map(plain_cell, cells))
-        write_line(line.getvalue())
+        write_line(_line(cells, raw))
 
     write(COLUMNS)
     return lambda p: write(
@@ -90,6 +106,12 @@ def _writer(file, encoding, format, raw):
             p.error,
         ]
     )
+
+
+def _line(cells, raw):
+    line = io.StringIO()
+    csv.writer(line).writerow(cells if raw else map(plain_cell, cells))
+    return line.getvalue()
 
 
 def _encoded(text, encoding):

@@ -15,13 +15,16 @@ from imgfeat._cli_options import (
     Folder,
     Jobs,
     LabelColumn,
+    Model,
     PathColumn,
+    Paths,
     Seed,
     Size,
     Skip,
     Split,
     look_over,
 )
+from imgfeat._cli_suggest import suggest
 from imgfeat._cli_weights import weights
 from imgfeat._files import fill_closed_streams
 from imgfeat._patience import end_soon_after_ctrl_c
@@ -48,6 +51,7 @@ app = typer.Typer(
 app.add_typer(cache, name="cache", no_args_is_help=True)
 app.add_typer(weights, name="weights", no_args_is_help=True)
 app.command()(audit)
+app.command()(suggest)
 
 
 @app.callback(invoke_without_command=True)
@@ -205,7 +209,7 @@ def train(
 
 @app.command()
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A file that train or compare wrote.")],
+    model: Model,
     data: Folder,
     jobs: Jobs = -1,
     split: Split = None,
@@ -253,10 +257,8 @@ def evaluate(
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="A file that train or compare wrote.")],
-    paths: Annotated[
-        list[str], typer.Argument(help="Image files, or folders of them.")
-    ],
+    model: Model,
+    paths: Paths,
     format: Annotated[Format, typer.Option(help="How to write.")] = Format.csv,
     to: Annotated[
         Path | None,

@@ -48,7 +48,7 @@ def rows_of(result):
 
 def test_help_names_every_command():
     shown = run("--help").output
-    for command in ("demo", "compare", "train", "evaluate", "predict", "recipes"):
+    for command in ("demo", "compare", "train", "evaluate", "predict", "suggest"):
         assert command in shown
 
 

@@ -17,13 +17,14 @@ _CHUNK = 256  # pairs at a time
 
 # Correlation of aligned edges. Of 10,000 photos of CIFAR-10, one in a hundred has a
 # candidate above 0.69 that is another picture.
-NEAR = 0.86
-# Fisher's z of that correlation, in standard deviations: so much edge agrees that no
-# other picture of the same kind of thing would.
+NEAR = 0.84
+# Fisher's z of that correlation, in standard deviations: how much edge agrees. Below
+# the first it is a bird in the sky; above the second no other picture would.
+ENOUGH = 20.0
 SURE = 35.0
 # A pair stands out if its distance is so small a share of that to the next ones.
 _RIVAL = 5
-_STANDS_OUT = 0.5
+_STANDS_OUT = 0.4
 
 
 def near_pairs(thumbnails, embeddings=None, *, n_jobs=None):
@@ -46,7 +47,8 @@ def near_pairs(thumbnails, embeddings=None, *, n_jobs=None):
     Two stages. Candidates are the nearest images by 8 x 8 patches of color, as they are
     and mirrored, and by the embedding. Of each the gradients of the smoothed thumbnails
     are correlated, at every shift of up to a tenth of a side. Even parts have no
-    gradients: two planes on a blue sky agree as far as the planes do.
+    gradients: two planes on a blue sky agree as far as the planes do, and that must be
+    more than a few pixels.
 
     White digits on black agree that well without being copies. So a pair must be much
     closer than either image is to the fifth of its neighbors, unless as much agrees as
@@ -68,7 +70,7 @@ def near_pairs(thumbnails, embeddings=None, *, n_jobs=None):
     is_mirrored = np.arange(len(pairs)) >= len(straight)
     similarity, deviation = _verify_all(thumbnails, pairs, is_mirrored, n_jobs)
     is_near = _stand_out(pairs, similarity, len(thumbnails)) | (deviation >= SURE)
-    is_near &= similarity >= NEAR
+    is_near &= (similarity >= NEAR) & (deviation >= ENOUGH)
     return _best_of_each(pairs[is_near], similarity[is_near])
 
 

@@ -43,8 +43,9 @@ DARK = 0.20
 BRIGHT = 0.70
 LOW_CONTRAST = 0.15
 ONE_COLOR = 0.03
-# A placeholder: all but a tenth of it has one gray value.
+# A placeholder: all but a tenth of it has one gray value, and the rest quite another.
 PLAIN = 0.90
+PLAIN_RANGE = 0.20
 # Sigma of the sharpest edges in pixels; photos have 0.3 to 1.4.
 BLURRED = 1.6
 # Pixels. Below the first no class can be told; below the second it is tiny in a set of
@@ -140,7 +141,7 @@ def _plain(told, records):
         what = "All of it has one color."
         records.append({"row": row, "kind": "one color", "what": what})
     limit = min(1 - PLAIN, rest.median() / 8)
-    is_placeholder = (rest < limit).to_numpy() & ~is_empty
+    is_placeholder = ((rest < limit) & (range_ > PLAIN_RANGE)).to_numpy()
     for row in told.index[is_placeholder]:
         what = f"{told['plain'][row]:.0%} of it has one color: a placeholder, perhaps."
         score = 1 - 0.5 * rest[row] / limit

@@ -175,7 +175,7 @@ def test_pictures_end_where_the_page_is_full(tmp_path, monkeypatch):
     monkeypatch.setattr(_audit_page, "MAX_PAGE", 250_000)
     page = page_of(big_audit(100, ["dark"]), tmp_path)
     n_pictures = len(page.all("img"))
-    assert 5 < n_pictures < 60
+    assert 5 < n_pictures < 90
     assert f"no room for {100 - n_pictures} more pictures" in page.text
     assert len(page.text) < 250_000
 
