@@ -101,12 +101,9 @@ def audit_images(
     copies = duplicate_issues(pairs, texts, split, paths)
     found = [quality_issues(looks), copies]
     if labels is not None:
-        if probabilities is None and vectors is not None:
-            judge = {"random_state": random_state, "n_jobs": n_jobs, "verbose": verbose}
-            groups = _groups(copies, len(looks))
-            found += _wrong_labels(labels, None, vectors, groups, judge, notes)
-        elif probabilities is not None:
-            found += _wrong_labels(labels, probabilities, None, None, {}, notes)
+        how = {"random_state": random_state, "n_jobs": n_jobs, "verbose": verbose}
+        groups = _groups(copies, len(looks))
+        found += _wrong_labels(labels, probabilities, vectors, groups, how, notes)
     if vectors is not None:
         found.append(_outliers(vectors, texts, notes))
     return Audit(
@@ -142,8 +139,8 @@ def _vectors(embeddings, images, looks, n_jobs, verbose, notes):
     """An embedding a row, NaN for what cannot be read; None without."""
     if embeddings is None:
         notes.append(
-            "Without embeddings, outliers and wrong labels were not looked for, and "
-            "fewer near duplicates are found."
+            "Without embeddings, outliers were not looked for, and fewer near "
+            "duplicates are found."
         )
         return None
     if not isinstance(embeddings, str):
@@ -175,21 +172,22 @@ def _groups(copies, n_images):
     return groups
 
 
-def _wrong_labels(labels, probabilities, vectors, groups, judge, notes):
-    """Findings by out-of-fold probabilities, in a list; none without cleanlab."""
-    if not has_module("cleanlab"):
-        notes.append(
-            "Wrong labels were not looked for, which needs the package 'cleanlab'. "
-            "Run: pip install 'imgfeat[audit]'"
-        )
-        return []
+def _wrong_labels(labels, probabilities, vectors, groups, how, notes):
+    """Findings in a list, which is empty where they cannot be looked for."""
     classes = pd.unique(labels)
-    if len(classes) < 2:
-        notes.append("Wrong labels were not looked for: all images have one label.")
+    why_not = None
+    if probabilities is None and vectors is None:
+        why_not = "there are neither embeddings nor probabilities."
+    elif len(classes) < 2:
+        why_not = "all images have one label."
+    elif not has_module("cleanlab"):
+        why_not = "this needs the package 'cleanlab'. Run: pip install 'imgfeat[audit]'"
+    if why_not is not None:
+        notes.append(f"Wrong labels were not looked for: {why_not}")
         return []
     if probabilities is not None:
         return [label_issues(labels, probabilities, sorted(classes))]
-    judged = out_of_fold(vectors, labels, groups=groups, **judge)
+    judged = out_of_fold(vectors, labels, groups=groups, **how)
     notes += judged.notes
     return [label_issues(labels, judged.probabilities, judged.classes)]
 

@@ -123,9 +123,12 @@ def test_probabilities_take_the_place_of_embeddings(photos):
 
 def test_what_was_left_out_is_noted(photos, vectors, monkeypatch):
     images, labels = photos
+    assert len(audit_images(images, embeddings=None).notes) == 1
     assert audit_images(images, labels, embeddings=None).notes == (
-        "Without embeddings, outliers and wrong labels were not looked for, and fewer "
-        "near duplicates are found.",
+        "Without embeddings, outliers were not looked for, and fewer near duplicates "
+        "are found.",
+        "Wrong labels were not looked for: there are neither embeddings nor "
+        "probabilities.",
     )
     one = audit_images(images[:10], ["a"] * 10, embeddings=vectors[:10])
     assert "all images have one label" in one.notes[0]
