@@ -6,7 +6,7 @@ them ("even") or with classes that become rare, down to 6 % of what they were
 are drawn, and in each round 50 more get their label: drawn at random, or those that
 `suggest` names. Mean balanced accuracy over the seeds after each round, and the
 standard error of the difference, seed by seed. The even pool is there because it shows
-no clear gain: of six other seeds the difference was -0.011 to 0.009 with up to 300
+no clear gain: in a run of six seeds the difference was -0.011 to 0.009 with up to 300
 labels.
 
     IMGFEAT_DATA=... python -m benchmarks.bench_suggest --json PATH
