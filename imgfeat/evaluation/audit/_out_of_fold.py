@@ -201,7 +201,7 @@ def _split(codes, group, n_folds, random_state):
 
 def _reduced(X, random_state):
     """Standardised features on their axes of largest variance."""
-    X = X[:, np.ptp(X, axis=0) > 0].astype(np.float64)
+    X = X[:, np.ptp(X, axis=0) > 0].astype(np.float32)
     if not X.size:
         return np.zeros((len(X), 1))
     X = StandardScaler().fit_transform(X)

@@ -81,6 +81,12 @@ def suggest(
     weight; ours is one less the share of the largest margin among the candidates, which
     serves decision values as well.
 
+    What it brings depends on the images. With 200 labels, 50 drawn and 150 suggested,
+    embeddings of CIFAR-10 where some classes are rare gave a balanced accuracy of
+    0.465, against 0.414 with all drawn. With classes of one size the difference, over
+    several runs from -0.01 to 0.015, is not to be told from none
+    (``benchmarks/bench_suggest.py``).
+
     References
     ----------
     .. [1] F. Zhdanov, "Diverse mini-batch active learning", 2019,

@@ -21,7 +21,7 @@ def test_each_row_is_judged_by_models_that_have_not_seen_it():
     lies[::10] = "class 000"
     judged = out_of_fold(X, lies)
     assert judged.classes.tolist() == ["class 000", "class 001", "class 002"]
-    np.testing.assert_allclose(judged.probabilities.sum(axis=1), 1)
+    np.testing.assert_allclose(judged.probabilities.sum(axis=1), 1, atol=1e-5)
     predicted = judged.classes[judged.probabilities.argmax(axis=1)]
     assert (predicted == y).mean() > 0.9
     assert judged.notes == []
@@ -105,9 +105,9 @@ def test_two_images_a_class_are_enough_for_many_classes():
 def test_the_seed_decides():
     X, y = blobs([30, 30])
     first, again = out_of_fold(X, y), out_of_fold(X, y, n_jobs=2)
-    np.testing.assert_allclose(first.probabilities, again.probabilities)
+    np.testing.assert_allclose(first.probabilities, again.probabilities, atol=1e-5)
     other = out_of_fold(X, y, random_state=1)
-    assert abs(first.probabilities - other.probabilities).max() > 1e-6
+    assert abs(first.probabilities - other.probabilities).max() > 1e-3
 
 
 def test_of_equal_penalties_the_strongest_is_taken():
