@@ -40,7 +40,9 @@ def test_gradients_are_central_differences():
 def test_every_shift_is_tried():
     edges = gradients(np.random.default_rng(1).random((6, 12, 10), np.float32))
     found = aligned_correlation(edges[:3], edges[3:], 2)
-    expected = [by_definition(a, b, 2) for a, b in zip(edges[:3], edges[3:])]
+    expected = [
+        by_definition(a, b, 2) for a, b in zip(edges[:3], edges[3:], strict=True)
+    ]
     assert_allclose(found, expected, rtol=1e-4)
 
 

@@ -45,8 +45,8 @@ def near_pairs(thumbnails, embeddings=None, *, n_jobs=None):
     Notes
     -----
     Two stages. Candidates are the nearest images by 8 x 8 patches of gray, as they are
-    and mirrored, and by the embedding. Of each the gradients of the smoothed thumbnails
-    are correlated, at every shift of up to a tenth of a side. Even parts have no
+    and mirrored, and by the embedding. Of each pair the gradients of the smoothed
+    thumbnails are correlated, at every shift of up to a tenth of a side. Even parts have no
     gradients: two planes on a blue sky agree as far as the planes do, and that must be
     more than a few pixels.
 
@@ -114,7 +114,9 @@ def _smooth_gray(thumbnails):
 
 
 def _gray(thumbnail):
-    return thumbnail if thumbnail.ndim == 2 else to_gray(np.ascontiguousarray(thumbnail))
+    if thumbnail.ndim == 2:
+        return thumbnail
+    return to_gray(np.ascontiguousarray(thumbnail))
 
 
 def _count(edges):

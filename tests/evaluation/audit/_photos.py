@@ -17,7 +17,7 @@ def photos():
     height, width = SIZE
     found = []
     for picture in whole:
-        bottom, right = (side - part for side, part in zip(picture.shape, SIZE))
+        bottom, right = picture.shape[0] - height, picture.shape[1] - width
         for top, left in ((bottom // 3, right // 4), (bottom * 2 // 3, right * 3 // 4)):
             found.append(picture[top : top + height, left : left + width])
     found = np.array(found)

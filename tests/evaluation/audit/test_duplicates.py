@@ -161,7 +161,9 @@ def test_copies_with_other_labels_or_splits_are_told_of():
     assert across["label"].tolist() == ["ant", "ant", "bee"]
     across = issues[issues["kind"] == "duplicate across splits"]
     assert across["row"].tolist() == [3, 4]
-    assert across["what"].tolist() == ["Its copies are in the splits train and val."] * 2
+    assert (
+        across["what"].tolist() == ["Its copies are in the splits train and val."] * 2
+    )
 
 
 def test_an_image_with_a_copy_of_each_kind_has_a_finding_of_each():

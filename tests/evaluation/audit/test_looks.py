@@ -105,7 +105,11 @@ def test_threads_change_nothing():
 
 def test_a_link_leads_to_the_place_of_its_file(folder):
     (folder / "link.png").symlink_to(folder / "a.png")
-    paths = [folder / "a.png", folder / "link.png", folder / ".." / folder.name / "a.png"]
+    paths = [
+        folder / "a.png",
+        folder / "link.png",
+        folder / ".." / folder.name / "a.png",
+    ]
     assert look_at(paths).table["place"].nunique() == 1
 
 
