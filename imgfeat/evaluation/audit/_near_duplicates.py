@@ -46,9 +46,10 @@ def near_pairs(thumbnails, embeddings=None, *, n_jobs=None):
     -----
     Two stages. Candidates are the nearest images by 8 x 8 patches of gray, as they are
     and mirrored, and by the embedding. Of each pair the gradients of the smoothed
-    thumbnails are correlated, at every shift of up to a tenth of a side. Even parts have no
-    gradients: two planes on a blue sky agree as far as the planes do, and that must be
-    more than a few pixels.
+    thumbnails are correlated, at every shift of up to a tenth of a side. Even parts
+    have no gradients: two planes on a blue sky agree as far as the planes do, and that
+    must be more than a few pixels. Copies that were turned, or cropped by more than a
+    tenth, are not found.
 
     White digits on black agree that well without being copies. So a pair must be much
     closer than either image is to the fifth of its neighbors, unless as much agrees as
