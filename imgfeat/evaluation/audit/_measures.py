@@ -9,6 +9,7 @@ _WIDEST = 10.0
 # Edges that count: the steepest ones, of which the sharpest tell.
 _STEEPEST = 0.98
 _SHARPEST = 0.25
+LEAST_SIDE = 16  # pixels of a picture that has room for edges
 # Levels of 255: what is less steep after the re-blur is noise.
 _LEAST_STEP = 2.0
 
@@ -55,7 +56,7 @@ def measure_edge_width(gray):
     Returns
     -------
     float
-        NaN where there is no edge at all, or no room for one: below 8 pixels.
+        NaN where there is no edge at all, or no room for one: below 16 pixels.
 
     References
     ----------
@@ -63,7 +64,7 @@ def measure_edge_width(gray):
     44(9), 2011. doi:10.1016/j.patcog.2011.03.009. We take the ratio of gradients at the
     steepest pixels, and a quantile of what it gives, instead of a map.
     """
-    if min(gray.shape) < 8:
+    if min(gray.shape) < LEAST_SIDE:
         return np.nan
     picture = gray.astype(np.float32)
     before = _steepness(picture)

@@ -44,27 +44,25 @@ def near_pairs(thumbnails, embeddings=None, *, n_jobs=None):
 
     Notes
     -----
-    Two stages. Candidates are the nearest images by 8 x 8 patches of color, as they are
-    and mirrored, and by the embedding. Of each the gradients of the smoothed thumbnails
-    are correlated, at every shift of up to a tenth of a side. Even parts have no
-    gradients: two planes on a blue sky agree as far as the planes do, and that must be
-    more than a few pixels.
+    Two stages. Candidates are the nearest images by 8 x 8 patches of gray, as they are
+    and mirrored, and by the embedding. Of each pair the gradients of the smoothed
+    thumbnails are correlated, at every shift of up to a tenth of a side. Even parts
+    have no gradients: two planes on a blue sky agree as far as the planes do, and that
+    must be more than a few pixels. Copies that were turned, or cropped by more than a
+    tenth, are not found.
 
     White digits on black agree that well without being copies. So a pair must be much
     closer than either image is to the fifth of its neighbors, unless as much agrees as
     only copies of rich pictures have.
     """
-    if len(thumbnails) < 2:
-        return np.empty((0, 2), np.intp), np.empty(0)
-    pictures = thumbnails if thumbnails.ndim == 4 else thumbnails[..., None]
-    rows = _descriptors(pictures)
-    turned = _descriptors(pictures[:, :, ::-1])
+    seen = _descriptors(thumbnails)
+    turned = _descriptors(thumbnails[:, :, ::-1])
     how = {"at_least": _ALIKE, "n_jobs": n_jobs}
-    straight = [nearest_pairs(rows, rows, _CANDIDATES, **how)]
+    straight = [nearest_pairs(seen, seen, _CANDIDATES, **how)]
     if embeddings is not None:
         rows = _unit(np.nan_to_num(np.asarray(embeddings, np.float32)))
         straight.append(nearest_pairs(rows, rows, _CANDIDATES, n_jobs=n_jobs))
-    mirrored = nearest_pairs(turned, _descriptors(pictures), _CANDIDATES, **how)
+    mirrored = nearest_pairs(turned, seen, _CANDIDATES, **how)
     straight = unique_pairs(straight)
     pairs = np.concatenate([straight, mirrored])
     is_mirrored = np.arange(len(pairs)) >= len(straight)
@@ -74,12 +72,14 @@ def near_pairs(thumbnails, embeddings=None, *, n_jobs=None):
     return _best_of_each(pairs[is_near], similarity[is_near])
 
 
-def _descriptors(pictures):
-    """The picture from afar, without its brightness and contrast: 8 x 8 patches."""
-    n_images, height, width, n_channels = pictures.shape
-    shape = height // _PATCH, _PATCH, width // _PATCH, _PATCH, n_channels
-    means = [image.reshape(shape).mean((1, 3), dtype=np.float32) for image in pictures]
-    flat = np.reshape(np.asarray(means, np.float32), (n_images, -1))
+def _descriptors(thumbnails):
+    """The picture from afar, without brightness, contrast and color: 8 x 8 patches."""
+    n_images, height, width = thumbnails.shape[:3]
+    means = np.empty((n_images, height // _PATCH, width // _PATCH), np.float32)
+    for row, thumbnail in enumerate(thumbnails):
+        gray = _gray(thumbnail).reshape(means.shape[1], _PATCH, means.shape[2], _PATCH)
+        gray.mean(axis=(1, 3), out=means[row])
+    flat = means.reshape(n_images, means.shape[1] * means.shape[2])
     return _unit(flat - flat.mean(axis=1, keepdims=True))
 
 
@@ -108,9 +108,16 @@ def _verify_all(thumbnails, pairs, is_mirrored, n_jobs):
 
 
 def _smooth_gray(thumbnails):
-    gray = thumbnails if thumbnails.ndim == 3 else to_gray(thumbnails)
-    smooth = [cv2.GaussianBlur(np.float32(one), (0, 0), _SMOOTH) for one in gray]
+    smooth = [
+        cv2.GaussianBlur(np.float32(_gray(one)), (0, 0), _SMOOTH) for one in thumbnails
+    ]
     return np.asarray(smooth, np.float32)
+
+
+def _gray(thumbnail):
+    if thumbnail.ndim == 2:
+        return thumbnail
+    return to_gray(np.ascontiguousarray(thumbnail))
 
 
 def _count(edges):

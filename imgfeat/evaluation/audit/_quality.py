@@ -6,6 +6,7 @@ import re
 import numpy as np
 
 from imgfeat.evaluation.audit._findings import make_findings
+from imgfeat.evaluation.audit._measures import LEAST_SIDE
 
 # Data that ends early, as libjpeg and Pillow tell of it.
 _ENDS_EARLY = re.compile(
@@ -48,8 +49,8 @@ PLAIN = 0.90
 PLAIN_RANGE = 0.20
 # Sigma of the sharpest edges in pixels; photos have 0.3 to 1.4.
 BLURRED = 1.6
-# Pixels. Below the first no class can be told; below the second it is tiny in a set of
-# images four times as large.
+# Pixels. Below the first it is tiny where others are twice as large; below the second
+# where they are four times as large.
 TINY = 16
 SMALL = 64
 SIZE_FACTOR = 3
@@ -179,7 +180,7 @@ def _tones(told, judged, records):
 
 def _blurred(told, judged, records):
     width = told["edge_width"]
-    has_room = told[["width", "height"]].min(axis=1) >= 8
+    has_room = told[["width", "height"]].min(axis=1) >= LEAST_SIDE
     limit = max(BLURRED, 2 * width.median()) if width.notna().any() else BLURRED
     # No edge anywhere is the worst blur.
     for row in told.index[judged & has_room & ((width > limit) | width.isna())]:
@@ -193,7 +194,7 @@ def _blurred(told, judged, records):
 
 def _tiny(told, records):
     shorter = told[["width", "height"]].min(axis=1)
-    limit = max(TINY, min(SMALL, shorter.median() / 4))
+    limit = max(min(TINY, shorter.median() / 2), min(SMALL, shorter.median() / 4))
     is_tiny = (shorter < limit).to_numpy()
     for row in told.index[is_tiny]:
         what = f"It has {told['height'][row]} x {told['width'][row]} pixels."
