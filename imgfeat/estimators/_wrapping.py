@@ -47,6 +47,14 @@ def weight_name(estimator):
     return fit_param_of_last(estimator, "sample_weight")
 
 
+def take_rows(fit_params, rows, n_images):
+    """Parameters of a fit for some rows, of those that have a value an image."""
+    return {
+        name: safe_indexing(value, rows) if _has_rows(value, n_images) else value
+        for name, value in fit_params.items()
+    }
+
+
 def split_front(pipeline, fit_params):
     """The steps in front that learn nothing, if there are any, and the rest."""
     # Not for subclasses: what they do with their steps is theirs.
@@ -81,3 +89,8 @@ def set_tags(tags, pipeline):
     tags.input_tags.three_d_array = True
     tags.input_tags.string = True
     return tags
+
+
+def _has_rows(value, n_images):
+    is_list = hasattr(value, "__len__") and not isinstance(value, str | bytes | dict)
+    return is_list and len(value) == n_images

@@ -1,0 +1,33 @@
+"""The label of what is of no known class."""
+
+import numpy as np
+
+_NUMBERS = "iuf"
+
+
+def choose_unknown(given, classes):
+    """The label that is given, or -1 among numbers and "unknown" among all else.
+
+    Raises
+    ------
+    ValueError
+        If it is one of the classes.
+    """
+    unknown = given
+    if unknown is None:
+        unknown = -1 if classes.dtype.kind in _NUMBERS else "unknown"
+    elif hasattr(unknown, "item"):
+        unknown = unknown.item()
+    if unknown in classes.tolist():
+        raise ValueError(
+            f"OpenSet needs an unknown_label that is none of the classes. Got "
+            f"{unknown!r}, which is one; give another."
+        )
+    return unknown
+
+
+def label_table(classes, unknown):
+    """The classes and behind them the unknown label, which may be of another kind."""
+    labels = [*classes.tolist(), unknown]
+    kinds = "U" if isinstance(unknown, str) else _NUMBERS
+    return np.array(labels, dtype=None if classes.dtype.kind in kinds else object)
