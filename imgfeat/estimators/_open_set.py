@@ -4,7 +4,7 @@ from numbers import Integral, Real
 from typing import NamedTuple, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
@@ -17,23 +17,17 @@ from imgfeat._sklearn import (
     fit_context,
     safe_indexing,
 )
+from imgfeat.estimators._calibrated_fit import fit_and_hold_out, hold_all_out
 from imgfeat.estimators._conformal import rows_needed, upper_bound
-from imgfeat.estimators._held_out import held_out_parts, refuse_few
+from imgfeat.estimators._held_out import refuse_few
 from imgfeat.estimators._inner_features import has_probabilities, look_inside
-from imgfeat.estimators._strangeness import (
-    choose_references,
-    distances,
-    distances_among,
-    fit_neighbors,
-)
+from imgfeat.estimators._strangeness import distances
 from imgfeat.estimators._temperature import fit_temperature, probabilities
 from imgfeat.estimators._unknown_label import choose_unknown, label_table
 from imgfeat.estimators._wrapping import (
     check_classifier,
     check_labels,
-    describe,
     set_tags,
-    split_front,
     take_rows,
     weight_name,
 )
@@ -147,7 +141,7 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     >>> from imgfeat import load_sample, make_recipe
     >>> from imgfeat.estimators import OpenSet
     >>> digits = load_sample("digits")
-    >>> X, y = digits.images[:600], digits.target[:600]
+    >>> X, y = digits.images[:400], digits.target[:400]
     >>> model = OpenSet(make_recipe("hog-lr", size=32)).fit(X[y < 8], y[y < 8])
     >>> model.predict(X[:10])
     array([ 0,  1,  2,  3,  4,  5,  6,  7, -1, -1])
@@ -240,13 +234,16 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
         rng = check_random_state(self.random_state)
         if isinstance(self.pipeline, FrozenEstimator):
-            found = self._calibrate_frozen(X, y, rng)
+            refuse_few(len(y), self._n_needed(), "")
+            found = hold_all_out(self, X, y, rng)
         else:
-            found = self._fit_and_hold_out(X, y, groups, fit_params, rng)
-        rows, scores, distance = found
+            found = fit_and_hold_out(
+                self, X, y, groups, fit_params, rng, self._n_needed()
+            )
+        self.pipeline_, self.neighbors_ = found.pipeline, found.neighbors
         self.classes_ = self.pipeline_.classes_
         self.unknown_label_ = choose_unknown(self.unknown_label, self.classes_)
-        self._set_bounds(y[rows], scores, distance, weights[rows])
+        self._set_bounds(found, y[found.rows], weights[found.rows])
         self.__dict__.pop("n_features_in_", None)
         if hasattr(self.pipeline_, "n_features_in_"):
             self.n_features_in_ = self.pipeline_.n_features_in_
@@ -347,60 +344,17 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             known=known,
         )
 
-    def _fit_and_hold_out(self, X, y, groups, fit_params, rng):
-        """Fit the pipeline; return rows held out, their scores and distances."""
-        seed = rng.randint(2**31 - 1)
-        parts = held_out_parts(self.calibration, y, groups, seed, self._n_needed())
-        front, rest = split_front(self.pipeline, fit_params)
-        if front is not None:
-            front, X = describe(front, X, len(y))
-
-        def fit_part(train):
-            params = take_rows(fit_params, train, len(y))
-            model = clone(rest).fit(safe_indexing(X, train), y[train], **params)
-            near = train[self._choose_references(y[train], rng)]
-            features = look_inside(model, safe_indexing(X, near)).features
-            return model, fit_neighbors(features, self.n_neighbors)
-
-        found = []
-        for train, test in parts:
-            model, neighbors = fit_part(train)
-            features, scores = look_inside(model, safe_indexing(X, test))
-            found.append((test, scores, distances(neighbors, features)))
-        if len(parts) > 1:
-            model, neighbors = fit_part(np.arange(len(y)))
-        if front is not None:
-            model = clone(self.pipeline).set_params(steps=[*front.steps, *model.steps])
-        self.pipeline_, self.neighbors_ = model, neighbors
-        return [np.concatenate(values) for values in zip(*found, strict=True)]
-
-    def _calibrate_frozen(self, X, y, rng):
-        """As `_fit_and_hold_out`, with all rows held out, of a pipeline that stays."""
-        refuse_few(len(y), self._n_needed(), "")
-        self.pipeline_ = self.pipeline.fit(X, y)
-        features, scores = look_inside(self.pipeline_, X)
-        kept = self._choose_references(y, rng)
-        self.neighbors_ = fit_neighbors(features[kept], self.n_neighbors)
-        distance = distances(self.neighbors_, features)
-        # A row is no neighbour of its own.
-        distance[kept] = distances_among(self.neighbors_)
-        return np.arange(len(y)), scores, distance
-
-    def _choose_references(self, y, rng):
-        labels = np.unique(y, return_inverse=True)[1]
-        return choose_references(labels, self.max_references, rng)
-
-    def _set_bounds(self, y, scores, distance, weights):
+    def _set_bounds(self, found, y, weights):
         place = np.searchsorted(self.classes_, y)
         self.n_calibration_ = len(y)
         self.temperature_ = 1.0
         if not has_probabilities(self.pipeline_):
-            self.temperature_ = 1 / fit_temperature(scores, place, weights)
-        right = self._proba(scores)[np.arange(len(y)), place]
+            self.temperature_ = 1 / fit_temperature(found.scores, place, weights)
+        right = self._proba(found.scores)[np.arange(len(y)), place]
         self.min_probability_ = -upper_bound(-right, 1 - self.coverage, weights)
         self.threshold_ = np.inf
         if self.false_alarms:
-            self.threshold_ = upper_bound(distance, self.false_alarms, weights)
+            self.threshold_ = upper_bound(found.distances, self.false_alarms, weights)
 
     def _proba(self, scores):
         if has_probabilities(self.pipeline_):
