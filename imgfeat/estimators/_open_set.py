@@ -140,11 +140,11 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     --------
     >>> from imgfeat import load_sample, make_recipe
     >>> from imgfeat.estimators import OpenSet
-    >>> digits = load_sample("digits")
-    >>> X, y = digits.images[:400], digits.target[:400]
-    >>> model = OpenSet(make_recipe("hog-lr", size=32)).fit(X[y < 8], y[y < 8])
-    >>> model.predict(X[:10])
-    array([ 0,  1,  2,  3,  4,  5,  6,  7, -1, -1])
+    >>> digits, faces = load_sample("digits"), load_sample("faces")
+    >>> model = OpenSet(make_recipe("hog-lr", size=32))
+    >>> model = model.fit(digits.images[:400], digits.target[:400])
+    >>> model.predict([digits.images[0], digits.images[1], faces.images[0]])
+    array([ 0,  1, -1])
     """
 
     _parameter_constraints: dict = {
