@@ -6,13 +6,19 @@ from typing import NamedTuple, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils import (
+    assert_all_finite,
+    check_consistent_length,
+    check_random_state,
+    column_or_1d,
+)
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from imgfeat._sklearn import (
     HasMethods,
     Interval,
+    RealNotInt,
     check_sample_weight,
     fit_context,
     safe_indexing,
@@ -72,7 +78,8 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     max_references : int, default=2000
         Most training images to keep for distances; as many of each class as of others.
     unknown_label : str or int, optional
-        What `predict` gives; by default -1 where labels are numbers, else "unknown".
+        What `predict` gives; by default "unknown", or -1 where labels are numbers, and
+        less where -1 is one of them.
     random_state : int, RandomState instance or None, default=0
         Draws what is held out and kept. The pipeline has random states of its own.
 
@@ -153,7 +160,7 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         "false_alarms": [Interval(Real, 0, 1, closed="left")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "calibration": [
-            Interval(Real, 0, 1, closed="neither"),
+            Interval(RealNotInt, 0, 1, closed="neither"),
             Interval(Integral, 2, None, closed="left"),
             HasMethods(["split"]),
         ],
@@ -217,8 +224,7 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         check_classifier(self.pipeline, "OpenSet")
         refuse_one_image(X, "OpenSet")
         n_images = X.shape[0] if hasattr(X, "shape") else len(X)
-        y = column_or_1d(check_labels(y, n_images, "OpenSet"), warn=True)
-        check_classification_targets(y)
+        y = _check_targets(check_labels(y, n_images, "OpenSet"))
         check_consistent_length(y, groups)
         weights = np.ones(n_images)
         if sample_weight is not None:
@@ -331,6 +337,7 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             `predict_proba`, `predict_set`, `score_unknown` and `is_known` give them.
         """
         check_is_fitted(self)
+        refuse_one_image(X, "OpenSet")
         features, scores = look_inside(self.pipeline_, X)
         proba = self._proba(scores)
         distance = distances(self.neighbors_, features)
@@ -367,3 +374,16 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         return set_tags(super().__sklearn_tags__(), self.pipeline)
+
+
+def _check_targets(y):
+    """Labels as an array, (n_samples,), of two classes at least."""
+    y = column_or_1d(y, warn=True)
+    assert_all_finite(y, input_name="y")
+    check_classification_targets(y)
+    if len(classes := np.unique(y)) < 2:
+        raise ValueError(
+            "OpenSet needs labels of at least two classes. Got one class, "
+            f"{classes.tolist()}; for one there is OneClassSVM behind features."
+        )
+    return y

@@ -6,7 +6,7 @@ _NUMBERS = "iuf"
 
 
 def choose_unknown(given, classes):
-    """The label that is given, or -1 among numbers and "unknown" among all else.
+    """The label that is given, or a number below all others and 0, or "unknown".
 
     Raises
     ------
@@ -15,7 +15,8 @@ def choose_unknown(given, classes):
     """
     unknown = given
     if unknown is None:
-        unknown = -1 if classes.dtype.kind in _NUMBERS else "unknown"
+        is_number = classes.dtype.kind in _NUMBERS
+        unknown = min(0, *classes.tolist()) - 1 if is_number else "unknown"
     elif hasattr(unknown, "item"):
         unknown = unknown.item()
     if unknown in classes.tolist():
