@@ -32,6 +32,7 @@ from imgfeat.estimators import AugmentedClassifier, OpenSet
 from imgfeat.features import HOG
 from imgfeat.sources import ImageReader
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
+from tests.estimators.cnn._tiny_net import TinyNet, tiny
 
 SMALL = {"pixels_per_cell": (4, 4), "cells_per_block": (1, 1)}
 
@@ -522,3 +523,14 @@ def test_one_image_is_told_how_to_be_a_batch(digits):
     model = OpenSet(hog()).fit(*digits)
     with pytest.raises(ValueError, match=r"OpenSet expects a batch .* a list: \[X\]"):
         model.predict("a.jpg")
+
+
+def test_net_that_learns_gives_what_its_head_is_given():
+    sample = load_sample("digits")
+    keep = sample.target < 2
+    X, y = sample.images[keep][:60], sample.target[keep][:60]
+    net = tiny(TinyNet(), max_epochs=1)
+    model = OpenSet(net, 0.8, false_alarms=0.2).fit(X, y)
+    answer = model.predict_open(X)
+    assert_allclose(answer.proba, model.pipeline_.predict_proba(X), atol=1e-6)
+    assert model.neighbors_.n_features_in_ == 4  # maps of TinyNet
