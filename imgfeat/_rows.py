@@ -12,7 +12,7 @@ from imgfeat._files import is_special, replacing
 from imgfeat._home import is_writable
 
 COLUMNS = ["path", "label", "probability", "error"]
-_OF_SIX_DIGITS = {"probability", "similarity"}
+_OF_SIX_DIGITS = {"probability", "score", "similarity"}
 # A cell that begins so is a formula to a spreadsheet, and may run a program. Quotes in
 # front count as well, so that taking one away again always gives what was there.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
@@ -48,8 +48,8 @@ def row_writer(format, to=None, *, raw=False, columns=COLUMNS):
         A file, which is written whole or not at all; standard output if not given.
     raw : bool
         Leave cells of a CSV file as they are, formulas too.
-    columns : list of str
-        Attributes to write. Probabilities and similarities get six digits in CSV.
+    columns : sequence of str
+        Attributes to write, of CSV. Shares and scores get six digits.
     """
     if to is None:
         if sys.stdout is None:
@@ -89,13 +89,14 @@ def _writer(file, encoding, format, raw, columns):
         write_line(line.getvalue())
 
     write(columns)
-    return lambda row: write(_cell(column, getattr(row, column)) for column in columns)
+    return lambda row: write([_cell(name, getattr(row, name)) for name in columns])
 
 
-def _cell(column, value):
-    if column in _OF_SIX_DIGITS:
-        return "" if value is None else f"{value:.6f}"
-    return value
+def _cell(name, value):
+    """A value of a row: six digits, and ``|`` between labels of a set."""
+    if name in _OF_SIX_DIGITS and value is not None:
+        return f"{value:.6f}"
+    return "|".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _encoded(text, encoding):

@@ -172,6 +172,18 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="For cnn-finetune and cnn-scratch.")
     ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            help="Save a model that knows what it does not know: sets of labels that "
+            "hold the right one in this share of the images, as 0.95, and no label for "
+            "what is like no training image."
+        ),
+    ] = None,
+    false_alarms: Annotated[
+        float,
+        typer.Option(help="With --coverage: images of known classes without a label."),
+    ] = 0.05,
     jobs: Jobs = -1,
     seed: Seed = 0,
     split: Split = None,
@@ -191,6 +203,8 @@ def train(
             found.labels,
             size=size,
             epochs=epochs,
+            coverage=coverage,
+            false_alarms=false_alarms,
             n_jobs=jobs,
             random_state=seed,
             verbose=1,
@@ -273,7 +287,12 @@ def predict(
     ] = False,
     jobs: Jobs = -1,
 ):
-    """Label image files: a row each of path, label, probability and error."""
+    """Label image files: a row each of path, label, probability and error.
+
+    Of a model trained with --coverage also set and score: which labels are plausible,
+    with | between, and how far it is from the training images. Where it is unknown,
+    there is no label.
+    """
     with _plain_errors():
         loaded = imgfeat.load(model)
         files, notes = deploy.expand_paths(paths)
@@ -281,7 +300,8 @@ def predict(
             print_note(note)
         n_bad = 0
         found = deploy.predict_files(loaded, files, n_jobs=jobs, verbose=1)
-        with row_writer(format, to, raw=raw) as write:
+        columns = deploy.prediction_columns(loaded)
+        with row_writer(format, to, raw=raw, columns=columns) as write:
             for prediction in found:
                 write(prediction)
                 n_bad += prediction.error is not None
