@@ -5,7 +5,7 @@ a fifth of the training images, and on five folds of them. Strangers: three clas
 out, several draws, and handwritten digits; how well distance tells them from images of
 known classes (AUROC), beside the highest probability of the same classifier.
 
-    IMGFEAT_DATA=... python -m benchmarks.bench_open_set --json results/bench_open_set.json
+    IMGFEAT_DATA=... python -m benchmarks open_set
 """
 
 import argparse
