@@ -9,6 +9,7 @@ known classes (AUROC), beside the highest probability of the same classifier.
 """
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -21,16 +22,22 @@ from benchmarks._timing import save
 from imgfeat.estimators import OpenSet, RidgeProbe
 from imgfeat.features import CNNEmbedding
 
-N_IMAGES, N_DIGITS, N_TRAIN = 4000, 500, 2500
+N_IMAGES, N_DIGITS, N_TRAIN, N_TEST = 6000, 500, 2000, 2000
 N_SPLITS, N_DRAWS, N_LEFT_OUT = 20, 5, 3
 COVERAGE, FALSE_ALARMS = 0.95, 0.05
 
 
-def embeddings():
+def embeddings(kept):
+    """Of CIFAR-10 with labels, and of digits; from the file `kept` if it is there."""
+    if kept is not None and Path(kept).is_file():
+        with np.load(kept) as arrays:
+            return arrays["X"], arrays["labels"], arrays["digits"]
     with cifar10_files(N_IMAGES) as (paths, labels, _):
         X = CNNEmbedding(n_jobs=2).fit_transform(list(paths))
     with np.load(data_file("mnist.npz")) as mnist:
         digits = CNNEmbedding(n_jobs=2).fit_transform(mnist["x_test"][:N_DIGITS])
+    if kept is not None:
+        np.savez(kept, X=X, labels=labels, digits=digits)
     return X, labels, digits
 
 
@@ -45,7 +52,7 @@ def promises(X, y, n_splits=N_SPLITS, **options):
     found = []
     for seed in range(n_splits):
         rows = np.random.default_rng(seed).permutation(len(X))
-        train, test = rows[:N_TRAIN], rows[N_TRAIN:]
+        train, test = rows[:N_TRAIN], rows[-N_TEST:]
         model = open_set(seed, **options).fit(X[train], y[train])
         answer = model.predict_open(X[test])
         place = np.searchsorted(model.classes_, y[test])
@@ -72,9 +79,8 @@ def strangers(X, y, digits):
     for seed in range(N_DRAWS):
         left_out = np.isin(y, rng.choice(classes, N_LEFT_OUT, replace=False))
         rows = rng.permutation(np.flatnonzero(~left_out))
-        n_train = int(0.7 * len(rows))
-        model = open_set(seed).fit(X[rows[:n_train]], y[rows[:n_train]])
-        known = model.predict_open(X[rows[n_train:]])
+        model = open_set(seed).fit(X[rows[:N_TRAIN]], y[rows[:N_TRAIN]])
+        known = model.predict_open(X[rows[-1000:]])
         row = {}
         for name, other in (("classes", X[left_out]), ("digits", digits)):
             answer = model.predict_open(other)
@@ -97,12 +103,13 @@ def strangers(X, y, digits):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="PATH", help="also save the results here")
+    parser.add_argument("--embeddings", metavar="NPZ", help="keep them in this file")
     options = parser.parse_args()
-    X, y, digits = embeddings()
+    X, y, digits = embeddings(options.embeddings)
     results = {
         "promised": {"coverage": COVERAGE, "false_alarms": FALSE_ALARMS},
         "share": promises(X, y),
-        "folds": promises(X, y, calibration=5),
+        "folds": promises(X, y, n_splits=5, calibration=5),
         "few_references": promises(X, y, n_splits=5, max_references=200),
         "strangers": strangers(X, y, digits),
     }

@@ -113,7 +113,7 @@ def test_model_with_coverage_says_what_it_does_not_know(photos, tmp_path):
 
 def test_coverage_of_too_few_images_says_how_many_it_takes(photos, tmp_path):
     arguments = "--recipe", "hog-svm", "--size", 64, "--out", tmp_path / "m.imgfeat"
-    shown = run("train", photos, *arguments, "--coverage", 0.99, code=1).stderr
+    shown = run("train", photos, *arguments, "--coverage", 0.99, code=2).stderr
     shown = " ".join(shown.split())
     assert (
         "at least 99 images" in shown and "give more images, or promise less" in shown
