@@ -121,3 +121,20 @@ def _stem(path):
     """How names of unfinished files begin, short enough for what follows."""
     room = MAX_NAME_BYTES - _N_HEX - len("..")
     return f".{os.fsencode(path.name)[:room].decode(errors='ignore')}."
+
+
+def unique_stems(paths):
+    """Names of files without folder and suffix, each once: ``"ant"``, ``"ant-2"``.
+
+    On file systems that do not tell case as well.
+    """
+    stems, taken = [], set()
+    for path in paths:
+        stem, count = Path(path).stem, 1
+        name = stem
+        while name.lower() in taken:
+            count += 1
+            name = f"{stem}-{count}"
+        taken.add(name.lower())
+        stems.append(name)
+    return stems

@@ -90,7 +90,7 @@ def first_steps(estimator, *, into_columns=True):
         return [estimator]
     parts = branches(estimator)
     if parts is None:
-        parts = _inner_parts(estimator)
+        parts = inner_parts(estimator)
     parts = [part for _, part in parts if not isinstance(part, str | None)]
     if isinstance(estimator, Pipeline):
         parts = parts[:1]
@@ -99,6 +99,32 @@ def first_steps(estimator, *, into_columns=True):
     return [
         step for part in parts for step in first_steps(part, into_columns=into_columns)
     ]
+
+
+def path_to(estimator, kind):
+    """The first step of a kind, and the transformers that X passes before it.
+
+    Parameters
+    ----------
+    estimator : estimator, "passthrough", "drop" or None
+    kind : type, or tuple of types
+
+    Returns
+    -------
+    (list of estimator, estimator) or None
+        None where there is none of this kind.
+    """
+    if isinstance(estimator, kind):
+        return [], estimator
+    if isinstance(estimator, str | None):
+        return None
+    parts = branches(estimator) or inner_parts(estimator)
+    for place, (_, part) in enumerate(parts):
+        if found := path_to(part, kind):
+            before = parts[:place] if isinstance(estimator, Pipeline) else []
+            before = [step for _, step in before if step not in NO_STEP]
+            return [*before, *found[0]], found[1]
+    return None
 
 
 def last_step(estimator):
@@ -135,7 +161,7 @@ def type_name(item):
     return public_name(type(item))
 
 
-def _inner_parts(estimator):
+def inner_parts(estimator):
     """The parts of other containers that see X, with names that say nothing."""
     own = getattr(estimator, "__dict__", {})
     for attribute in _INNER:

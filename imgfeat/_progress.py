@@ -16,24 +16,24 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-_announces = False
+_n_listeners = 0
 _announced = set()
 
 
 @contextmanager
 def announcements():
     """Show all that `announce` has to say while the block runs, as a command does."""
-    global _announces  # noqa: PLW0603
-    before, _announces = _announces, True
+    global _n_listeners  # noqa: PLW0603
+    _n_listeners += 1
     try:
         yield
     finally:
-        _announces = before
+        _n_listeners -= 1
 
 
 def announce(text, verbose=False, *, once=False):
     """Say on standard error why something takes a while; `once` a process if asked."""
-    if (verbose or _announces) and not (once and text in _announced):
+    if (verbose or _n_listeners) and not (once and text in _announced):
         _announced.add(text)
         _print(text)
 
@@ -41,6 +41,8 @@ def announce(text, verbose=False, *, once=False):
 @contextmanager
 def progress(description, total, verbose):
     """Show a bar while the block runs; yields ``advance(steps=1, description=None)``.
+
+    What takes long within it is announced as well.
 
     ``advance.say(text)`` prints a line, above the bar or by itself.
 
@@ -53,9 +55,18 @@ def progress(description, total, verbose):
     verbose : bool or int
         Nothing is shown when false, or when standard error is not a terminal.
     """
+    if not verbose:
+        yield _Advance(None, say=_ignore)
+        return
+    with announcements(), _bar(description, total) as advance:
+        yield advance
+
+
+@contextmanager
+def _bar(description, total):
     # It is None where it was closed.
-    if not verbose or sys.stderr is None or not sys.stderr.isatty():
-        yield _Advance(None, say=_print if verbose else _ignore)
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield _Advance(None, say=_print)
         return
     columns = (
         TextColumn("{task.description}"),

@@ -7,8 +7,9 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 else:
-    Axes = Any  # matplotlib is loaded by who draws
+    Axes = Figure = Any  # matplotlib is loaded by who draws
 
 
 class Rows(Protocol):

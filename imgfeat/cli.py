@@ -10,18 +10,24 @@ import typer
 
 import imgfeat
 from imgfeat import deploy, studies
+from imgfeat._cli_audit import audit
 from imgfeat._cli_cache import cache
+from imgfeat._cli_explain import explain
 from imgfeat._cli_options import (
     Folder,
     Jobs,
     LabelColumn,
+    Model,
     PathColumn,
+    Paths,
     Seed,
     Size,
     Skip,
     Split,
     look_over,
 )
+from imgfeat._cli_similar import similar
+from imgfeat._cli_suggest import suggest
 from imgfeat._cli_weights import weights
 from imgfeat._files import fill_closed_streams
 from imgfeat._patience import end_soon_after_ctrl_c
@@ -206,6 +212,18 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="For cnn-finetune and cnn-scratch.")
     ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            help="Save a model that knows what it does not know: sets of labels that "
+            "hold the right one in this share of the images, as 0.95, and no label for "
+            "what is like no training image."
+        ),
+    ] = None,
+    false_alarms: Annotated[
+        float,
+        typer.Option(help="With --coverage: images of known classes without a label."),
+    ] = 0.05,
     jobs: Jobs = -1,
     seed: Seed = 0,
     split: Split = None,
@@ -225,6 +243,8 @@ def train(
             found.labels,
             size=size,
             epochs=epochs,
+            coverage=coverage,
+            false_alarms=false_alarms,
             n_jobs=jobs,
             random_state=seed,
             verbose=1,
@@ -239,7 +259,7 @@ def train(
 
 @app.command()
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A file that train or compare wrote.")],
+    model: Model,
     data: Folder,
     jobs: Jobs = -1,
     split: Split = None,
@@ -287,10 +307,8 @@ def evaluate(
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="A file that train or compare wrote.")],
-    paths: Annotated[
-        list[str], typer.Argument(help="Image files, or folders of them.")
-    ],
+    model: Model,
+    paths: Paths,
     format: Annotated[Format, typer.Option(help="How to write.")] = Format.csv,
     to: Annotated[
         Path | None,
@@ -307,7 +325,12 @@ def predict(
     ] = False,
     jobs: Jobs = -1,
 ):
-    """Label image files: a row each of path, label, probability and error."""
+    """Label image files: a row each of path, label, probability and error.
+
+    Of a model trained with --coverage also set and score: which labels are plausible,
+    with | between, and how far it is from the training images. Where it is unknown,
+    there is no label.
+    """
     with _plain_errors():
         loaded = imgfeat.load(model)
         files, notes = deploy.expand_paths(paths)
@@ -315,13 +338,18 @@ def predict(
             print_note(note)
         n_bad = 0
         found = deploy.predict_files(loaded, files, n_jobs=jobs, verbose=1)
-        with row_writer(format, to, raw=raw) as write:
+        columns = deploy.prediction_columns(loaded)
+        with row_writer(format, to, raw=raw, columns=columns) as write:
             for prediction in found:
                 write(prediction)
                 n_bad += prediction.error is not None
     if n_bad:
         err.print(f"{n_bad} of {len(files)} files could not be labelled.")
         raise typer.Exit(1)
+
+
+for command in (explain, similar, audit, suggest):
+    app.command()(command)
 
 
 @app.command()

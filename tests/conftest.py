@@ -1,12 +1,19 @@
 """Fixtures shared by all tests. Small, seeded, no downloads."""
 
 import os
+import random
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from imgfeat._optional import has_module
 from imgfeat.deploy import _bundle
+from imgfeat.nets.inference._onnx_session import has_extra
+
+EXTRAS = {"onnx": has_extra, "distributed": partial(has_module, "accelerate")}
 
 
 @pytest.fixture
@@ -46,6 +53,21 @@ def quick_self_check(request, monkeypatch):
         _bundle.load_to_check(written, path, lambda pipeline: None)
 
     monkeypatch.setattr(_bundle, "check_elsewhere", check_here)
+
+
+def pytest_runtest_setup(item):
+    """Skip what is marked as in need of an extra that is not installed."""
+    for extra, is_there in EXTRAS.items():
+        if item.get_closest_marker(extra) and not is_there():
+            pytest.skip(f"the extra {extra} is not installed")
+
+
+@pytest.fixture(autouse=True)
+def same_draws():
+    """What a test leaves to chance (``random_state=None``) is the same each time."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002, what scikit-learn draws from
+    torch.manual_seed(0)
 
 
 @pytest.fixture(autouse=True)

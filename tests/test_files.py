@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from imgfeat import _files
-from imgfeat._files import replacing, spare_folder, write_atomic
+from imgfeat._files import replacing, spare_folder, unique_stems, write_atomic
 from tests._hangs import HANGS_S
 
 
@@ -162,3 +162,8 @@ def test_what_libraries_say_to_closed_streams_is_not_written_to_files(tmp_path):
     path = tmp_path / "table.csv"
     subprocess.run([sys.executable, "-c", _OPEN_ONE, path], check=True)
     assert path.read_text() == "True"
+
+
+def test_stems_are_each_other_s_only_ones():
+    paths = ["a/ant.jpg", "b/Ant.png", "c/ant.tiff", "ant-2", "bee.v2.jpg"]
+    assert unique_stems(paths) == ["ant", "Ant-2", "ant-3", "ant-2-2", "bee.v2"]

@@ -24,6 +24,7 @@ from imgfeat._nesting import (
     fit_param_of_last,
     holds_nets,
     last_step,
+    path_to,
     replace_nested,
     walk,
 )
@@ -219,3 +220,14 @@ def test_table_with_photos_keeps_its_transformer(photos):
     columns = make_column_transformer((HOG(), "photo"), ("passthrough", ["age"]))
     model = make_pipeline(columns, LogisticRegression()).fit(table, labels)
     assert HOG in [type(step) for step in first_steps(model)]
+
+
+def test_path_leads_through_containers_to_the_first_of_a_kind(tmp_path):
+    scaler, cached = StandardScaler(), CachedFeatures(HOG(), location=str(tmp_path))
+    union = make_union(make_pipeline(StandardScaler()), make_pipeline(scaler, cached))
+    pipeline = make_pipeline("passthrough", scaler, union, LogisticRegression())
+    search = GridSearchCV(pipeline, {})
+    before, found = path_to(search, HOG)
+    assert before == [scaler, scaler] and isinstance(found, HOG)
+    assert path_to(search, CNNEmbedding) is None
+    assert path_to(HOG(), LogisticRegression) is None

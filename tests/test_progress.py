@@ -48,6 +48,17 @@ def test_logs_and_pipes_stay_clean(capsys):
     assert shown.out == shown.err == ""
 
 
+@pytest.mark.parametrize("verbose, expected", [(0, ""), (1, "An export.\n")])
+def test_what_takes_long_beneath_is_announced(capsys, verbose, expected):
+    first = track("ab", "Reading", verbose)
+    next(first)
+    with progress("Describing", 3, verbose):
+        first.close()
+        announce("An export.")
+    announce("Unheard.")
+    assert capsys.readouterr().err == expected
+
+
 def test_terminal_shows_what_is_done_and_how_far(terminal, capsys):
     shown = terminal()
     with progress("Reading", 3, 1) as advance:

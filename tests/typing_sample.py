@@ -12,7 +12,7 @@ import imgfeat
 from imgfeat import compare, evaluate, load, load_image_folder, make_recipe, save
 from imgfeat.deploy import Prediction, predict_files
 from imgfeat.estimators import CNNClassifier, LearningRates, RidgeProbe, find_lr
-from imgfeat.evaluation import Comparison
+from imgfeat.evaluation import Comparison, SimilarImages, find_similar
 from imgfeat.evaluation.metrics._evaluate import Evaluation
 from imgfeat.features import HOG, SIFT, Descriptors, cache_info, clear_cache
 from imgfeat.nets import Backbone, find_backbone, list_backbones
@@ -32,6 +32,8 @@ def write_as_a_user_does() -> None:
     assert_type(model, BaseEstimator)
     assert_type(compare({"hog": recipe}, images, target, cv=3), Comparison)
     assert_type(evaluate(model, images, target), Evaluation)
+    assert_type(find_similar(model, images, "a.jpg"), pd.DataFrame)
+    assert_type(SimilarImages(model).fit(images), SimilarImages)
     assert_type(next(predict_files(model, ["a.jpg"])), Prediction)
     assert_type(find_lr(CNNClassifier(), images, target), LearningRates)
     assert_type(HOG(orientations=6), HOG)

@@ -80,6 +80,21 @@ def hog(
     return features
 
 
+def cell_histograms(images, *, orientations, pixels_per_cell, transform_sqrt):
+    """Mean gradient magnitude per direction in each cell, before blocks normalise it.
+
+    Parameters are those of `hog`.
+
+    Returns
+    -------
+    ndarray of shape (n, cell_rows, cell_cols, orientations), float64
+    """
+    cells = np.array(images.shape[1:3]) // pixels_per_cell
+    histogram = np.empty((len(images), *cells, orientations))
+    _vote(images, histogram, pixels_per_cell, transform_sqrt)
+    return histogram
+
+
 def _vote(images, histogram, pixels_per_cell, transform_sqrt):
     """Fill the histogram of every cell: mean gradient magnitude per direction."""
     orientations = histogram.shape[3]

@@ -1,3 +1,5 @@
+from ._audited_data import AuditedData as AuditedData
+from ._audited_data import load_to_audit as load_to_audit
 from ._demo import write_demo_images as write_demo_images
 from ._held_out import with_held_out as with_held_out
 from ._labelled_data import LabelledData as LabelledData

@@ -8,6 +8,7 @@ import numpy as np
 
 from imgfeat._typing import PathLike
 from imgfeat.sources import load_image_folder, load_image_table
+from imgfeat.sources._folder import SPLITS
 from imgfeat.sources._labelled import listed
 
 # Which split is taken where there are several and nobody says, the first that is there.
@@ -66,7 +67,8 @@ def load_labelled(
     Parameters
     ----------
     source : path
-        A folder, or a CSV file.
+        A folder, or a CSV file; the latter has splits if a column ``split`` names two
+        or more of them, and nothing else.
     purpose : {"compare", "train", "evaluate"}
         To compare, ``train`` is trained on and ``test``, or else ``val``, held out; to
         train only the first counts, to evaluate only the second.
@@ -90,14 +92,25 @@ def load_labelled(
     data = LabelledData(bunch.images, bunch.labels, notes=tuple(bunch.notes))
     if group_column is not None:
         data = replace(data, groups=_groups(source, bunch.frame, group_column))
-    if "split" not in bunch.frame or not Path(source).is_dir():
+    splits = _splits_in(bunch.frame)
+    if splits is None:
         if split is not None:
             raise ValueError(
-                f"split {split!r} needs a folder with a sub-folder for each split. Got "
-                f"{source}, which has none."
+                f"split {split!r} needs a folder with a sub-folder for each split, or "
+                f"a column 'split' with such names. Got {source}, which has none."
             )
         return data
-    return _of_splits(data, bunch.frame["split"].to_numpy(), purpose, split)
+    return _of_splits(data, splits, purpose, split)
+
+
+def _splits_in(frame):
+    """The split of each image, if there are several and nothing else stands there."""
+    if "split" not in frame:
+        return None
+    splits = frame["split"].astype(str).str.strip().str.lower().map(SPLITS)
+    if splits.isna().any() or splits.nunique() < 2:
+        return None
+    return splits.to_numpy(dtype=object)
 
 
 def _groups(source, frame, column):
@@ -127,7 +140,7 @@ def _of_splits(data, splits, purpose, split):
     wanted = [split] if split else [name for name in _WANTED[kind] if name in there]
     if not wanted or wanted[0] not in there:
         raise ValueError(
-            f"The folder needs a split {split or ' or '.join(_WANTED[kind])!r}. Got "
+            f"The data needs a split {split or ' or '.join(_WANTED[kind])!r}. Got "
             f"{listed(there)}; name one of them."
         )
     chosen = splits == wanted[0]

@@ -15,12 +15,13 @@ from imgfeat.deploy import check_target, save
 from imgfeat.estimators import list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
 from imgfeat.evaluation import Comparison, compare, evaluate
+from imgfeat.evaluation.audit._straddlers import note_straddlers
 from imgfeat.evaluation.comparison._folds import warn_of_repeats
 from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
 from imgfeat.evaluation.comparison._metadata import fit_with, take
 from imgfeat.evaluation.comparison._scoring import find_scorers, with_usual
 from imgfeat.evaluation.report._html import write_report
-from imgfeat.studies._held_out import check_groups, draw_held_out
+from imgfeat.studies._draw_held_out import check_groups, draw_held_out
 from imgfeat.studies._train_recipe import check_enough
 
 _MODEL = "model.imgfeat"
@@ -128,6 +129,9 @@ def run_study(
     metadata = {"groups": None if groups is None else np.asarray(groups)}
     if held_out is None:
         held_out = draw_held_out(labels, groups, random_state)
+    note = note_straddlers(images, held_out, groups, n_jobs=n_jobs)
+    if note is not None:
+        warnings.warn(note, stacklevel=2)
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     warn_of_repeats(images, [(train, test)], "what is trained on and held out")
     # A fold takes one, the search in it another, the probabilities of an SVM the next.

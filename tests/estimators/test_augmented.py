@@ -309,16 +309,17 @@ def test_decisions_are_averaged_where_there_are_no_probabilities(digits, n_class
     decisions = model.decision_function(X)
     expected = decisions > 0 if n_classes == 2 else decisions.argmax(axis=1)
     assert_array_equal(model.predict(X), model.classes_[expected.astype(int)])
-    assert model.score(X, y) > 0.9
+    assert model.score(X, y) > 0.8
 
 
 def test_methods_are_those_of_the_pipeline(digits):
     X, y = digits
-    model = AugmentedClassifier(make_pipeline(HOG(**SMALL), KNeighborsClassifier()))
+    pipeline = make_pipeline(HOG(**SMALL), KNeighborsClassifier())
+    model = AugmentedClassifier(pipeline, random_state=0)
     assert hasattr(model, "predict_proba") and not hasattr(model, "decision_function")
     with pytest.raises(AttributeError, match="decision_function"):
         model.fit(X, y).decision_function(X)
-    assert model.score(X, y) > 0.9
+    assert model.score(X, y) > 0.8
 
 
 @pytest.mark.parametrize("kind", ["gray", "rgb"])

@@ -50,7 +50,7 @@ def test_recipe_learns_and_has_probabilities(name, digits):
         recipe.set_params(classifier__batch_size=8, classifier__max_epochs=8)
         recipe.set_params(classifier__augment="none")
     recipe.fit(X[::2], y[::2])
-    assert recipe.score(X[1::2], y[1::2]) > 0.9
+    assert recipe.score(X[1::2], y[1::2]) > 0.85
     np.testing.assert_allclose(recipe.predict_proba(X[:5]).sum(axis=1), 1, atol=1e-6)
 
 

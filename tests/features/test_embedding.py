@@ -21,7 +21,7 @@ from imgfeat.nets.catalog import _backbones
 from imgfeat.sources import ImageDecodeError
 from imgfeat.sources._images import Images
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
-from tests.nets._tiny import TINY, TinyNet
+from tests.nets._tiny import ENGINES, TINY, TinyNet
 
 # Small pictures of the real net: quick, and exported at most once a run.
 SIZE = 32
@@ -76,13 +76,14 @@ def test_matches_the_definition(photos):
         assert_allclose(row, maps.mean((0, 2, 3)), atol=0.02)  # a level, when rounding
 
 
+@pytest.mark.onnx
 def test_engines_agree(photos):
     by_torch = embedding().fit_transform(photos)
     by_onnx = embedding(engine="onnx").fit_transform(photos)
     assert_same_rows(by_onnx, by_torch, 1e-4)
 
 
-@pytest.mark.parametrize("engine", ["torch", "onnx"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_row_is_the_same_alone_in_any_batch_and_for_any_threads(photos, engine):
     expected = embedding(engine=engine).fit_transform(photos)
     alone = [embedding(engine=engine).transform(photos[i : i + 1])[0] for i in range(9)]
@@ -172,6 +173,7 @@ def test_names_features_by_net(photos):
     assert list(frame) == [f"tinynet_000{i}" for i in range(5)]
 
 
+@pytest.mark.onnx
 def test_says_which_weights_and_how_they_run(photos):
     net = embedding(engine="auto", device="cpu", n_jobs=2, batch_size=3).fit(photos)
     assert net.weights_info_["name"] == "efficientnet_lite0"
@@ -238,7 +240,7 @@ def test_decode_and_net_together_keep_to_the_threads(photos, monkeypatch, n_jobs
     assert set(threading.enumerate()) <= before[1]
 
 
-@pytest.mark.parametrize("engine", ["torch", "onnx"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_one_job_is_one_busy_core(photos, engine):
     net = embedding(engine=engine, n_jobs=1)
     net.transform(photos)

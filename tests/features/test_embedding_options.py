@@ -63,6 +63,7 @@ def test_layers_come_side_by_side_and_are_named(photos):
     assert columns[-1] == "efficientnet_lite0_conv_head_1279"
 
 
+@pytest.mark.onnx
 def test_engines_agree_on_a_layer(photos):
     options = {"layer": ["conv", "norm"], "pooling": "gem"}
     torch_, onnx = (

@@ -1,5 +1,6 @@
 """A net so small that tests can run it by the hundred."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -8,6 +9,8 @@ from imgfeat.nets import Preprocessing
 TINY = Preprocessing(
     (12, 12), mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4), crop=1.0, interpolation="box"
 )
+
+ENGINES = ["torch", pytest.param("onnx", marks=pytest.mark.onnx)]
 
 
 class TinyNet(nn.Module):

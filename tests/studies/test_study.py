@@ -148,3 +148,18 @@ def test_part_that_is_trained_on_has_enough_for_folds_within_folds(few, tmp_path
         )
     options = {"out": tmp_path, "recipes": ["hog-svm"], "size": 64}
     assert run_study(images, labels, cv=2, **options).best == "hog-svm"
+
+
+def test_copies_in_the_training_part_and_held_out_are_warned_of(photos, tmp_path):
+    images, labels = photos
+    rows = np.r_[np.arange(len(images)), 0, 20]
+    held_out = np.isin(np.arange(len(rows)), [0, 5, 20])
+    # Warnings are errors here, so nothing is compared.
+    with pytest.raises(UserWarning, match="2 pairs in the training part and among"):
+        run_study(
+            images[rows],
+            labels[rows],
+            held_out=held_out,
+            out=tmp_path,
+            recipes=["hog-svm"],
+        )

@@ -58,6 +58,19 @@ class TrainableNet(nn.Module):
             return self.body(x, "auto", self.image_size)
         return self.body(x)
 
+    def embed(self, images):
+        """What the last linear layer sees, (n, n_features); without any, the logits."""
+        if self.head is not None:
+            return self.features(images)
+        layers = [layer for layer in self.modules() if isinstance(layer, nn.Linear)]
+        if not layers:
+            return self.features(images)
+        seen = []
+        hook = layers[-1].register_forward_pre_hook(lambda _, x: seen.append(x[0]))
+        with hook:
+            self(images)
+        return seen[-1].flatten(1)
+
     def forward(self, images):
         x = images if images.ndim == 2 else self.features(images)
         return x if self.head is None else self.head(self.dropout(x))

@@ -4,6 +4,43 @@ import numpy as np
 import pandas as pd
 
 
+def count_pairs(true, predicted, n_classes):
+    """Images by class and predicted class, both coded 0 to ``n_classes - 1``.
+
+    scikit-learn's `confusion_matrix` warns of many classes as of a regression.
+
+    Returns
+    -------
+    ndarray of int of shape (n_classes, n_classes)
+        A row a true class.
+    """
+    pairs = np.bincount(true * n_classes + predicted, minlength=n_classes**2)
+    return pairs.reshape(n_classes, n_classes)
+
+
+def score_classes(confusion):
+    """Precision, recall and F1 of each class; 0 where there is nothing to divide by.
+
+    Parameters
+    ----------
+    confusion : DataFrame of counts, a row a true class
+
+    Returns
+    -------
+    DataFrame, a row a class
+        ``precision``, ``recall``, ``f1``, ``n_images``.
+    """
+    counts = confusion.to_numpy()
+    hits, true, predicted = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    table = {
+        "precision": hits / np.maximum(predicted, 1),
+        "recall": hits / np.maximum(true, 1),
+        "f1": 2 * hits / np.maximum(true + predicted, 1),
+        "n_images": true,
+    }
+    return pd.DataFrame(table, index=confusion.index.rename("class"))
+
+
 def confused_pairs(confusion, min_count=1):
     """Pairs of classes by how often the first was taken for the second.
 

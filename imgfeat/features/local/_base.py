@@ -18,8 +18,9 @@ from imgfeat.sources._images import Images
 class LocalFeature(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Base of the transformers from images to `Descriptors`.
 
-    A subclass says in ``_describe`` how one image is described. Nothing is learned, so
-    `transform` works without `fit`.
+    A subclass says in ``_describe`` how one image is described, and in ``_regions``
+    what of it each descriptor sees. Nothing is learned, so `transform` works without
+    `fit`.
     """
 
     _parameter_constraints: dict = {
@@ -113,6 +114,10 @@ class LocalFeature(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
 
     def _describe(self, image):
         """Values (n, n_dims) and positions (n, 2) of one finite image."""
+        raise NotImplementedError
+
+    def _regions(self, image):
+        """The `Regions` of one finite image, in the order of its descriptors."""
         raise NotImplementedError
 
     def _describe_array(self, images, advance):

@@ -158,6 +158,11 @@ class BagOfVisualWords(Vocabulary):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    @property
+    def is_sum(self) -> bool:
+        """Whether all but powers and norms is a sum over descriptors."""
+        return self.assignment != "llc"
+
     def _learn(self, sample, random_state):
         self.cluster_centers_ = learn_words(
             sample, self.n_words, random_state, self.n_jobs

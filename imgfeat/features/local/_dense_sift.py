@@ -11,6 +11,7 @@ from imgfeat._traits import Traits
 from imgfeat._validation import size_text
 from imgfeat.features.local._base import LocalFeature, histogram_names, to_unit_range
 from imgfeat.features.local._descriptors import Descriptors
+from imgfeat.features.local._regions import Regions
 from imgfeat.kernels.dense_sift import N_BINS, SIZE, dense_sift, grid_starts
 from imgfeat.kernels.gray import to_gray
 
@@ -238,6 +239,19 @@ class DenseSIFT(LocalFeature, auto_wrap_output_keys=None):
             grid = np.meshgrid(rows, cols, indexing="ij")
             positions.append(np.stack(grid, axis=-1).reshape(-1, 2))
         return np.concatenate(positions).astype(np.float32)
+
+    def _regions(self, image):
+        counts = [
+            len(rows) * len(cols)
+            for rows, cols in (self._grid(image.shape, b) for b in self._bin_sizes())
+        ]
+        bins = np.repeat(np.array(self._bin_sizes(), dtype=float), counts)
+        return Regions(
+            self._positions(image.shape) * image.shape[:2] - 0.5,
+            bins / 3,  # where bins are three times the scale, as in SIFT
+            np.zeros(len(bins)),
+            bins * N_BINS / 2,
+        )
 
     def _grid(self, shape, bin_size):
         return [

@@ -120,6 +120,7 @@ n_features_in_)
     """
 
     _size_param = "n_components"
+    _averages = True
     _parameter_constraints: dict = {
         **Vocabulary._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],

@@ -9,6 +9,7 @@ import numpy as np
 from imgfeat._opencv import one_opencv_thread
 from imgfeat._sklearn import Interval
 from imgfeat.features.local._base import LocalFeature, histogram_names, to_unit_range
+from imgfeat.features.local._regions import Regions
 from imgfeat.sources._pixels import as_dtype, as_mode
 
 
@@ -19,6 +20,27 @@ class _Keypoints(LocalFeature, auto_wrap_output_keys=None):
         return one_opencv_thread
 
     def _describe(self, image):
+        keypoints, values, shape = self._find(image)
+        if not keypoints:
+            return np.empty((0, self._n_dims), np.float32), np.empty((0, 2), np.float32)
+        # OpenCV's (0, 0) is the middle of the first pixel.
+        places = cv2.KeyPoint_convert(keypoints)[:, ::-1] + np.float32(0.5)
+        positions = places / np.array(shape, dtype=np.float32)
+        return self._finish(values), np.clip(positions, 0, 1)
+
+    def _regions(self, image):
+        with one_opencv_thread:
+            keypoints = self._find(image)[0]
+        radii = np.array([keypoint.size / 2 for keypoint in keypoints])
+        return Regions(
+            np.array([keypoint.pt[::-1] for keypoint in keypoints]).reshape(-1, 2),
+            radii,
+            np.array([keypoint.angle for keypoint in keypoints]),
+            radii * self._reach,
+        )
+
+    def _find(self, image):
+        """Keypoints as OpenCV has them, their descriptors, and the image's shape."""
         image = as_mode(image, "gray")
         if image.dtype.kind == "f":
             image = to_unit_range(image)
@@ -28,14 +50,11 @@ class _Keypoints(LocalFeature, auto_wrap_output_keys=None):
         if detector is not None:
             keypoints, values = detector.detectAndCompute(image, None)
         if values is None:
-            return np.empty((0, self._n_dims), np.float32), np.empty((0, 2), np.float32)
+            return [], None, image.shape
         # OpenCV gives no order, and more than asked for where responses are equal.
         order = sorted(range(len(keypoints)), key=lambda i: _rank(keypoints[i]))
         order = order[: self.n_keypoints]
-        # Its (0, 0) is the middle of the first pixel.
-        places = cv2.KeyPoint_convert(keypoints)[order, ::-1] + np.float32(0.5)
-        positions = places / np.array(image.shape, dtype=np.float32)
-        return self._finish(values[order]), np.clip(positions, 0, 1)
+        return [keypoints[i] for i in order], values[order], image.shape
 
 
 class SIFT(_Keypoints, auto_wrap_output_keys=None):
@@ -118,6 +137,7 @@ class SIFT(_Keypoints, auto_wrap_output_keys=None):
         "root": ["boolean"],
     }
     _n_dims = 128
+    _reach = 6  # four bins of three times the scale, from end to end
 
     def __init__(
         self,
@@ -230,6 +250,7 @@ class ORB(_Keypoints, auto_wrap_output_keys=None):
         "fast_threshold": [Interval(Integral, 0, 255, closed="both")],
     }
     _n_dims = 256
+    _reach = 1
 
     def __init__(
         self,

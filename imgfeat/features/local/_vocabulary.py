@@ -35,6 +35,8 @@ class Vocabulary(TransformerMixin, BaseEstimator):
     ``_cell_names``.
     """
 
+    # Whether a code is a mean over its descriptors, not a sum.
+    _averages = False
     _parameter_constraints: dict = {
         "power": [Interval(Real, 0, 1, closed="right")],
         "normalize": [StrOptions({"l2"}), None],
@@ -134,6 +136,52 @@ class Vocabulary(TransformerMixin, BaseEstimator):
         names = self._cell_names()
         prefixes = Pyramid(self.spatial_pyramid).prefixes()
         return np.asarray([p + name for p in prefixes for name in names], dtype=object)
+
+    def votes(self, X, features, slopes) -> list[np.ndarray]:
+        """Tell what each descriptor adds to a sum of products with the features.
+
+        Powers and norms count as factors: a number's descriptors share it as they share
+        what it was before. Only where `is_sum`.
+
+        Parameters
+        ----------
+        X : as in `transform`
+        features : ndarray of shape (n_images, n_features_out)
+            What `transform` makes of it.
+        slopes : ndarray of shape (n_images, n_features_out)
+
+        Returns
+        -------
+        list of ndarray of shape (n_descriptors,)
+            One an image; its sum is that of ``slopes * features``.
+        """
+        pyramid, bags = Pyramid(self.spatial_pyramid), Bags(X, type(self).__name__)
+        votes = [np.zeros(count) for count in bags.counts]
+
+        def vote(image, values, tables):
+            cells, n_cells = pyramid.cells(bags, image), pyramid.n_cells
+            before = self._encode(values, cells, n_cells, tables).reshape(n_cells, -1)
+            after = features[image].reshape(before.shape)
+            factors = np.divide(after, before, np.zeros(after.shape), where=before != 0)
+            factors *= slopes[image].reshape(factors.shape)
+            if self._averages:
+                counts = np.bincount(cells.ravel(), minlength=n_cells)
+                factors /= np.maximum(counts, 1)[:, None]
+            # In a cell of its own each descriptor gets a code of its own.
+            own = np.arange(len(values), dtype=np.int32)[None]
+            codes = self._encode(values, own, len(values), tables)
+            codes = codes.reshape(len(values), -1)
+            votes[image] = sum(
+                np.einsum("nd,nd->n", codes, factors[level]) for level in cells
+            )
+
+        self._for_each_image(vote, bags)
+        return votes
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether all but powers and norms is a sum, or a mean, over descriptors."""
+        return True
 
     def _check_params(self):
         """Check what ``_parameter_constraints`` cannot say."""

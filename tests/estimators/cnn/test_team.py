@@ -14,6 +14,8 @@ from imgfeat.estimators.cnn import _training
 from imgfeat.estimators.cnn._team import Alone
 from tests._hangs import HANGS_S
 
+pytestmark = pytest.mark.distributed
+
 RUNS = ["frozen norms", "staged", "head", "norms", "whole", "stored", "resumed"]
 SAME_AS_ALONE = ["frozen norms", "staged", "head", "whole"]
 

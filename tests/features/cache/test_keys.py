@@ -59,7 +59,10 @@ def key(transformer):
         (Scale(torch.nn.ReLU()), Scale(torch.nn.GELU())),
         (CNNEmbedding(), CNNEmbedding(weights=None, backbone="resnet18")),
         (CNNEmbedding(), CNNEmbedding(pooling="max")),
-        (CNNEmbedding(engine="torch"), CNNEmbedding(engine="onnx")),
+        pytest.param(
+            *(CNNEmbedding(engine="torch"), CNNEmbedding(engine="onnx")),
+            marks=pytest.mark.onnx,
+        ),
     ],
     ids=range(16),
 )

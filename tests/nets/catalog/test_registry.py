@@ -124,6 +124,7 @@ def test_registered_weights_that_are_missing_are_named(tmp_path):
         find_backbone("mine")
 
 
+@pytest.mark.onnx
 def test_a_net_of_the_user_runs_in_torch_and_is_kept_nowhere(photos, tmp_path):
     """Its code may change behind its name."""
     register_backbone("mine", tiny, preprocessing=TINY)
@@ -229,6 +230,7 @@ def test_layers_of_a_registered_net_are_listed_and_taken(photos):
     assert net.fit_transform(photos).shape == (8, 5)
 
 
+@pytest.mark.onnx
 @exports
 def test_one_of_ours_runs_in_both_engines(photos):
     backbone = find_backbone("resnet9", None, size=12)

@@ -8,6 +8,8 @@ from imgfeat.features import CNNEmbedding
 from imgfeat.nets.inference import _onnx, _stock
 from imgfeat.sources import ImageDecodeError
 
+pytestmark = pytest.mark.onnx
+
 MESSAGE = r"runs in torch, as .* Got: no more Use engine='torch', .* four times"
 
 

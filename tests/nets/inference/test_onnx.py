@@ -17,6 +17,8 @@ from imgfeat.nets.inference._onnx_session import open_session
 from imgfeat.nets.inference._torch import TorchEngine
 from tests.nets._tiny import TINY, TinyNet
 
+pytestmark = pytest.mark.onnx
+
 
 @pytest.fixture
 def batch():

@@ -50,6 +50,7 @@ def test_runtime_is_told_to_send_nothing_before_it_is_imported():
     assert set(got.stdout.split()) == {"1"}
 
 
+@pytest.mark.onnx
 @pytest.mark.parametrize(
     "verbose, around, is_told",
     [(0, nullcontext, False), (1, nullcontext, True), (0, announcements, True)],

@@ -25,7 +25,7 @@ from imgfeat.nets._pooling import Readout
 from imgfeat.nets._torch_settings import torch_threads
 from imgfeat.nets.inference import _export, _plan, _stock
 from imgfeat.nets.inference._plan import Plan
-from tests.nets._tiny import TINY, TinyNet
+from tests.nets._tiny import ENGINES, TINY, TinyNet
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,7 @@ def tiny_engine(name, pooling="avg"):
 
 
 @pytest.mark.parametrize("pooling, pool", [("avg", np.mean), ("max", np.max)])
-@pytest.mark.parametrize("name", ["torch", "onnx"])
+@pytest.mark.parametrize("name", ENGINES)
 def test_matches_the_definition(batch, name, pooling, pool):
     x = (batch / 255 - TINY.mean) / TINY.std
     net = TinyNet().eval().double()
@@ -67,7 +67,7 @@ def test_matches_the_definition(batch, name, pooling, pool):
     assert got.flags.c_contiguous
 
 
-@pytest.mark.parametrize("name", ["torch", "onnx"])
+@pytest.mark.parametrize("name", ENGINES)
 def test_threads_do_not_change_the_outcome(batch, name):
     engine = tiny_engine(name)
     assert_allclose(run(engine, batch, 1), run(engine, batch, 2), rtol=1e-5)
@@ -90,7 +90,7 @@ def test_own_module_stays_as_it_is(batch):
         assert torch.equal(tensor, before[name])
 
 
-@pytest.mark.parametrize("name", ["torch", "onnx"])
+@pytest.mark.parametrize("name", ENGINES)
 def test_own_module_that_was_trained_on_is_seen(batch, name):
     net = TinyNet()
     first = run(open_engine(find_backbone(net), Readout("avg"), plan(name)), batch)
@@ -100,6 +100,7 @@ def test_own_module_that_was_trained_on_is_seen(batch, name):
     assert_allclose(second, 2 * first, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.onnx
 def test_equal_tensors_are_not_taken_for_equal_code(batch):
     class Negative(TinyNet):
         def forward(self, x):
@@ -159,7 +160,7 @@ def test_one_net_is_made_once_for_many_threads(monkeypatch):
     assert len(made) == 1
 
 
-@pytest.mark.parametrize("name", ["torch", "onnx"])
+@pytest.mark.parametrize("name", ENGINES)
 def test_engines_of_a_module_go_with_it(batch, name):
     net = TinyNet()
     options = plan(name, precision="bfloat16" if name == "torch" else "auto")
@@ -221,12 +222,14 @@ def test_a_command_says_once_what_would_make_nets_faster(monkeypatch, capsys):
     assert capsys.readouterr().err.count("pip install 'imgfeat[onnx]'") == 1
 
 
+@pytest.mark.onnx
 def test_asking_for_onnx_means_the_cpu(monkeypatch):
     monkeypatch.setattr(_devices, "_has_driver", lambda: True)
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     assert plan("onnx", device="auto").device == "cpu"
 
 
+@pytest.mark.onnx
 @pytest.mark.parametrize("missing", ["onnxruntime", "onnxscript", "onnx"])
 def test_missing_extra_is_named(monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
@@ -234,6 +237,7 @@ def test_missing_extra_is_named(monkeypatch, missing):
         plan("onnx")
 
 
+@pytest.mark.onnx
 @pytest.mark.parametrize(
     "options, message",
     [
@@ -260,6 +264,7 @@ def with_cuda(monkeypatch):
     return build
 
 
+@pytest.mark.onnx
 def test_onnx_takes_cuda_where_it_was_built_for_it(with_cuda):
     with_cuda(True)
     got = plan("onnx", device="auto")
@@ -270,6 +275,7 @@ def test_onnx_takes_cuda_where_it_was_built_for_it(with_cuda):
         plan("onnx", device="cuda:1")
 
 
+@pytest.mark.onnx
 def test_int8_is_onnx_on_the_cpu(with_cuda):
     with_cuda(True)
     for own_module in (False, True):
@@ -358,6 +364,7 @@ def as_named(module):
     return replace(find_backbone(module), module=None)
 
 
+@pytest.mark.onnx
 def test_net_that_cannot_be_exported_runs_in_torch_and_says_so_once(batch, monkeypatch):
     exports, export = [], _export._export
     monkeypatch.setattr(
@@ -374,6 +381,7 @@ def test_net_that_cannot_be_exported_runs_in_torch_and_says_so_once(batch, monke
     assert len(exports) == 1
 
 
+@pytest.mark.onnx
 def test_asked_for_by_name_onnx_does_not_give_way():
     for backbone in (as_named(Stubborn()), find_backbone(Stubborn())):
         with pytest.raises(RuntimeError, match=r"Got: .*engine='torch'"):
@@ -414,6 +422,7 @@ def test_setting_held_by_a_thread_does_not_stop_a_fork():
     assert os.waitpid(child, 0)[1] == 0
 
 
+@pytest.mark.onnx
 @pytest.mark.parametrize("error", [RuntimeError("a\nb"), KeyError(), TypeError()])
 def test_whatever_an_exporter_raises_auto_goes_on_in_torch(monkeypatch, batch, error):
     def fail(*args, **options):

@@ -1,0 +1,49 @@
+"""What is explained: the decision of a classifier for one class."""
+
+import numpy as np
+
+
+def decide(classifier, X, columns):
+    """Decisions for a class each: decision values, or probabilities without them.
+
+    Parameters
+    ----------
+    classifier : fitted classifier
+    X : batch of n
+    columns : ndarray of int of shape (n,)
+        Places in ``classes_``. Of two classes the first has the opposite decision.
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+
+    Raises
+    ------
+    ValueError
+        If there are neither, or no decision a class.
+    """
+    if hasattr(classifier, "decision_function"):
+        values = np.asarray(classifier.decision_function(X), dtype=np.float64)
+        if values.ndim == 1:
+            return np.where(columns == 1, values, -values)
+    elif hasattr(classifier, "predict_proba"):
+        values = np.asarray(classifier.predict_proba(X), dtype=np.float64)
+    else:
+        raise ValueError(
+            "explain needs a classifier with decision_function or predict_proba. Got "
+            f"{type(classifier).__name__} with neither; put CalibratedClassifierCV "
+            "around it."
+        )
+    if values.shape[1] != len(classifier.classes_):
+        raise ValueError(
+            f"explain needs a decision a class. Got {values.shape[1]} for "
+            f"{len(classifier.classes_)} classes; set decision_function_shape='ovr'."
+        )
+    return values[np.arange(len(values)), columns]
+
+
+def predicted_columns(classifier, X):
+    """Places in ``classes_`` of what is predicted."""
+    classes = np.asarray(classifier.classes_).tolist()
+    places = {label: place for place, label in enumerate(classes)}
+    return np.array([places[label] for label in classifier.predict(X).tolist()])

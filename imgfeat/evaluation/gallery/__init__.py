@@ -1,0 +1,1 @@
+"""Pictures of features, and images that are alike."""

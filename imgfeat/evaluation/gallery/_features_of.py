@@ -1,0 +1,184 @@
+"""The features that a model sees: all that it does to images, but for classifying."""
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin, is_classifier, is_regressor
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from imgfeat._nesting import branches, inner_parts
+from imgfeat._progress import progress
+from imgfeat._sklearn import safe_indexing
+from imgfeat._traits import traits_of
+from imgfeat.features.local._descriptors import Descriptors
+from imgfeat.sources import ImageDecodeError
+
+
+class _Embedding(TransformerMixin, BaseEstimator):
+    """What the last layer of a net that was trained sees, as a transformer."""
+
+    def __init__(self, cnn):
+        self.cnn = cnn
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        check_is_fitted(self.cnn)
+        from imgfeat.estimators.cnn._judging import embed  # only here, as above
+
+        return embed(self.cnn, X)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
+def front_of(model, purpose):
+    """What makes features of images in a model: its steps but for the classifier.
+
+    Parameters
+    ----------
+    model : fitted estimator
+        A pipeline that ends in a classifier, a transformer as it is, a classifier that
+        makes features itself, or what one of these is wrapped in: a search, calibration
+        (the first of its folds), augmentation.
+    purpose : str
+        Who asks, for the message.
+
+    Returns
+    -------
+    transformer
+
+    Raises
+    ------
+    TypeError
+        If there are none.
+    """
+    inside = model
+    while True:
+        if _is_trained_net(inside):
+            return _Embedding(inside)
+        if isinstance(inside, Pipeline):
+            last = inside.steps[-1][1]
+            if not _predicts(last):
+                return inside
+            if _is_trained_net(last):
+                steps = [*inside.steps[:-1], (inside.steps[-1][0], _Embedding(last))]
+                return Pipeline(steps)
+            if len(inside.steps) > 1:
+                return inside[:-1]
+            inside = last
+        elif not _predicts(inside):
+            return inside
+        else:
+            parts = [] if branches(inside) else inner_parts(inside)
+            if not parts:
+                raise TypeError(
+                    f"{purpose} needs a model that makes features of images: a "
+                    "pipeline with a transformer in front of its classifier, or a "
+                    f"transformer. Got {type(model).__name__}."
+                )
+            inside = parts[0][1]
+
+
+def describe(model, X, images, *, batch_size, skip, verbose, purpose="SimilarImages"):
+    """Features of images by a model's front, some images at a time.
+
+    Parameters
+    ----------
+    model : fitted estimator
+    X : images
+    images : Images
+        The same, which names them.
+    batch_size : int
+    skip : bool
+        Leave out what cannot be read.
+    verbose : int
+    purpose : str
+        Who asks, for messages.
+
+    Returns
+    -------
+    features : ndarray of shape (n_kept, n_features), float32
+        An array of its own, C-contiguous.
+    errors : DataFrame with columns row, path, reason
+        What was left out.
+    """
+    front, n_images = front_of(model, purpose), len(images)
+    features, errors, n_done = None, [], 0
+    with progress("Describing images", n_images, verbose) as advance:
+        for start in range(0, n_images, batch_size):
+            rows = np.arange(start, min(start + batch_size, n_images))
+            found, bad = _features_of_rows(front, X, rows, skip, purpose)
+            errors += [(row, images.name(row), reason) for row, reason in bad]
+            if len(found):
+                if features is None:
+                    features = np.empty((n_images, found.shape[1]), dtype=np.float32)
+                features[n_done : n_done + len(found)] = found
+                n_done += len(found)
+            advance(len(rows))
+    if features is None:
+        why = "; with on_error='raise' it says why" if errors else ""
+        raise ValueError(
+            f"{purpose} needs an image that can be read. Got {n_images} images and "
+            f"none that can{why}."
+        )
+    errors = pd.DataFrame(errors, columns=["row", "path", "reason"])
+    return (features if n_done == n_images else features[:n_done].copy()), errors
+
+
+def as_features(found, rows, purpose):
+    """What was made of images, (n_rows, n_features), float32, or an error."""
+    if isinstance(found, Descriptors):
+        raise TypeError(
+            f"{purpose} needs one vector an image. Got {found!r}; put "
+            "BagOfVisualWords, VLAD or FisherVector behind."
+        )
+    if hasattr(found, "toarray"):
+        found = found.toarray()
+    found = np.asarray(found)
+    if found.dtype.kind not in "fiub":
+        raise TypeError(f"{purpose} needs features of numbers. Got {found.dtype}.")
+    found = found.reshape(len(found), -1).astype(np.float32, copy=False)
+    bad = ~np.isfinite(found).all(axis=1)
+    if bad.any():
+        raise ValueError(
+            f"{purpose} needs finite features. Got NaN or infinity for image "
+            f"{int(rows[bad.argmax()])}; drop it."
+        )
+    return found
+
+
+def _is_trained_net(estimator):
+    if not (traits_of(estimator).holds_net and is_classifier(estimator)):
+        return False
+    from imgfeat.estimators import CNNClassifier  # only here, as it imports torch
+
+    return isinstance(estimator, CNNClassifier)
+
+
+def _predicts(estimator):
+    if isinstance(estimator, str | None):
+        return False
+    if not hasattr(estimator, "transform"):
+        return True
+    return is_classifier(estimator) or is_regressor(estimator)
+
+
+def _features_of_rows(front, X, rows, skip, purpose):
+    """Features of the images that can be read, and (row, reason) of the others."""
+    try:
+        found = front.transform(safe_indexing(X, rows))
+        return as_features(found, rows, purpose), []
+    except ImageDecodeError as error:
+        if not skip:
+            raise
+        if len(rows) == 1:
+            return [], [(int(rows[0]), error.reason)]
+    # One by one, where there are such.
+    features, bad = [], []
+    for row in rows:
+        found, errors = _features_of_rows(front, X, np.array([row]), skip, purpose)
+        features += list(found)
+        bad += errors
+    return np.array(features), bad
