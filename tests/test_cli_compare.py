@@ -13,6 +13,8 @@ from imgfeat.features import HOG
 from tests._photos import write_photo_folder
 
 runner = CliRunner()
+# Of which some are held out, and their likes trained on.
+SAME_PHOTOS = pytest.mark.filterwarnings("ignore:Some images are nearly the same")
 FAST = ("--recipe", "hog-lr", "--size", 32)
 
 
@@ -43,6 +45,7 @@ def write_table(path, photos, group_of):
     return path
 
 
+@SAME_PHOTOS
 def test_held_out_images_come_from_a_folder(photos, tmp_path):
     other = write_photo_folder(tmp_path / "other", n_per_class=3)
     shown = run("compare", photos, "--val", other, *FAST, "--out", tmp_path / "o")
@@ -63,6 +66,7 @@ def test_classes_to_hold_out_that_are_not_trained_on_are_named(photos, tmp_path)
     assert not (tmp_path / "o").exists()
 
 
+@SAME_PHOTOS
 def test_held_out_class_that_is_missing_is_noted(photos, tmp_path):
     other = write_photo_folder(tmp_path / "other", n_per_class=3)
     shutil.rmtree(other / "grass")

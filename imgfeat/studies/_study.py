@@ -16,7 +16,6 @@ from imgfeat.estimators import list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
 from imgfeat.evaluation import Comparison, compare, evaluate
 from imgfeat.evaluation.audit._straddlers import note_straddlers
-from imgfeat.evaluation.comparison._folds import warn_of_repeats
 from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
 from imgfeat.evaluation.comparison._metadata import fit_with, take
 from imgfeat.evaluation.comparison._scoring import find_scorers, with_usual
@@ -133,7 +132,6 @@ def run_study(
     if note is not None:
         warnings.warn(note, stacklevel=2)
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-    warn_of_repeats(images, [(train, test)], "what is trained on and held out")
     # A fold takes one, the search in it another, the probabilities of an SVM the next.
     check_enough(labels[train], 4, "Training")
     of_train = take(metadata, train)

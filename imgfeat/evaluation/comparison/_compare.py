@@ -145,7 +145,7 @@ def compare(
             request_weights(candidate.rest)
     scorers = find_scorers(scoring, y)
     folds = draw_folds(cv, y, metadata["groups"], random_state)
-    warn_of_repeats(X, folds, "the folds")
+    warn_of_repeats(X, folds)
     race = Race(
         found,
         y,

@@ -51,7 +51,7 @@ def groups_of_classes(y, groups):
     return np.unique(np.asarray(y)[first_of_group(y, groups)], return_counts=True)
 
 
-def warn_of_repeats(images, folds, what):
+def warn_of_repeats(images, folds):
     """Warn of files that come twice, on both sides of a fold.
 
     Parameters
@@ -59,8 +59,6 @@ def warn_of_repeats(images, folds, what):
     images : sequence
         Only paths are looked at.
     folds : list of (ndarray, ndarray)
-    what : str
-        Of what a fold is, for the message.
     """
     paths = [os.path.realpath(x) if _is_path(x) else None for x in images]
     rows_of = {}
@@ -79,7 +77,7 @@ def warn_of_repeats(images, folds, what):
     ]
     if torn:
         warnings.warn(
-            f"{len(torn)} files come more than once and straddle {what}, so that a "
+            f"{len(torn)} files come more than once and straddle the folds, so that a "
             f"model is tested on what it has seen; the first is {torn[0]}. Leave the "
             "repetitions out, or pass groups that keep them together.",
             stacklevel=3,

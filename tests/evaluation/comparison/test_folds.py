@@ -7,7 +7,6 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from imgfeat import compare, load_image_folder
-from imgfeat.studies import run_study
 from tests._photos import write_photo_folder
 
 
@@ -45,13 +44,3 @@ def test_arrays_are_not_looked_at():
     with warnings.catch_warnings(action="error"):
         found = compare({"dummy": DummyClassifier()}, X, np.arange(12) % 2, cv=3)
     assert found.best == "dummy"
-
-
-def test_file_that_is_trained_on_and_held_out_is_warned_of(photos, tmp_path):
-    images, labels = doubled(photos)
-    held_out = np.arange(19) >= 18
-    held_out[[5, 11]] = True
-    with pytest.warns(UserWarning, match="straddle what is trained on and held out"):
-        run_study(
-            images, labels, held_out=held_out, out=tmp_path, recipes=["hog-lr"], size=32
-        )
