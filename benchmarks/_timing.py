@@ -14,9 +14,9 @@ from pathlib import Path
 import imgfeat
 
 PACKAGES = [
-    "numba", "numpy", "onnxruntime", "opencv-python", "opencv-python-headless",
-    "pillow", "scikit-image", "scikit-learn", "simplejpeg", "timm", "torch",
-    "torchvision",
+    "cleanlab", "numba", "numpy", "onnxruntime", "opencv-python",
+    "opencv-python-headless", "pillow", "scikit-image", "scikit-learn", "simplejpeg",
+    "timm", "torch", "torchvision",
 ]  # fmt: skip
 
 

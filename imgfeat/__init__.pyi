@@ -11,6 +11,7 @@ from .deploy import load as load
 from .deploy import save as save
 from .estimators import list_recipes as list_recipes
 from .estimators import make_recipe as make_recipe
+from .evaluation import audit_images as audit_images
 from .evaluation import compare as compare
 from .evaluation import evaluate as evaluate
 from .evaluation import explain as explain

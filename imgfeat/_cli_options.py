@@ -15,6 +15,8 @@ Folder = Annotated[
         help="A folder with one sub-folder a class, or a CSV with columns path, label.",
     ),
 ]
+Model = Annotated[Path, typer.Argument(help="A file that train or compare wrote.")]
+Paths = Annotated[list[str], typer.Argument(help="Image files, or folders of them.")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Threads; -1: every core.")]
 Size = Annotated[int, typer.Option(help="Pixels, for hand-made features such as HOG.")]
 Seed = Annotated[int, typer.Option(help="Seed of splits and classifiers.")]

@@ -18,14 +18,22 @@ _IN_OPTIONS = {
     "size must be a tuple of 2 positive ints, or one int for both": (
         "--size must be a positive number of pixels"
     ),
-    "time_budget was too small": "--minutes was too little",
     "time_budget needs a positive number of seconds, or text such as '90s', '5min' or "
     "'1h'": "--minutes needs a positive number",
     "evaluate needs labels that the estimator was fitted on": (
         "The labels must be those that the model was trained on"
     ),
+    "scoring needs names of scikit-learn's scorers": (
+        "--scoring needs the name of a scorer of scikit-learn"
+    ),
+    "scoring=": "--scoring ",
+    "groups needs a CSV file": "--groups needs a CSV file",
     "save needs a file name": "--out needs a file name",
     "Got epochs=": "Got --epochs ",
+    "; give more images, hold out more, calibration=5 for all of them in five folds, "
+    "or promise less": "; give more images, or promise less",
+    "The 'coverage' parameter of OpenSet": "--coverage",
+    "The 'false_alarms' parameter of OpenSet": "--false-alarms",
 }
 
 

@@ -26,7 +26,7 @@ def print_unfinished(folder):
 
 def print_study(study):
     shown = Table(
-        title="Mean over the folds; accuracy on the held-out images",
+        title=f"Mean over the folds; {study.scoring} on the held-out images",
         box=box.SIMPLE,
         collapse_padding=True,
         pad_edge=False,
@@ -39,13 +39,14 @@ def print_study(study):
         "mean_fit_time": ("fit, s", "{:.1f}"),
         "predict_images_per_s": ("images/s", "{:,.0f}"),
     }
+    by = f"mean_test_{study.scoring}"
+    columns = {by: columns.pop(by, (study.scoring, "{:.3f}")), **columns}
     shown.add_column("recipe", overflow="fold")  # with a net it may be long
     for heading in [*(heading for heading, _ in columns.values()), "held out"]:
         shown.add_column(heading, justify="right", no_wrap=True)
     for name, row in study.table.iterrows():
         cells = [how.format(row[column]) for column, (_, how) in columns.items()]
-        found = study.evaluations.get(name)
-        held_out = "" if found is None else f"{found.metrics['accuracy']:.3f}"
+        held_out = f"{study.held_out[name]:.3f}" if name in study.held_out else ""
         shown.add_row(escape(name), *cells, held_out)
     print_table(shown)
     out.print(f"Report: {study.report}", highlight=False)

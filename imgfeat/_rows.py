@@ -12,7 +12,7 @@ from imgfeat._files import is_special, replacing
 from imgfeat._home import is_writable
 
 COLUMNS = ["path", "label", "probability", "error"]
-_OF_SIX_DIGITS = {"probability", "similarity"}
+_OF_SIX_DIGITS = {"probability", "score", "similarity"}
 # A cell that begins so is a formula to a spreadsheet, and may run a program. Quotes in
 # front count as well, so that taking one away again always gives what was there.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
@@ -48,8 +48,8 @@ def row_writer(format, to=None, *, raw=False, columns=COLUMNS):
         A file, which is written whole or not at all; standard output if not given.
     raw : bool
         Leave cells of a CSV file as they are, formulas too.
-    columns : list of str
-        Attributes to write. Probabilities and similarities get six digits in CSV.
+    columns : sequence of str
+        Attributes to write, of CSV. Shares and scores get six digits.
     """
     if to is None:
         if sys.stdout is None:
@@ -62,14 +62,32 @@ def row_writer(format, to=None, *, raw=False, columns=COLUMNS):
         yield _writer(file, "utf-8", format, raw, columns)
 
 
-def check_can_write(to):
-    """Refuse a path for ``--out`` before the work is done that it shall hold."""
+def write_table(to, columns, rows, *, raw=False):
+    """Write a CSV file, whole or not at all.
+
+    Parameters
+    ----------
+    to : Path
+    columns : list of str
+    rows : iterable of list
+        A cell a column.
+    raw : bool
+        Leave cells as they are, formulas too.
+    """
+    check_can_write(to)
+    with replacing(to) as file:
+        for cells in [columns, *rows]:
+            file.write(_encoded(_line(cells, raw), "utf-8"))
+
+
+def check_can_write(to, option="--out"):
+    """Refuse the path of an option before the work is done that it shall hold."""
     if is_special(to) or to.is_dir() or not to.parent.is_dir():
         raise ValueError(
-            f"--out needs the name of a file in a folder that is there. Got {to}."
+            f"{option} needs the name of a file in a folder that is there. Got {to}."
         )
     if not is_writable(to.parent):
-        raise ValueError(f"--out needs a folder that can be written. Got {to}.")
+        raise ValueError(f"{option} needs a folder that can be written. Got {to}.")
 
 
 def _writer(file, encoding, format, raw, columns):
@@ -84,18 +102,23 @@ def _writer(file, encoding, format, raw, columns):
         return write_json
 
     def write(cells):
-        line = io.StringIO()
-        csv.writer(line).writerow(cells if raw else map(plain_cell, cells))
-        write_line(line.getvalue())
+        write_line(_line(cells, raw))
 
     write(columns)
-    return lambda row: write(_cell(column, getattr(row, column)) for column in columns)
+    return lambda row: write([_cell(name, getattr(row, name)) for name in columns])
 
 
-def _cell(column, value):
-    if column in _OF_SIX_DIGITS:
-        return "" if value is None else f"{value:.6f}"
-    return value
+def _cell(name, value):
+    """A value of a row: six digits, and ``|`` between labels of a set."""
+    if name in _OF_SIX_DIGITS and value is not None:
+        return f"{value:.6f}"
+    return "|".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _line(cells, raw):
+    line = io.StringIO()
+    csv.writer(line).writerow(cells if raw else map(plain_cell, cells))
+    return line.getvalue()
 
 
 def _encoded(text, encoding):

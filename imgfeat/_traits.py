@@ -26,6 +26,8 @@ class Traits:
         It brings images of any size to one of its own.
     device_param : str, optional
         The parameter that binds it to a device.
+    learns_without_labels : bool, default=False
+        What it learns, it learns from the images alone.
     tolerance : float
         How far its outputs may differ on another machine, of the largest value.
     """
@@ -33,6 +35,7 @@ class Traits:
     holds_net: bool = False
     takes_any_size: bool = False
     device_param: str | None = None
+    learns_without_labels: bool = False
     tolerance: float = TOLERANCE
 
 

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,13 +10,16 @@ import typer
 
 import imgfeat
 from imgfeat import deploy, studies
+from imgfeat._cli_audit import audit
 from imgfeat._cli_cache import cache
 from imgfeat._cli_explain import explain
 from imgfeat._cli_options import (
     Folder,
     Jobs,
     LabelColumn,
+    Model,
     PathColumn,
+    Paths,
     Seed,
     Size,
     Skip,
@@ -23,6 +27,7 @@ from imgfeat._cli_options import (
     look_over,
 )
 from imgfeat._cli_similar import similar
+from imgfeat._cli_suggest import suggest
 from imgfeat._cli_weights import weights
 from imgfeat._files import fill_closed_streams
 from imgfeat._patience import end_soon_after_ctrl_c
@@ -125,7 +130,32 @@ def compare(
     refit: Annotated[
         bool, typer.Option(help="Save the best one fitted on all images.")
     ] = True,
+    learning_curve: Annotated[
+        bool,
+        typer.Option("--learning-curve", help="Tell what more images would bring."),
+    ] = False,
     cv: Annotated[int | None, typer.Option(help="Folds; 5 if classes allow.")] = None,
+    val: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR|CSV",
+            help="Images to hold out, of the same classes; a fifth is drawn otherwise.",
+        ),
+    ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of a CSV: images that share a value, as photos of one scene, "
+            "are never trained on and tested at once."
+        ),
+    ] = None,
+    scoring: Annotated[
+        str,
+        typer.Option(
+            help="What decides: the name of a scikit-learn scorer, as "
+            "balanced_accuracy, f1_macro, roc_auc_ovr or neg_log_loss."
+        ),
+    ] = "accuracy",
     size: Size = 128,
     jobs: Jobs = -1,
     seed: Seed = 0,
@@ -136,8 +166,15 @@ def compare(
 ):
     """Compare recipes on the same folds; write a report and the best model."""
     with _plain_errors():
-        columns = {"path_column": path_column, "label_column": label_column}
-        found = studies.load_labelled(data, "compare", split=split, **columns)
+        load = partial(
+            studies.load_labelled,
+            path_column=path_column,
+            label_column=label_column,
+            group_column=groups,
+        )
+        found = load(data, "compare" if val is None else "train", split=split)
+        if val is not None:
+            found = studies.with_held_out(found, load(val, "evaluate"))
         found = look_over(found, skip_unreadable, jobs)
         if quick and thorough:
             raise ValueError("--quick and --thorough are two sizes; take one of them.")
@@ -147,11 +184,14 @@ def compare(
                 found.images,
                 found.labels,
                 held_out=found.held_out,
+                groups=found.groups,
+                scoring=scoring,
                 out=to,
                 recipes=recipe or studies.quick_recipes(effort),
                 time_budget=None if minutes is None else 60 * minutes,
                 resume=resume,
                 refit=refit,
+                learning_curve=learning_curve,
                 cv=cv,
                 size=size,
                 n_jobs=jobs,
@@ -174,6 +214,18 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="For cnn-finetune and cnn-scratch.")
     ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            help="Save a model that knows what it does not know: sets of labels that "
+            "hold the right one in this share of the images, as 0.95, and no label for "
+            "what is like no training image."
+        ),
+    ] = None,
+    false_alarms: Annotated[
+        float,
+        typer.Option(help="With --coverage: images of known classes without a label."),
+    ] = 0.05,
     jobs: Jobs = -1,
     seed: Seed = 0,
     split: Split = None,
@@ -193,6 +245,8 @@ def train(
             found.labels,
             size=size,
             epochs=epochs,
+            coverage=coverage,
+            false_alarms=false_alarms,
             n_jobs=jobs,
             random_state=seed,
             verbose=1,
@@ -207,7 +261,7 @@ def train(
 
 @app.command()
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A file that train or compare wrote.")],
+    model: Model,
     data: Folder,
     jobs: Jobs = -1,
     split: Split = None,
@@ -254,10 +308,8 @@ def evaluate(
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="A file that train or compare wrote.")],
-    paths: Annotated[
-        list[str], typer.Argument(help="Image files, or folders of them.")
-    ],
+    model: Model,
+    paths: Paths,
     format: Annotated[Format, typer.Option(help="How to write.")] = Format.csv,
     to: Annotated[
         Path | None,
@@ -274,7 +326,12 @@ def predict(
     ] = False,
     jobs: Jobs = -1,
 ):
-    """Label image files: a row each of path, label, probability and error."""
+    """Label image files: a row each of path, label, probability and error.
+
+    Of a model trained with --coverage also set and score: which labels are plausible,
+    with | between, and how far it is from the training images. Where it is unknown,
+    there is no label.
+    """
     with _plain_errors():
         loaded = imgfeat.load(model)
         files, notes = deploy.expand_paths(paths)
@@ -282,7 +339,8 @@ def predict(
             print_note(note)
         n_bad = 0
         found = deploy.predict_files(loaded, files, n_jobs=jobs, verbose=1)
-        with row_writer(format, to, raw=raw) as write:
+        columns = deploy.prediction_columns(loaded)
+        with row_writer(format, to, raw=raw, columns=columns) as write:
             for prediction in found:
                 write(prediction)
                 n_bad += prediction.error is not None
@@ -291,8 +349,8 @@ def predict(
         raise typer.Exit(1)
 
 
-app.command()(similar)
-app.command()(explain)
+for command in (explain, similar, audit, suggest):
+    app.command()(command)
 
 
 @app.command()

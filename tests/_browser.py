@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -153,6 +154,8 @@ class Tab:
 
     def _next(self):
         while b"\0" not in self._waiting:
+            ready, _, _ = select.select([self._from], [], [], DEADLINE_S)
+            assert ready, "the browser does not answer"
             part = os.read(self._from, 1 << 16)
             assert part, "the browser ended"
             self._waiting += part

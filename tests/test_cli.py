@@ -12,6 +12,7 @@ import time
 import warnings
 
 import pytest
+from PIL import Image
 from sklearn.pipeline import make_pipeline
 from typer.testing import CliRunner
 
@@ -48,7 +49,7 @@ def rows_of(result):
 
 def test_help_names_every_command():
     shown = run("--help").output
-    for command in ("demo", "compare", "train", "evaluate", "predict", "recipes"):
+    for command in ("demo", "compare", "train", "evaluate", "predict", "suggest"):
         assert command in shown
 
 
@@ -90,6 +91,33 @@ def test_predict_prints_json_lines(model, photos):
     line = json.loads(run("predict", model, file, "--format", "jsonl").stdout)
     assert set(line) == {"path", "label", "probability", "error"}
     assert line["error"] is None
+
+
+def test_model_with_coverage_says_what_it_does_not_know(photos, tmp_path):
+    path = tmp_path / "open.imgfeat"
+    promise = "--coverage", 0.9, "--false-alarms", 0.1
+    run("train", photos, "--recipe", "hog-svm", "--size", 64, *promise, "--out", path)
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "plain.png")
+    files = *sorted(photos.glob("*/*.jpg")), tmp_path / "plain.png"
+    *rows, plain = rows_of(run("predict", path, *files))
+    assert list(plain) == ["path", "label", "probability", "error", "set", "score"]
+    assert plain["label"] == plain["probability"] == plain["error"] == ""
+    assert float(plain["score"]) > max(float(row["score"]) for row in rows)
+    right = [row["label"] != "" and row["label"] in row["path"] for row in rows]
+    assert sum(right) >= 0.8 * len(rows)
+    assert {label for row in rows for label in row["set"].split("|")} >= {"brick"}
+    line = json.loads(run("predict", path, files[-1], "--format", "jsonl").stdout)
+    assert line["label"] is None and isinstance(line["set"], list)
+    assert "accuracy" in run("evaluate", path, photos).stdout
+
+
+def test_coverage_of_too_few_images_says_how_many_it_takes(photos, tmp_path):
+    arguments = "--recipe", "hog-svm", "--size", 64, "--out", tmp_path / "m.imgfeat"
+    shown = run("train", photos, *arguments, "--coverage", 0.99, code=2).stderr
+    shown = " ".join(shown.split())
+    assert (
+        "at least 99 images" in shown and "give more images, or promise less" in shown
+    )
 
 
 def test_predict_gives_a_row_to_what_is_no_file(model, photos, tmp_path, monkeypatch):

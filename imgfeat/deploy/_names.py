@@ -16,6 +16,7 @@ _NAMES = """
     estimators.AugmentedClassifier
     estimators.CNNClassifier
     estimators.LinearProbe
+    estimators.OpenSet
     estimators.PlannedFolds
     estimators.RidgeProbe
     estimators.RowSpace

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.neighbors import NearestNeighbors
 
 from imgfeat._public_names import public_name
 from imgfeat.deploy._errors import BundleError
@@ -157,6 +158,20 @@ def _is_linear(item):
     )
 
 
+def _is_open_set(item):
+    if not hasattr(item, "neighbors_"):
+        return True
+    bounds = item.threshold_, item.min_probability_, item.temperature_
+    return (
+        type(item.neighbors_) is NearestNeighbors
+        and _is(item.neighbors_._fit_X, item.neighbors_._fit_X.shape, np.float32)
+        and np.ndim(item.classes_) == 1
+        and all(type(bound) is float and not math.isnan(bound) for bound in bounds)
+        and item.temperature_ > 0
+        and isinstance(item.unknown_label_, str | int | float)
+    )
+
+
 def _is(array, shape, dtype=None):
     """Whether it is an array of real, finite numbers of this shape."""
     return (
@@ -175,5 +190,6 @@ _CHECKS = {
     "imgfeat.features.PatchDictionary": _is_dictionary,
     "imgfeat.features.VLAD": _are_words,
     "imgfeat.estimators.LinearProbe": _is_linear,
+    "imgfeat.estimators.OpenSet": _is_open_set,
     "imgfeat.estimators.RidgeProbe": _is_linear,
 }

@@ -1,5 +1,6 @@
 from ._augmented import AugmentedClassifier as AugmentedClassifier
 from ._linear_probe import LinearProbe as LinearProbe
+from ._open_set import OpenSet as OpenSet
 from ._planned_folds import PlannedFolds as PlannedFolds
 from ._probe import RidgeProbe as RidgeProbe
 from ._recipes import list_recipes as list_recipes

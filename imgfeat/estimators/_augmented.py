@@ -5,31 +5,27 @@ from numbers import Integral
 from typing import Self
 
 import numpy as np
-from sklearn import get_config
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    MetaEstimatorMixin,
-    clone,
-    is_classifier,
-)
-from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state, get_tags
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from imgfeat._nesting import fit_param_of_last, last_step
 from imgfeat._progress import progress
 from imgfeat._sklearn import HasMethods, Interval, fit_context
-from imgfeat._stateless import split_stateless
 from imgfeat._threads import map_threads
-from imgfeat.estimators._missing_labels import refuse_missing
 from imgfeat.estimators._views import (
     check_weights,
     fixed_view,
     join,
     repeat,
     training_views,
+)
+from imgfeat.estimators._wrapping import (
+    check_classifier,
+    check_labels,
+    set_tags,
+    split_front,
+    weight_name,
 )
 from imgfeat.preprocess._augment import Policy, find_policy
 from imgfeat.sources._images import Images
@@ -191,15 +187,15 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             for each view, or a parameter is wrong.
         """
         policy = find_policy(self.augment)
-        self._check_classifier()
+        check_classifier(self.pipeline, "AugmentedClassifier")
         images = Images(self, X, reset=False, image_shape=self.image_shape)
-        y = _check_labels(y, len(images))
+        y = check_labels(y, len(images), "AugmentedClassifier")
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
 
         pipeline = clone(self.pipeline)
         if sample_weight is not None:
             weights = check_weights(sample_weight, len(images))
-            fit_params[_weight_name(pipeline)] = weights
+            fit_params[weight_name(pipeline)] = weights
         fit_params = {
             name: repeat(value, self.n_augmented, len(images), name)
             for name, value in fit_params.items()
@@ -284,17 +280,9 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._over_views("decision_function", X)
 
-    def _check_classifier(self):
-        if not is_classifier(self.pipeline):
-            last = last_step(self.pipeline)
-            raise TypeError(
-                "AugmentedClassifier needs a classifier, or a pipeline that ends in "
-                f"one. Got {type(last).__name__}."
-            )
-
     def _fit_pipeline(self, pipeline, images, policy, y, fit_params):
         """Fit `pipeline` in place, with few views in memory if that can be."""
-        front, rest = _split(pipeline, fit_params)
+        front, rest = split_front(pipeline, fit_params)
         n_images = len(images)
         step = n_images if front is None else max(1, CHUNK // self.n_augmented)
         chunks = []
@@ -344,49 +332,4 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return np.concatenate(chunks)
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        if hasattr(self.pipeline, "fit"):
-            inner = get_tags(self.pipeline)
-            tags.input_tags = inner.input_tags
-            tags.input_tags.sparse = False
-            if inner.classifier_tags is not None:
-                tags.classifier_tags = inner.classifier_tags
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
-        return tags
-
-
-def _check_labels(y, n_images):
-    if y is None:
-        raise ValueError(
-            "AugmentedClassifier requires y to be passed, but the target y is None."
-        )
-    if not hasattr(y, "__getitem__"):
-        y = np.asarray(y)
-    n_labels = len(y) if np.ndim(y) else 0
-    if n_labels != n_images:
-        raise ValueError(
-            f"AugmentedClassifier needs a label for each image. Got {n_images} images "
-            f"and {n_labels} labels."
-        )
-    refuse_missing(y, "AugmentedClassifier")
-    return y
-
-
-def _split(pipeline, fit_params):
-    """The steps in front that learn nothing, if there are any, and the rest."""
-    # Not for subclasses: what they do with their steps is theirs.
-    if type(pipeline) is not Pipeline or getattr(pipeline, "transform_input", None):
-        return None, pipeline
-    front, rest = split_stateless(pipeline, fit_params)
-    if front is None:
-        return None, pipeline
-    return front, rest.set_params(memory=pipeline.memory, verbose=pipeline.verbose)
-
-
-def _weight_name(estimator):
-    """What ``sample_weight`` is called on the way to the classifier of a pipeline."""
-    # With scikit-learn's metadata routing the steps say themselves who wants it.
-    if get_config()["enable_metadata_routing"]:
-        return "sample_weight"
-    return fit_param_of_last(estimator, "sample_weight")
+        return set_tags(super().__sklearn_tags__(), self.pipeline)

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
+from threadpoolctl import threadpool_limits
 
 from imgfeat._sklearn import (
     HasMethods,
@@ -22,6 +23,8 @@ from imgfeat.estimators._linear_rule import LinearRule, by_class, check_penaltie
 from imgfeat.estimators._planned_folds import PlannedFolds
 from imgfeat.estimators._row_space import row_space
 from imgfeat.estimators._temperature import fit_temperature
+
+_SMALL = 1_000_000  # values, as of 1,000 rows in their own space
 
 
 class LinearProbe(LinearRule):
@@ -103,6 +106,9 @@ class LinearProbe(LinearRule):
     np.int64(0)
     """
 
+    # Of scikit-learn's metadata routing: groups are wanted, wherever there are any.
+    __metadata_request__fit = {"groups": True}
+
     _parameter_constraints: dict = {
         "kind": [StrOptions({"logistic", "svm"})],
         "C": [Real, "array-like"],
@@ -133,7 +139,7 @@ class LinearProbe(LinearRule):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None) -> Self:
+    def fit(self, X, y, sample_weight=None, groups=None) -> Self:
         """Choose C where there are several, fit with it, and calibrate an SVM.
 
         Parameters
@@ -144,6 +150,8 @@ class LinearProbe(LinearRule):
             Labels of at least two classes: text or integers.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative.
+        groups : array-like of shape (n_samples,), optional
+            Rows that share one are held out together.
 
         Returns
         -------
@@ -152,8 +160,8 @@ class LinearProbe(LinearRule):
         Raises
         ------
         ValueError
-            If a class has no row, or only one where rows are held out; a C or a weight
-            is out of range; or X is sparse or not finite.
+            If a class has no row, or only one, or one group, where rows are held out; a
+            C or a weight is out of range; or X is sparse or not finite.
 
         Warns
         -----
@@ -168,17 +176,25 @@ class LinearProbe(LinearRule):
         weights = check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
+        groups = _groups_of(groups, X)
         self.classes_ = np.unique(y)
         here = weights > 0
         if not here.all():
             X, y, weights = X[here], y[here], weights[here]
+            groups = None if groups is None else groups[here]
         _check_classes(self.classes_, y)
 
         components = row_space(X)
         rows = X if components is None else X.astype(np.float64) @ components.T
-        with warnings.catch_warnings(record=True) as caught:
+        # Threads wait for one another longer than they take for a small product.
+        n_threads = 1 if rows.size < _SMALL else None
+        with (
+            warnings.catch_warnings(record=True) as caught,
+            threadpool_limits(n_threads, "blas"),
+        ):
             warnings.simplefilter("always")
-            self.C_, held_out, decisions = self._choose(rows, y, weights, candidates)
+            chosen = self._choose(rows, y, weights, groups, candidates)
+            self.C_, held_out, decisions = chosen
             model = self._model(self.C_).fit(rows, y, sample_weight=weights)
         self._pass_on(caught)
 
@@ -204,7 +220,7 @@ class LinearProbe(LinearRule):
             return LinearSVC(C=C, dual=False, **options)
         return LogisticRegression(C=C, warm_start=True, **options)
 
-    def _choose(self, rows, y, weights, candidates):
+    def _choose(self, rows, y, weights, groups, candidates):
         """The best C, which rows were held out, and what they are decided to be."""
         self.scores_ = None
         if len(candidates) == 1 and self.kind == "logistic":
@@ -214,7 +230,7 @@ class LinearProbe(LinearRule):
             cv = PlannedFolds(int(cv), random_state=self.random_state)
         found = np.zeros((len(candidates), len(rows), len(self.classes_)))
         held_out = np.zeros(len(rows), dtype=bool)
-        for train, test in cv.split(rows, y):
+        for train, test in cv.split(rows, y, groups):
             held_out[test] = True
             model = None
             for i in np.argsort(candidates):  # from one C to the next, a warm start
@@ -249,6 +265,19 @@ class LinearProbe(LinearRule):
                 ConvergenceWarning,
                 stacklevel=3,
             )
+
+
+def _groups_of(groups, X):
+    """Groups as an array of one a row, or None."""
+    if groups is None:
+        return None
+    groups = np.asarray(groups)
+    if groups.ndim != 1 or len(groups) != len(X):
+        raise ValueError(
+            f"LinearProbe needs one group a row. Got groups of shape {groups.shape} "
+            f"for {len(X)} rows."
+        )
+    return groups
 
 
 def _check_classes(classes, y):

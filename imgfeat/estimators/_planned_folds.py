@@ -5,7 +5,11 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import BaseCrossValidator, StratifiedKFold
+from sklearn.model_selection import (
+    BaseCrossValidator,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
 
 from imgfeat._typing import ArrayLike, RandomState
 
@@ -14,7 +18,8 @@ class PlannedFolds(BaseCrossValidator):
     """Stratified folds, no more of them than the smallest class has samples.
 
     How many is settled when there are labels, so that folds within folds, whose
-    classes are smaller than those outside, are planned alike.
+    classes are smaller than those outside, are planned alike. Where there are groups,
+    each stays whole, and the class of the fewest groups settles it.
 
     Parameters
     ----------
@@ -38,6 +43,9 @@ class PlannedFolds(BaseCrossValidator):
     4
     """
 
+    # Of scikit-learn's metadata routing: groups are wanted, wherever there are any.
+    __metadata_request__split = {"groups": True}
+
     # Not n_splits, by which scikit-learn would refuse small classes.
     def __init__(
         self,
@@ -51,7 +59,7 @@ class PlannedFolds(BaseCrossValidator):
         self.random_state = random_state
 
     def split(
-        self, X: Any, y: ArrayLike | None = None, groups: object = None
+        self, X: Any, y: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the rows to fit on and the rows held out, fold by fold.
 
@@ -60,7 +68,8 @@ class PlannedFolds(BaseCrossValidator):
         X : sequence of length n_samples
         y : array-like of shape (n_samples,)
             Labels.
-        groups : ignored
+        groups : array-like of shape (n_samples,), optional
+            Samples that share one are never parted.
 
         Yields
         ------
@@ -69,15 +78,19 @@ class PlannedFolds(BaseCrossValidator):
         Raises
         ------
         ValueError
-            If there are no labels, or a class has one sample.
+            If there are no labels, or a class has one sample, or one group.
         """
-        n_folds = self.get_n_splits(X, y)
+        n_folds = self.get_n_splits(X, y, groups)
         seed = self.random_state if self.shuffle else None
-        folds = StratifiedKFold(n_folds, shuffle=self.shuffle, random_state=seed)
-        yield from folds.split(X, y)
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+        folds = kind(n_folds, shuffle=self.shuffle, random_state=seed)
+        yield from folds.split(X, y, groups)
 
     def get_n_splits(
-        self, X: Any = None, y: ArrayLike | None = None, groups: object = None
+        self,
+        X: Any = None,
+        y: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> int:
         """How many folds there are for these labels.
 
@@ -86,7 +99,8 @@ class PlannedFolds(BaseCrossValidator):
         X : ignored
         y : array-like of shape (n_samples,)
             Labels.
-        groups : ignored
+        groups : array-like of shape (n_samples,), optional
+            Samples that share one are never parted.
 
         Returns
         -------
@@ -95,7 +109,7 @@ class PlannedFolds(BaseCrossValidator):
         Raises
         ------
         ValueError
-            If there are no labels, or a class has one sample.
+            If there are no labels, or a class has one sample, or one group.
         """
         if y is None:
             raise ValueError(
@@ -106,14 +120,27 @@ class PlannedFolds(BaseCrossValidator):
             raise ValueError(
                 f"PlannedFolds needs n_folds of at least 2. Got {self.n_folds!r}."
             )
-        classes, counts = np.unique(np.asarray(y), return_counts=True)
+        y = np.asarray(y)
+        what = "images"
+        if groups is not None:
+            what = "groups"
+            y = y[first_of_group(y, groups)]
+        classes, counts = np.unique(y, return_counts=True)
         smallest = int(counts.min(initial=len(y)))
         if smallest < 2:
             rare = classes.tolist()[counts.argmin()] if len(classes) else None
             raise ValueError(
-                "To hold out a part and fit on the rest, there must be 2 images of "
+                f"To hold out a part and fit on the rest, there must be 2 {what} of "
                 f"every class. Got {smallest} of class {rare!r} here, where folds "
-                "around may have held out others; add images, leave the class out, or "
+                f"around may have held out others; add {what}, leave the class out, or "
                 "take more folds around."
             )
         return min(int(self.n_folds), smallest)
+
+
+def first_of_group(y, groups):
+    """Rows that stand for each pair of a class and a group of it, each pair once."""
+    _, class_of = np.unique(y, return_inverse=True)
+    _, group_of = np.unique(groups, return_inverse=True)
+    pairs = np.column_stack([class_of, group_of])
+    return np.unique(pairs, axis=0, return_index=True)[1]

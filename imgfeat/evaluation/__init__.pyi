@@ -1,3 +1,7 @@
+from .audit._audit_images import audit_images as audit_images
+from .audit._audit_result import Audit as Audit
+from .audit._duplicates import duplicate_groups as duplicate_groups
+from .audit._suggest import suggest as suggest
 from .comparison._compare import compare as compare
 from .comparison._comparison import Comparison as Comparison
 from .comparison._comparison import ComparisonInterrupted as ComparisonInterrupted

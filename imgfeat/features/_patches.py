@@ -343,7 +343,7 @@ class PatchDictionary(ImageFeature):
             advance(rows.stop - rows.start)
 
     def __imgfeat_traits__(self):
-        return Traits(device_param="device")
+        return Traits(device_param="device", learns_without_labels=True)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -306,7 +306,7 @@ def _pixels_of(image, jpeg, name, *, max_pixels, strict, color, at_least=None):
         pixels = _plain(to_srgb(image, name) if color else image)
     elif color and "icc_profile" in image.info:
         pixels = array_to_srgb(pixels, image.info["icc_profile"], name)
-    upright = _UPRIGHT.get(_orientation(image))
+    upright = _UPRIGHT.get(orientation_of(image))
     if upright is not None:
         pixels = upright(pixels)
     return np.ascontiguousarray(pixels)
@@ -360,7 +360,8 @@ def _deep(image):
     return pixels.astype(dtype, copy=False)
 
 
-def _orientation(image):
+def orientation_of(image):
+    """The EXIF orientation of a PIL image, 1 to 8."""
     try:
         return image.getexif().get(_ORIENTATION, 1)
     except DECODER_ERRORS:

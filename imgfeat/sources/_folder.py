@@ -161,7 +161,7 @@ def _sub_folders(folder):
     return {
         entry.name: entry.path
         for entry in os.scandir(folder)
-        if entry.is_dir() and not _is_litter(entry.name)
+        if entry.is_dir() and not is_litter(entry.name)
     }
 
 
@@ -275,7 +275,7 @@ def find_images(start, root, left_out=None):
             continue
         seen.add(real)
         for entry in os.scandir(folder):
-            if _is_litter(entry.name):
+            if is_litter(entry.name):
                 continue
             if entry.is_dir():
                 waiting.append(entry.path)
@@ -305,5 +305,6 @@ def _with_parents(folder):
     return [str(real), *map(str, real.parents)]
 
 
-def _is_litter(name):
+def is_litter(name):
+    """Whether a file or folder is hidden, or left behind by a system."""
     return name.startswith(".") or name in _LITTER

@@ -89,6 +89,15 @@ def load_image_table(
     >>> load_image_table(table, root=data_dir).target
     array([0, 1])
     """
+    return read_image_table(
+        table, path_column, target_column, class_names=class_names, root=root
+    )
+
+
+def read_image_table(
+    table, path_column, target_column, *, class_names=None, root=None, must_exist=True
+):
+    """Do as `load_image_table`; files need not be there unless they `must_exist`."""
     frame, root, name = _read_table(table, root)
     wanted = [path_column] if target_column is None else [path_column, target_column]
     missing = [column for column in wanted if column not in frame.columns]
@@ -101,7 +110,8 @@ def load_image_table(
         raise ValueError(f"{name} needs at least one row. Got none; add images.")
     texts = {column: _texts(frame[column], name) for column in wanted}
     paths = [_find_file(root, path) for path in texts[path_column]]
-    _check_files_exist(paths, name, root)
+    if must_exist:
+        _check_files_exist(paths, name, root)
     frame = frame.reset_index(drop=True).assign(path=paths)
     if target_column is None:
         return Bunch(
@@ -120,6 +130,12 @@ def load_image_table(
         names = check_class_names(class_names)
         _check_known(labels, names, name)
     return make_bunch(paths, labels, names, f"Images of {name}.", frame)
+
+
+def read_header(path):
+    """Names of the columns of a CSV file."""
+    frame, _, _ = _read_table(path, None)
+    return list(frame.columns)
 
 
 def _read_table(table, root):

@@ -1,4 +1,7 @@
+from ._audited_data import AuditedData as AuditedData
+from ._audited_data import load_to_audit as load_to_audit
 from ._demo import write_demo_images as write_demo_images
+from ._draw_held_out import with_held_out as with_held_out
 from ._labelled_data import LabelledData as LabelledData
 from ._labelled_data import load_labelled as load_labelled
 from ._study import Study as Study

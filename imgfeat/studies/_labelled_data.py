@@ -8,6 +8,7 @@ import numpy as np
 
 from imgfeat._typing import PathLike
 from imgfeat.sources import load_image_folder, load_image_table
+from imgfeat.sources._folder import SPLITS
 from imgfeat.sources._labelled import listed
 
 # Which split is taken where there are several and nobody says, the first that is there.
@@ -29,21 +30,26 @@ class LabelledData:
         What the folder itself keeps apart for the end.
     notes : tuple of str
         What a person has to know of them.
+    groups : ndarray of str of shape (n_images,), or None
+        What of them belongs together.
     """
 
     images: np.ndarray
     labels: np.ndarray
     held_out: np.ndarray | None = None
     notes: tuple = ()
+    groups: np.ndarray | None = None
 
     def take(self, rows) -> Self:
         """Some of them, by a mask or by numbers."""
         held_out = None if self.held_out is None else self.held_out[rows]
+        groups = None if self.groups is None else self.groups[rows]
         return replace(
             self,
             images=self.images[rows],
             labels=self.labels[rows],
             held_out=held_out,
+            groups=groups,
         )
 
 
@@ -54,13 +60,15 @@ def load_labelled(
     split: str | None = None,
     path_column: str = "path",
     label_column: str = "label",
+    group_column: str | None = None,
 ) -> LabelledData:
     """Load a folder or table of images; of a folder with splits, the right ones.
 
     Parameters
     ----------
     source : path
-        A folder, or a CSV file.
+        A folder, or a CSV file; the latter has splits if a column ``split`` names two
+        or more of them, and nothing else.
     purpose : {"compare", "train", "evaluate"}
         To compare, ``train`` is trained on and ``test``, or else ``val``, held out; to
         train only the first counts, to evaluate only the second.
@@ -68,6 +76,8 @@ def load_labelled(
         What is held out, trained on or evaluated instead.
     path_column, label_column : str
         Columns of a table.
+    group_column : str, optional
+        Column of a table that says which images belong together.
 
     Returns
     -------
@@ -80,14 +90,48 @@ def load_labelled(
     else:
         bunch = load_image_folder(source)
     data = LabelledData(bunch.images, bunch.labels, notes=tuple(bunch.notes))
-    if "split" not in bunch.frame or not Path(source).is_dir():
+    if group_column is not None:
+        data = replace(data, groups=_groups(source, bunch.frame, group_column))
+    splits = _splits_in(bunch.frame)
+    if splits is None:
         if split is not None:
             raise ValueError(
-                f"split {split!r} needs a folder with a sub-folder for each split. Got "
-                f"{source}, which has none."
+                f"split {split!r} needs a folder with a sub-folder for each split, or "
+                f"a column 'split' with such names. Got {source}, which has none."
             )
         return data
-    return _of_splits(data, bunch.frame["split"].to_numpy(), purpose, split)
+    return _of_splits(data, splits, purpose, split)
+
+
+def _splits_in(frame):
+    """The split of each image, if there are several and nothing else stands there."""
+    if "split" not in frame:
+        return None
+    splits = frame["split"].astype(str).str.strip().str.lower().map(SPLITS)
+    if splits.isna().any() or splits.nunique() < 2:
+        return None
+    return splits.to_numpy(dtype=object)
+
+
+def _groups(source, frame, column):
+    if Path(source).is_dir():
+        raise ValueError(
+            f"groups needs a CSV file with a column {column!r}. Got the folder "
+            f"{source}; write a CSV with columns path, label and {column}."
+        )
+    if column not in frame:
+        raise ValueError(
+            f"{source} needs a column {column!r} for the groups. Got "
+            f"{listed(frame.columns)}."
+        )
+    groups = frame[column].astype(str).str.strip().to_numpy(dtype=object)
+    if (empty := np.flatnonzero(groups == "")).size:
+        raise ValueError(
+            f"{source} needs a group in every row of {column!r}. Got {len(empty)} "
+            f"without, the first in row {empty[0]}; give an image that belongs to no "
+            "other a name of its own."
+        )
+    return groups
 
 
 def _of_splits(data, splits, purpose, split):
@@ -96,7 +140,7 @@ def _of_splits(data, splits, purpose, split):
     wanted = [split] if split else [name for name in _WANTED[kind] if name in there]
     if not wanted or wanted[0] not in there:
         raise ValueError(
-            f"The folder needs a split {split or ' or '.join(_WANTED[kind])!r}. Got "
+            f"The data needs a split {split or ' or '.join(_WANTED[kind])!r}. Got "
             f"{listed(there)}; name one of them."
         )
     chosen = splits == wanted[0]

@@ -45,6 +45,12 @@ def write_report(
     )
 
 
+def write_unfinished(path, comparison, title, about):
+    """Write the page of a comparison that was interrupted, if a fold of it was over."""
+    if comparison.table["n_folds"].any():
+        comparison.save_html(path, title=f"{title}, interrupted", about=about)
+
+
 def looks_at_mistakes(pipeline, evaluation, images, test, n_jobs=None):
     """Draw what a fitted pipeline looked at in the mistakes that the page shows.
 

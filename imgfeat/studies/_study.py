@@ -1,26 +1,39 @@
 """The main job: images and labels -> comparison, report and saved model."""
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import BaseCrossValidator, train_test_split
+from sklearn.model_selection import BaseCrossValidator
 
 from imgfeat._progress import track
 from imgfeat._typing import ArrayLike, PathLike, RandomState
 from imgfeat.deploy import check_target, save
 from imgfeat.estimators import list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
-from imgfeat.evaluation import Comparison, compare, evaluate
+from imgfeat.evaluation import (
+    Comparison,
+    ComparisonInterrupted,
+    compare,
+    evaluate,
+)
+from imgfeat.evaluation.audit._straddlers import note_straddlers
 from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
-from imgfeat.studies._report import looks_at_mistakes, write_report
+from imgfeat.evaluation.comparison._metadata import fit_with, take
+from imgfeat.evaluation.comparison._scoring import find_scorers, with_usual
+from imgfeat.studies._draw_held_out import check_groups, draw_held_out
+from imgfeat.studies._report import (
+    looks_at_mistakes,
+    write_report,
+    write_unfinished,
+)
 from imgfeat.studies._train_recipe import check_enough
 
 _MODEL = "model.imgfeat"
-HELD_OUT = 0.2  # share of the images that no choice sees
 _QUICK = ("cnn-ridge", "cnn-lr", "hog-svm")
 # Those behind one another share their features.
 _CHEAPEST = [*_QUICK[:2], "cnn-svm", "hog-svm", "hog-lr", "lbp-svm"]
@@ -28,13 +41,18 @@ _CHEAPEST = [*_QUICK[:2], "cnn-svm", "hog-svm", "hog-lr", "lbp-svm"]
 
 @dataclass(frozen=True)
 class Study:
-    """What `run_study` found, and where it lies."""
+    """What `run_study` found, and where it lies.
+
+    `held_out` has the score of each recipe, by `scoring`, on the held-out images.
+    """
 
     comparison: Comparison
     evaluations: Mapping
     report: Path
     model: Path
     refitted: bool
+    held_out: pd.Series
+    scoring: str
 
     @property
     def table(self) -> pd.DataFrame:
@@ -56,9 +74,11 @@ def run_study(
     held_out: np.ndarray | None = None,
     groups: ArrayLike | None = None,
     cv: int | BaseCrossValidator | None = None,
+    scoring: str = "accuracy",
     time_budget: float | str | None = None,
     resume: bool = False,
     refit: bool = True,
+    learning_curve: bool = False,
     size: int = 128,
     n_jobs: int | None = None,
     random_state: RandomState = 0,
@@ -78,9 +98,11 @@ def run_study(
     held_out : ndarray of bool of shape (n_images,), optional
         The images that are kept for the end. A stratified fifth if not given.
     groups : array-like of shape (n_images,), optional
-        For a `cv` that keeps groups together.
+        Images that share one are held out together, in folds and searches too.
     cv : int or splitter, optional
-        5, or less if a class has fewer images.
+        5, or less if a class has fewer images, or groups.
+    scoring : str
+        Name of the scikit-learn scorer that decides.
     time_budget : float or str, optional
         As for `compare`. Only recipes that ran on all folds are fitted and reported.
     resume : bool
@@ -88,6 +110,8 @@ def run_study(
     refit : bool
         Save the best recipe fitted on all images, once the held-out ones have scored
         it; otherwise as it was scored.
+    learning_curve : bool
+        Tell what more images would bring; also in ``learning_curve.csv`` in `out`.
     size : int
         Pixels, for the hand-made features.
     n_jobs : int, optional
@@ -105,58 +129,82 @@ def run_study(
     ------
     ComparisonInterrupted
         At Ctrl-C, with what there is; `resume` goes on.
+    ValueError
+        If images, groups or classes are too few, or no scorer is called `scoring`.
+    OSError
+        If `out` cannot be written to.
     """
     start = time.perf_counter()
     labels = np.asarray(labels)
     check_enough(labels)
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    check_target(out / _MODEL)
+    scorer = find_scorers(scoring, labels)[scoring]
+    folder = _make_folder(out)
+    metadata = {"groups": None if groups is None else np.asarray(groups)}
     if held_out is None:
-        held_out = _draw_held_out(labels, random_state)
+        held_out = draw_held_out(labels, groups, random_state)
+    note = note_straddlers(images, held_out, groups, n_jobs=n_jobs)
+    if note is not None:
+        warnings.warn(note, stacklevel=2)
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     # A fold takes one, the search in it another, the probabilities of an SVM the next.
     check_enough(labels[train], 4, "Training")
+    of_train = take(metadata, train)
     if cv is None:
-        cv = min(5, int(np.unique(labels[train], return_counts=True)[1].min()))
+        cv = _plan_folds(labels[train], of_train["groups"])
     candidates = {
         name: make_recipe(
             name, size=size, search=True, n_jobs=n_jobs, random_state=random_state
         )
         for name in recipes
     }
-    found = compare(
-        candidates,
-        images[train],
-        labels[train],
-        groups=None if groups is None else np.asarray(groups)[train],
-        cv=cv,
-        time_budget=time_budget,
-        keep=out / "folds",
-        resume=resume,
-        random_state=random_state,
-        verbose=verbose,
-    )
+    try:
+        found = compare(
+            candidates,
+            images[train],
+            labels[train],
+            groups=of_train["groups"],
+            cv=cv,
+            scoring=with_usual(scoring),
+            time_budget=time_budget,
+            keep=folder / "folds",
+            resume=resume,
+            learning_curve=learning_curve,
+            random_state=random_state,
+            verbose=verbose,
+        )
+    except ComparisonInterrupted as interrupt:
+        page = folder / "report.html"
+        write_unfinished(page, interrupt.comparison, title, about)
+        raise
+    if learning_curve:
+        found.learning_curve.to_csv(folder / "learning_curve.csv", index=False)
     # Chosen before the held-out images are looked at.
     best = found.best
     n_folds = found.table["n_folds"]
-    finished = list(n_folds.index[n_folds == n_folds.max()])
-    evaluations, looked_at = {}, {}
+    finished = [
+        name
+        for name in n_folds.index[n_folds == n_folds.max()]
+        if name in candidates  # which a vote of several is not
+    ]
+    evaluations, scores, looked_at = {}, {}, {}
     for name in track(finished, "fit on the training part", verbose):
-        model = through_store(candidates[name]).fit(images[train], labels[train])
+        model = through_store(candidates[name])
+        fit_with(model, images[train], labels[train], of_train)
         evaluations[name] = evaluate(model, images[test], labels[test])
+        scores[name] = _score(evaluations[name], scorer, scoring, model, images[test])
         plain = without_search(out_of_store(model))
         looked_at[name] = looks_at_mistakes(
             plain, evaluations[name], images, test, n_jobs=n_jobs
         )
         if name == best:
             if refit:  # scored already; what it learns now can only help
-                model = through_store(candidates[name]).fit(images, labels)
+                model = through_store(candidates[name])
+                fit_with(model, images, labels, metadata)
                 plain = without_search(out_of_store(model))
-            save(plain, out / _MODEL)
+            save(plain, folder / _MODEL)
     seconds = time.perf_counter() - start
     write_report(
-        out / "report.html",
+        folder / "report.html",
         found,
         evaluations,
         images,
@@ -171,7 +219,15 @@ def run_study(
             "time taken": f"{seconds / 60:.1f} minutes, up to this report",
         },
     )
-    return Study(found, evaluations, out / "report.html", out / _MODEL, refit)
+    return Study(
+        found,
+        evaluations,
+        folder / "report.html",
+        folder / _MODEL,
+        refit,
+        pd.Series(scores),
+        scoring,
+    )
 
 
 def quick_recipes(effort: str = "default") -> list[str]:
@@ -192,15 +248,39 @@ def quick_recipes(effort: str = "default") -> list[str]:
     return sorted(names, key=lambda n: _CHEAPEST.index(n) if n in _CHEAPEST else 99)
 
 
-def _draw_held_out(labels, random_state):
-    rows = np.arange(len(labels))
-    n_classes = len(np.unique(labels))
-    # At least one image of every class on either side.
-    n_test = max(n_classes, round(HELD_OUT * len(labels)))
-    _, test = train_test_split(
-        rows, test_size=n_test, stratify=labels, random_state=random_state
-    )
-    return np.isin(rows, test)
+def _make_folder(path):
+    """A folder that can be written to, before any work is done for it."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(
+            f"Report and model need a folder that can be written to. Got {folder}: "
+            f"{error.strerror}; name another."
+        ) from error
+    check_target(folder / _MODEL)
+    return folder
+
+
+def _score(evaluation, scorer, scoring, model, images):
+    """The score on held-out images, or NaN and a warning that says why."""
+    if scoring == "accuracy":
+        return evaluation.metrics["accuracy"]
+    try:
+        return scorer(model, images, evaluation.predictions["true"].to_numpy())
+    except (ValueError, AttributeError) as error:
+        warnings.warn(
+            f"{scoring} cannot be had on the held-out images: {error}", stacklevel=3
+        )
+        return np.nan
+
+
+def _plan_folds(labels, groups):
+    """How many folds classes and groups allow."""
+    n_images = int(np.unique(labels, return_counts=True)[1].min())
+    if groups is None:
+        return min(5, n_images)
+    return min(5, n_images, check_groups(labels, groups, 3, "Training"))
 
 
 def _facts(labels, train, test, cv, found, refit):

@@ -1,11 +1,12 @@
 """One recipe, fitted on all images there are."""
 
 import numpy as np
-from sklearn.pipeline import Pipeline
+from sklearn.base import ClassifierMixin
 
 from imgfeat._typing import ArrayLike, RandomState
-from imgfeat.estimators import CNNClassifier, make_recipe
+from imgfeat.estimators import CNNClassifier, OpenSet, make_recipe
 from imgfeat.estimators._recipes import without_search
+from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
 
 
 def train_recipe(
@@ -15,10 +16,12 @@ def train_recipe(
     *,
     size: int = 128,
     epochs: int | None = None,
+    coverage: float | None = None,
+    false_alarms: float = 0.05,
     n_jobs: int | None = None,
     random_state: RandomState = 0,
     verbose: int = 0,
-) -> Pipeline:
+) -> ClassifierMixin:
     """Fit one recipe on all images, its parameters chosen by cross-validation.
 
     Parameters
@@ -29,6 +32,11 @@ def train_recipe(
         Pixels, for the hand-made features.
     epochs : int, optional
         For a recipe that trains a net.
+    coverage : float, optional
+        Make an `OpenSet` of it, calibrated on five folds, so that the model learns from
+        all images; on a fifth that is held out where a net is trained.
+    false_alarms : float, default=0.05
+        Of the `OpenSet`.
     n_jobs : int, optional
         Threads.
     random_state : int
@@ -37,7 +45,7 @@ def train_recipe(
 
     Returns
     -------
-    Pipeline
+    Pipeline or OpenSet
         Fitted, with the winner of the search in it.
 
     Raises
@@ -59,7 +67,19 @@ def train_recipe(
             f"The recipe {recipe!r} trains no net, so it has no epochs. Got "
             f"epochs={epochs}; leave them out, or take cnn-finetune or cnn-scratch."
         )
-    return without_search(pipeline.fit(images, labels))
+    # What a comparison has extracted of these images is there.
+    stored = through_store(pipeline)
+    if coverage is None:
+        return without_search(out_of_store(stored.fit(images, labels)))
+    model = OpenSet(
+        stored,
+        coverage,
+        false_alarms=false_alarms,
+        calibration=0.2 if isinstance(classifier, CNNClassifier) else 5,
+        random_state=random_state,
+    ).fit(images, labels)
+    model.pipeline_ = out_of_store(model.pipeline_)
+    return model.set_params(pipeline=pipeline)
 
 
 def check_enough(labels, n_needed=5, purpose="Training and testing"):

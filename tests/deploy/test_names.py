@@ -26,6 +26,7 @@ of_newer = pytest.mark.skipif(
 # Classes that came after format 1; tests of their own save and load them.
 SINCE = {
     "imgfeat.estimators.LinearProbe",
+    "imgfeat.estimators.OpenSet",
     "imgfeat.estimators.PlannedFolds",
     "imgfeat.estimators.RowSpace",
 }

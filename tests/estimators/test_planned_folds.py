@@ -89,3 +89,20 @@ def test_searched_recipe_fits_small_classes(n):
     assert make_recipe("hog-lr", size=32, search=True).fit(X, y).score(X, y) == 1
     recipe = make_recipe("hog-svm", size=32, search=True)
     assert recipe.fit(X, y).score(X, y) == 1
+
+
+def test_groups_are_never_parted_and_count_like_images():
+    y = labels(12, 20)
+    groups = np.arange(len(y)) // 4  # three of the first class, five of the second
+    folds = PlannedFolds(5)
+    assert folds.get_n_splits(y=y, groups=groups) == 3
+    for train, test in folds.split(np.zeros(len(y)), y, groups):
+        assert not set(groups[train]) & set(groups[test])
+        assert set(y[train]) == set(y)
+
+
+def test_class_of_one_group_is_refused():
+    with pytest.raises(
+        ValueError, match=r"2 groups of every class. Got 1 of class 'a'"
+    ):
+        PlannedFolds().get_n_splits(y=["a", "a", "b", "b"], groups=[0, 0, 0, 1])

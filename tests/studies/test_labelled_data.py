@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imgfeat.sources import load_image_folder
 from imgfeat.studies import load_labelled
 
 COUNTS = {"train": 4, "val": 3, "test": 2}
@@ -56,9 +57,36 @@ def test_what_cannot_be_is_refused(folder):
     with pytest.raises(ValueError, match=r"needs a split 'dev'\. Got 'train', 'val'"):
         load_labelled(folder, "train", split="dev")
     with pytest.raises(
-        ValueError, match="needs a folder with a sub-folder for each spl"
+        ValueError, match="needs a folder with a sub-folder for each split, or a column"
     ):
         load_labelled(folder / "train", "train", split="val")
+
+
+@pytest.fixture
+def table(folder):
+    frame = load_image_folder(folder).frame
+    frame["split"] = frame["split"].replace("val", "Valid")
+    return frame
+
+
+def test_a_table_may_name_splits_as_folders_do(folder, table, tmp_path):
+    table.to_csv(tmp_path / "data.csv", index=False)
+    for purpose in ("compare", "train", "evaluate"):
+        data = load_labelled(tmp_path / "data.csv", purpose)
+        same = load_labelled(folder, purpose)
+        assert list(data.images) == list(same.images)
+        assert data.notes == same.notes
+        np.testing.assert_array_equal(data.held_out, same.held_out)
+    assert len(load_labelled(tmp_path / "data.csv", "train", split="val").images) == 6
+
+
+@pytest.mark.parametrize("value", ["train", "fold 3"])
+def test_a_column_with_one_split_or_other_words_is_no_split(value, table, tmp_path):
+    table.loc[0 if value == "fold 3" else slice(None), "split"] = value
+    table.to_csv(tmp_path / "data.csv", index=False)
+    data = load_labelled(tmp_path / "data.csv", "evaluate")
+    assert len(data.images) == 18
+    assert data.notes == ()
 
 
 def test_rows_are_taken_with_what_belongs_to_them(folder):

@@ -28,7 +28,8 @@ def study(photos, tmp_path_factory):
 
 
 def test_table_has_a_row_a_recipe_best_first(study):
-    assert set(study.table.index) == {"hog-lr", "hog-svm"}
+    assert set(study.table.index) >= {"hog-lr", "hog-svm"}  # and perhaps their vote
+    assert set(study.evaluations) == {"hog-lr", "hog-svm"}
     assert study.table["mean_test_accuracy"].is_monotonic_decreasing
     assert study.best in study.comparison.verdict.tied
 
@@ -50,7 +51,7 @@ def test_saved_model_is_the_evaluated_one(study):
 def test_report_is_one_file_with_a_section_a_recipe(study):
     html = study.report.read_text()
     assert "http://" not in html and "https://" not in html
-    for name in study.table.index:
+    for name in study.evaluations:
         assert html.count(f"<h3><bdi>{name}</bdi></h3>") == 1
 
 
@@ -157,3 +158,18 @@ def test_part_that_is_trained_on_has_enough_for_folds_within_folds(few, tmp_path
         )
     options = {"out": tmp_path, "recipes": ["hog-svm"], "size": 64}
     assert run_study(images, labels, cv=2, **options).best == "hog-svm"
+
+
+def test_copies_in_the_training_part_and_held_out_are_warned_of(photos, tmp_path):
+    images, labels = photos
+    rows = np.r_[np.arange(len(images)), 0, 20]
+    held_out = np.isin(np.arange(len(rows)), [0, 5, 20])
+    # Warnings are errors here, so nothing is compared.
+    with pytest.raises(UserWarning, match="2 pairs in the training part and among"):
+        run_study(
+            images[rows],
+            labels[rows],
+            held_out=held_out,
+            out=tmp_path,
+            recipes=["hog-svm"],
+        )

@@ -15,6 +15,7 @@ from imgfeat._traits import Traits
 from imgfeat._typing import Axes
 from imgfeat.estimators.cnn import _training
 from imgfeat.estimators.cnn._history import draw_history
+from imgfeat.estimators.cnn._judging import Judging, predict_proba
 from imgfeat.estimators.cnn._lr_schedules import SCHEDULES
 from imgfeat.estimators.cnn._skorch import SkorchNet
 from imgfeat.nets._preprocessing import VIEWS
@@ -24,7 +25,7 @@ from imgfeat.preprocess._augment import POLICIES, Policy
 _TABLES = {"history_", "errors_"}
 
 
-class CNNClassifier(ClassifierMixin, BaseEstimator):
+class CNNClassifier(Judging, ClassifierMixin, BaseEstimator):
     """Train a convolutional net on images, from scratch or from pretrained weights.
 
     Behaves as any classifier of scikit-learn, in pipelines, cross-validation and
@@ -332,8 +333,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples, n_classes), float32
         """
-        check_is_fitted(self)
-        return _training.predict_proba(self, X)
+        return predict_proba(self, X)
 
     def predict(self, X) -> np.ndarray:
         """Label images by their most probable class.
@@ -346,8 +346,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples,)
         """
-        shares = self.predict_proba(X)
-        return self.classes_[shares.argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def plot_history(self, ax=None) -> Axes:
         """Draw losses and, with early stopping, accuracy against epochs.

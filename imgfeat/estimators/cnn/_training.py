@@ -1,7 +1,6 @@
 """How CNNClassifier trains and predicts: from its parameters to a skorch net."""
 
 import warnings
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,17 +16,17 @@ from imgfeat.estimators.cnn._checkpoint import Checkpoints
 from imgfeat.estimators.cnn._data import TrainingData
 from imgfeat.estimators.cnn._fitted import NetChoice, check_same_net
 from imgfeat.estimators.cnn._head import choose_trainable, suit_norms
+from imgfeat.estimators.cnn._judging import autocast
 from imgfeat.estimators.cnn._labels import encode_labels, hold_out, weigh
 from imgfeat.estimators.cnn._linear_head import fit_head, frozen_features
 from imgfeat.estimators.cnn._loop import Loop
 from imgfeat.estimators.cnn._mixing import find_mixing
 from imgfeat.estimators.cnn._resident import TrainingImages
 from imgfeat.estimators.cnn._skorch import Agree, Best, Report, make_net
-from imgfeat.estimators.cnn._team import Alone, Launched, find_own_device, find_team
+from imgfeat.estimators.cnn._team import Alone, Launched, find_team
 from imgfeat.estimators.cnn._training_identity import first_weights, training_facts
 from imgfeat.estimators.cnn._training_plan import Job
 from imgfeat.nets import Preprocessing
-from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets.inference._torch import torch_threads
 from imgfeat.preprocess._augment import Policy, find_policy
 
@@ -162,7 +161,7 @@ def _begin_with_head(cnn, ready, *, is_new, is_partial):
 
     def features_of(data):
         return frozen_features(
-            module, data, _autocast(cnn, ready.team.device), ready.team
+            module, data, autocast(cnn, ready.team.device), ready.team
         )
 
     X, rows = features_of(data)
@@ -249,42 +248,6 @@ def _check_team(team, cnn, targets):
         )
 
 
-def predict_proba(cnn, X):
-    """Mean of the softmax over views, (n_samples, n_classes), float32."""
-    return _over_views(cnn, X, lambda net, images: net(images).float().softmax(dim=1))
-
-
-def embed(cnn, X):
-    """Mean over views of what the last layer sees, (n_samples, n_features), float32."""
-    return _over_views(cnn, X, lambda net, images: net.embed(images).float())
-
-
-def _over_views(cnn, X, look):
-    images = TrainingImages(cnn, X, reset=False)
-    module, seen = cnn.net_.module_, Preprocessing(**cnn._seen)
-    device, threads = find_own_device(cnn.device), usable_threads(cnn.n_jobs)
-    module.to(device, memory_format=torch.channels_last).eval()
-    views = VIEWS[cnn.n_views]
-    resident = images.resident(seen, device)
-    data = TrainingData(
-        images.read,
-        np.arange(len(images)),
-        np.zeros(len(images), dtype=np.int64),
-        preprocessing=seen,
-        batch_size=cnn.batch_size,
-        n_threads=threads,
-        device=device,
-        resident=resident,
-        views=views,
-    )
-    rows = []
-    with torch_threads(threads), torch.inference_mode(), _autocast(cnn, device):
-        for inputs, _ in data.evaluation_batches():
-            found = look(module, inputs["images"])
-            rows.append(found.unflatten(0, (-1, len(views))).mean(dim=1).cpu().numpy())
-    return np.concatenate(rows)
-
-
 def rebuild(cnn):
     """The skorch net of a classifier that was pickled or saved, on the CPU."""
     seen, chosen = Preprocessing(**cnn._seen), NetChoice.of_fitted(cnn)
@@ -339,7 +302,7 @@ def _job(cnn, ready, n_epochs, **options):
         in_stages=cnn.trainable == "staged" and not is_new,
         label_smoothing=cnn.label_smoothing,
         mixing=find_mixing(cnn.mixup, cnn.cutmix, len(ready.names)),
-        autocast=lambda: _autocast(cnn, ready.team.device),
+        autocast=lambda: autocast(cnn, ready.team.device),
         compiled=cnn.compile,
         seed=ready.seed,
         team=ready.team,
@@ -354,16 +317,6 @@ def _rate(cnn):
     is_new = choice.is_new(cnn.backbone, cnn.weights)
     rate = from_scratch if is_new else new_head
     return rate * (cnn.batch_size / _USUAL_BATCH) ** 0.5
-
-
-def _autocast(cnn, device):
-    kind = torch.device(device).type
-    precision = cnn.precision
-    if precision == "auto":
-        precision = "bfloat16" if kind == "cuda" else "float32"
-    if precision == "float32":
-        return nullcontext()
-    return torch.autocast(kind, torch.bfloat16)
 
 
 def _callbacks(cnn, ready, job, best, start, keeps):

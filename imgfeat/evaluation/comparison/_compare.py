@@ -2,41 +2,29 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.metrics import (
-    f1_score,
-    get_scorer,
-    make_scorer,
-    precision_score,
-    recall_score,
-)
-from sklearn.model_selection import BaseCrossValidator, StratifiedKFold, check_cv
+from sklearn.model_selection import BaseCrossValidator
 
+from imgfeat._interrupts import noticing_interrupts
 from imgfeat._typing import ArrayLike, ImageBatch, PathLike, RandomState
 from imgfeat.evaluation.comparison._candidates import find_candidates
+from imgfeat.evaluation.comparison._compared import compared
 from imgfeat.evaluation.comparison._comparison import (
     Comparison,
     ComparisonInterrupted,
-    compared,
 )
+from imgfeat.evaluation.comparison._folds import draw_folds, warn_of_repeats
 from imgfeat.evaluation.comparison._fronts import Fronts
 from imgfeat.evaluation.comparison._kept_folds import KeptFolds
+from imgfeat.evaluation.comparison._learning_curve import find_learning_curve
+from imgfeat.evaluation.comparison._metadata import request_weights
 from imgfeat.evaluation.comparison._race import Race
+from imgfeat.evaluation.comparison._scoring import SCORING, find_scorers
 from imgfeat.sources._images import refuse_one_image
-
-SCORING = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
-# scikit-learn's scorers of these names warn about a class that is never predicted.
-QUIET_SCORERS = {
-    f"{name}_macro": make_scorer(metric, average="macro", zero_division=0)
-    for name, metric in {
-        "precision": precision_score,
-        "recall": recall_score,
-        "f1": f1_score,
-    }.items()
-}
 
 _UNITS = {None: 1, "s": 1, "min": 60, "h": 3600}
 
@@ -47,12 +35,14 @@ def compare(
     y: ArrayLike,
     *,
     groups: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     cv: int | BaseCrossValidator | Iterable[Any] = 5,
-    scoring: Sequence[str] = SCORING,
+    scoring: Sequence[str] | str = SCORING,
     time_budget: float | str | None = None,
     cache: PathLike | bool = True,
     keep: PathLike | None = None,
     resume: bool = True,
+    learning_curve: bool = False,
     batch_size: int = 256,
     random_state: RandomState = 0,
     n_jobs: int | None = None,
@@ -70,15 +60,20 @@ def compare(
     y : array-like of shape (n_samples,)
         Labels, of at least two classes.
     groups : array-like of shape (n_samples,), default=None
-        For splitters that keep groups together, such as `GroupKFold`.
+        Images that share one, such as photos of one scene, are never parted by a fold;
+        nor by the searches of candidates that request groups, as recipes do.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the images, for the fits of recipes and of candidates that request
+        them. Scores are not weighted.
     cv : int, splitter or iterable, default=5
         Folds, drawn once for all candidates. An int is stratified and shuffled by
-        `random_state`.
-    scoring : sequence of str, default=accuracy and macro precision, recall and F1
-        Names of scikit-learn scorers. The first orders the table. A class that is never
-        predicted has precision 0.
+        `random_state`, with `groups` too.
+    scoring : str or sequence of str, default=accuracy and macro precision, recall, F1
+        Names of scikit-learn scorers. The first orders the table and decides. A class
+        that is never predicted has precision 0.
     time_budget : float or str, optional
-        Seconds, or text such as ``"5min"``, after which no fold begins. The folds run
+        Seconds, or text such as ``"5min"``, after which no fold begins, but for
+        the very first. The folds run
         one by one then, each with the better half of the candidates before.
     cache : path or bool, default=True
         Folder of the feature store, as the `location` of `CachedFeatures`; True is the
@@ -87,6 +82,9 @@ def compare(
         Folder for what came of each candidate on each fold, at once.
     resume : bool, default=True
         Take from `keep` what is there of the same candidate, images, labels and folds.
+    learning_curve : bool, default=False
+        Fit the best candidate on parts of the images as well, to tell what more of them
+        would bring; see `Comparison.learning_curve`.
     batch_size : int, default=256
         Images that are decoded and described at a time.
     random_state : int, RandomState instance or None, default=0
@@ -106,8 +104,8 @@ def compare(
     ------
     ValueError
         If there is no candidate, one class only, a class with fewer images than
-        folds, or every candidate fails. One that fails alone has NaN, and its reason
-        in ``errors``; the others go on.
+        folds, too few groups, no such scorer, or every candidate fails. One that fails
+        alone has NaN, and its reason in ``errors``; the others go on.
     ComparisonInterrupted
         At Ctrl-C, a KeyboardInterrupt that holds the comparison so far.
 
@@ -120,6 +118,11 @@ def compare(
     they had been computed for it alone. A step whose parameters are searched, and
     all behind it, run as scikit-learn runs them.
 
+    Groups and weights go where scikit-learn's metadata routing sends them: to what
+    requests them, by ``set_fit_request`` or by default, in pipelines and searches too.
+
+    Warns of image files that come twice and straddle folds.
+
     Examples
     --------
     >>> from imgfeat import compare, load_sample, make_recipe
@@ -131,16 +134,26 @@ def compare(
     """
     refuse_one_image(X, "compare")
     y = np.asarray(y)
+    _check_target(y, len(X))
+    metadata = {
+        "groups": _one_each(groups, "groups", y),
+        "sample_weight": _one_each(sample_weight, "sample_weight", y),
+    }
     found = find_candidates(candidates, random_state)
-    splitter = _make_splitter(cv, y, random_state)
-    _check_target(y, splitter, len(X))
+    if sample_weight is not None and not isinstance(candidates, Mapping):
+        for candidate in found:
+            request_weights(candidate.rest)
+    scorers = find_scorers(scoring, y)
+    folds = draw_folds(cv, y, metadata["groups"], random_state)
+    warn_of_repeats(X, folds)
     race = Race(
         found,
         y,
-        list(splitter.split(np.zeros(len(y)), y, groups)),
-        {name: QUIET_SCORERS.get(name) or get_scorer(name) for name in scoring},
+        folds,
+        scorers,
         Fronts(X, batch_size=batch_size, location=cache, verbose=verbose),
-        KeptFolds(keep, X, y, scoring),
+        KeptFolds(keep, X, y, scorers, metadata),
+        metadata=metadata,
         time_budget_s=None if time_budget is None else in_seconds(time_budget),
         n_jobs=n_jobs,
         resume=resume,
@@ -149,11 +162,16 @@ def compare(
     n_classes = len(np.unique(y))
     try:
         race.run()
+        comparison = compared(race, n_classes)
+        _check_any_scored(comparison)
+        if learning_curve:
+            with noticing_interrupts() as interrupts:
+                curve = find_learning_curve(race, comparison.best)
+            interrupts.raise_again()
+            comparison = replace(comparison, curve=curve)
     except KeyboardInterrupt as interrupt:
         found = compared(race, n_classes)
         raise ComparisonInterrupted(found, str(interrupt)) from interrupt
-    comparison = compared(race, n_classes)
-    _check_any_scored(comparison)
     return comparison
 
 
@@ -165,7 +183,7 @@ def in_seconds(budget):
     ValueError
         If it is none of these, or not positive.
     """
-    given = re.fullmatch(r"\s*([\d.]+)\s*(s|min|h)?\s*", str(budget))
+    given = re.fullmatch(r"\s*([\d.]+(?:e-?\d+)?)\s*(s|min|h)?\s*", str(budget))
     try:
         seconds = float(given[1]) * _UNITS[given[2]]
     except (TypeError, ValueError):
@@ -178,41 +196,34 @@ def in_seconds(budget):
     return seconds
 
 
-def _make_splitter(cv, y, random_state):
-    if isinstance(cv, int):
-        return StratifiedKFold(cv, shuffle=True, random_state=random_state)
-    return check_cv(cv, y, classifier=True)
-
-
-def _check_target(y, splitter, n_images):
+def _check_target(y, n_images):
     if y.ndim != 1 or len(y) != n_images:
         raise ValueError(
             f"compare needs one label an image. Got {n_images} images and labels of "
             f"shape {y.shape}."
         )
-    classes, counts = np.unique(y, return_counts=True)
+    classes = np.unique(y).tolist()
     if len(classes) < 2:
         raise ValueError(
-            f"compare needs at least two classes. Got one, {classes.tolist()[0]!r}; "
-            "there is nothing to tell apart."
+            f"compare needs at least two classes. Got one, {classes[0]!r}; there is "
+            "nothing to tell apart."
         )
-    # Only a splitter with a stated number of folds promises each class to each fold.
-    n_folds = getattr(splitter, "n_splits", None)
-    if isinstance(splitter, BaseCrossValidator) and n_folds and counts.min() < n_folds:
-        rare = classes.tolist()[counts.argmin()]
+
+
+def _one_each(values, name, y):
+    """An array of one an image, or None."""
+    if values is None:
+        return None
+    values = np.asarray(values)
+    if values.shape != y.shape:
         raise ValueError(
-            f"{n_folds} folds need at least {n_folds} images of every class. Got "
-            f"{counts.min()} of class {rare!r}; add images, leave the class out, or "
-            "use fewer folds."
+            f"compare needs {name} of one value an image. Got shape {values.shape} for "
+            f"{len(y)} images."
         )
+    return values
 
 
 def _check_any_scored(comparison):
-    if comparison.verdict is None and not len(comparison.errors):
-        raise ValueError(
-            "time_budget was too small for one fold of one candidate; give it more, or "
-            "fewer images."
-        )
     if comparison.verdict is None:
         first = comparison.errors.iloc[0]
         raise ValueError(

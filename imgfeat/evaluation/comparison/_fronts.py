@@ -9,10 +9,12 @@ from imgfeat._sklearn import safe_indexing
 from imgfeat._stateless import split_stateless, transform_in_chunks
 from imgfeat.features import CachedFeatures
 from imgfeat.features.cache._keys import transformer_key
+from imgfeat.features.cache._learned import LearnedFeatures, learns_alike
 
 # Images that tell how long one takes, when the features of all lie on the disk.
 _N_TIMED = 16
 _STORED = "stored features"
+_LEARNED = "learned features"
 
 
 def through_store(pipeline, location=None):
@@ -28,15 +30,39 @@ def through_store(pipeline, location=None):
     front, rest = split_stateless(pipeline)
     if front is None:
         return pipeline
+    if can_keep_learned(front, rest):
+        return _through_learned(front, rest, location)
     return Pipeline([(_STORED, CachedFeatures(front, location)), *rest.steps])
 
 
 def out_of_store(pipeline):
     """What `through_store` made of a pipeline, fitted, as the pipeline it was."""
     name, first = pipeline.steps[0]
+    if name == _LEARNED:
+        learned = first.transformer_
+        return out_of_store(Pipeline([*learned.steps, *pipeline.steps[1:]]))
     if name != _STORED:
         return pipeline
     return Pipeline([*first.transformer_.steps, *pipeline.steps[1:]])
+
+
+def can_keep_learned(front, rest):
+    """Whether behind what learns nothing comes a step that learns without labels."""
+    if front is None or not isinstance(rest, Pipeline) or len(rest.steps) < 2:
+        return False
+    return learns_alike(rest.steps[0][1])
+
+
+def owed_seconds(model):
+    """Seconds that a fitted model has been spared, of those that are no front's."""
+    first = model.steps[0][1] if isinstance(model, Pipeline) else None
+    return first.owed_s_ if isinstance(first, LearnedFeatures) else 0.0
+
+
+def _through_learned(front, rest, location, batch_size=256):
+    steps = [(_STORED, CachedFeatures(front, location, batch_size)), rest.steps[0]]
+    learned = LearnedFeatures(Pipeline(steps), location, batch_size)
+    return Pipeline([(_LEARNED, learned), *rest.steps[1:]])
 
 
 class Fronts:
@@ -84,6 +110,29 @@ class Fronts:
             verbose=self._verbose,
         )
         return cached.fit_transform(self.X)
+
+    def place(self, candidate, features):
+        """What to fit on which rows: a learner before the classifier finds its own.
+
+        Parameters
+        ----------
+        candidate : Candidate
+        features : array-like
+            Of all images, by its front.
+
+        Returns
+        -------
+        model : classifier
+        features : array-like
+        """
+        front, rest = candidate.front, candidate.rest
+        if self._location is False or not can_keep_learned(front, rest):
+            return rest, features
+        if self.key(front).startswith("object"):
+            return rest, features
+        location = None if self._location is True else self._location
+        model = _through_learned(front, rest, location, self._batch_size)
+        return model, self.X
 
     def seconds(self, front):
         """What an image takes, of some that are computed anew."""

@@ -29,10 +29,12 @@ class KeptFolds:
         None keeps nothing.
     X : images
     y : ndarray
-    scoring : sequence of str
+    scoring : iterable of str
+    metadata : dict of str to (ndarray or None), optional
+        Groups and sample weights.
     """
 
-    def __init__(self, folder, X, y, scoring):
+    def __init__(self, folder, X, y, scoring, metadata=None):
         self._folder = None if folder is None else Path(folder)
         if self._folder is None:
             return
@@ -44,7 +46,8 @@ class KeptFolds:
         keys, known = row_keys([source_of(item, r) for r, item in enumerate(items)])
         labels = json.dumps([str(label) for label in y]).encode()
         facts = json.dumps([imgfeat.__version__, sorted(scoring)]).encode()
-        self._data = hash_parts(b"compare", keys.tobytes(), labels, facts)
+        more = json.dumps(_as_text(metadata or {}), sort_keys=True).encode()
+        self._data = hash_parts(b"compare", keys.tobytes(), labels, facts, more)
         self._is_known = is_told and bool(known.all())
 
     def key(self, candidate, rows):
@@ -86,3 +89,10 @@ class KeptFolds:
             content, facts=np.array(json.dumps(facts)), probabilities=probabilities
         )
         write_atomic(self._folder / f"{key}.npz", content.getvalue())
+
+
+def _as_text(metadata):
+    return {
+        name: None if values is None else [str(value) for value in values.tolist()]
+        for name, values in metadata.items()
+    }

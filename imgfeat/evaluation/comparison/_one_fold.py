@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
+from sklearn.pipeline import Pipeline
 
 from imgfeat._interrupts import noticing_interrupts
 from imgfeat._sklearn import safe_indexing
+from imgfeat.evaluation.comparison._fronts import owed_seconds
+from imgfeat.evaluation.comparison._metadata import fit_with, take
 
 
 @dataclass(frozen=True)
@@ -21,13 +24,13 @@ class FoldResult:
         Of the candidate.
     fold : int
     scores : dict of str to float
-        Empty if it failed.
+        Empty if it failed; NaN for a scorer that did.
     fit_s, predict_s : float
         Seconds of the fit, and of labelling an image, features not counted.
     probabilities : ndarray of shape (n_test, n_classes) or None
         In the order of all classes, 0 for those that the fold did not train on.
     error : str or None
-        Why it failed.
+        Why it, or the first scorer that did, failed.
     """
 
     name: str
@@ -39,7 +42,7 @@ class FoldResult:
     error: str | None = None
 
 
-def run_fold(name, model, features, y, fold, rows, scorers):
+def run_fold(name, model, features, y, fold, rows, scorers, metadata):
     """Fit and score a candidate on a fold; an error of its own is a result too.
 
     Parameters
@@ -53,39 +56,71 @@ def run_fold(name, model, features, y, fold, rows, scorers):
     rows : tuple of (ndarray, ndarray)
         Those to train on, those to test on.
     scorers : dict of str to scorer
+    metadata : dict of str to (ndarray of all images or None)
+        Groups and sample weights, for models that request them.
 
     Returns
     -------
     FoldResult
     """
     try:
-        return _run(name, model, features, y, fold, rows, scorers)
+        return _run(name, model, features, y, fold, rows, scorers, metadata)
     except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         return FoldResult(name, fold, {}, error=reason)
 
 
-def _run(name, model, features, y, fold, rows, scorers):
+def _run(name, model, features, y, fold, rows, scorers, metadata):
     train, test = rows
     model = clone(model)
     start = time.perf_counter()
     with noticing_interrupts() as interrupts:
-        model.fit(safe_indexing(features, train), y[train])
+        of_train = take(metadata, train)
+        fit_with(model, safe_indexing(features, train), y[train], of_train)
     interrupts.raise_again()  # some nets catch Ctrl-C, and would be scored
-    fit_s = time.perf_counter() - start
+    owed_s = owed_seconds(model)
+    fit_s = time.perf_counter() - start + owed_s
     held_out = safe_indexing(features, test)
     start = time.perf_counter()
     model.predict(held_out)
-    predict_s = (time.perf_counter() - start) / len(test)
-    scores = check_scoring(model, scoring=scorers)(model, held_out, y[test])
-    return FoldResult(
-        name,
-        fold,
-        {score: float(value) for score, value in scores.items()},
-        fit_s,
-        predict_s,
-        _probabilities(model, held_out, np.unique(y)),
-    )
+    passed_s = time.perf_counter() - start + owed_seconds(model) - owed_s
+    predict_s = max(passed_s, 0.0) / len(test)
+    scores, error = _score(model, held_out, y[test], scorers)
+    shares = _probabilities(model, held_out, np.unique(y))
+    return FoldResult(name, fold, scores, fit_s, predict_s, shares, error)
+
+
+def _score(model, held_out, y, scorers):
+    """Scores by name, NaN for a scorer that cannot, and why the first one cannot."""
+    try:
+        found = _answer(model, held_out, y, scorers)
+    except AttributeError:  # together they fail if one needs what the model has not
+        found = {}
+        for name, scorer in scorers.items():
+            found |= _answer(model, held_out, y, {name: scorer})
+    scores, reasons = {}, []
+    for name, value in found.items():
+        failed = isinstance(value, str)  # a traceback, as text
+        scores[name] = np.nan if failed else float(value)
+        if failed:
+            reasons.append(_reason(name, value, model))
+    return scores, reasons[0] if reasons else None
+
+
+def _answer(model, held_out, y, scorers):
+    score_all = check_scoring(model, scoring=scorers, raise_exc=False)
+    return score_all(model, held_out, y)
+
+
+def _reason(name, traceback, model):
+    last = traceback.strip().splitlines()[-1]
+    if "predict_proba" in last:
+        kind = type(model[-1] if isinstance(model, Pipeline) else model).__name__
+        return (
+            f"{name} needs probabilities, which {kind} has not; put it into "
+            "CalibratedClassifierCV, or score by another"
+        )
+    return f"{name} cannot be had: {last}"
 
 
 def _probabilities(model, held_out, classes):

@@ -62,6 +62,40 @@ def draw_pareto(table, ax=None):
     return ax
 
 
+def draw_learning_curve(curve, ax=None):
+    """Draw the folds as dots, their means, and the power law up to twice the images.
+
+    Parameters
+    ----------
+    curve : LearningCurve
+    ax : Axes, optional
+    """
+    from matplotlib.ticker import NullLocator  # only who draws needs it
+
+    score = curve.score
+    ax = _axes(7, 4.5) if ax is None else ax
+    n_train = curve.table["n_train"].to_numpy()
+    for name in curve.table.filter(regex="^split"):
+        ax.plot(n_train, curve.table[name], "o", color="tab:blue", alpha=0.25)
+    ax.plot(n_train, curve.table[f"mean_test_{score}"], "o", color="k", zorder=3)
+    if curve.law is not None:
+        n_last = n_train[-1]
+        seen = np.geomspace(n_train[0], n_last)
+        more = np.geomspace(n_last, 2 * n_last)
+        ax.plot(seen, curve.at(seen), color="k")
+        ax.plot(more, curve.at(more), "--", color="k")
+        now = curve.at(n_last)
+        ax.vlines(2 * n_last, now + curve.low, now + curve.high, color="k", lw=3)
+    ax.set_xscale("log")
+    ticks = [*n_train, 2 * n_train[-1]]
+    ax.set_xticks(ticks, [f"{n:,.0f}" for n in ticks])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xlabel("images to learn from (dashed: more than there are)")
+    ax.set_ylabel(f"{curve.candidate}: {score.replace('_', ' ')}")
+    ax.grid(alpha=0.3)
+    return ax
+
+
 def _axes(width, height):
     import matplotlib.pyplot as plt  # only who draws needs it
 

@@ -24,9 +24,11 @@ class Race:
         The first one decides who goes on when time is short.
     fronts : Fronts
     kept : KeptFolds
+    metadata : dict of str to (ndarray or None), optional
+        Groups and sample weights of all images.
     time_budget_s : float, optional
-        No fold begins later. The folds are run one by one then, each by the better half
-        of those that ran the one before (successive halving).
+        No fold begins later, but for the very first. The folds are run one by one then,
+        each by the better half of those that ran the one before (successive halving).
     n_jobs : int, optional
         Processes, as for joblib.
     resume : bool
@@ -48,6 +50,7 @@ class Race:
         fronts,
         kept,
         *,
+        metadata=None,
         time_budget_s=None,
         n_jobs=None,
         resume=True,
@@ -59,10 +62,12 @@ class Race:
         self.scorers = scorers
         self.fronts = fronts
         self.kept = kept
+        self.metadata = metadata or {}
         self.n_jobs = n_jobs
         self.resume = resume
         self.verbose = verbose
         self.results = {candidate.name: [] for candidate in candidates}
+        self._n_begun = 0
         self._deadline = np.inf
         if time_budget_s is not None:
             self._deadline = time.monotonic() + time_budget_s
@@ -84,6 +89,35 @@ class Race:
                     if self._is_late():
                         return
                     self._run_group(list(group), these, advance)
+
+    def run_on(self, candidate, parts):
+        """Run a candidate on other rows, as [(number, (train, test)), ...].
+
+        Returns
+        -------
+        list of FoldResult
+            One a part, in order; those that there was no time for are missing.
+        """
+        found, todo = [], []
+        for number, rows in parts:
+            key = self.kept.key(candidate, rows)
+            kept = self.resume and self.kept.find(key, candidate.name, number)
+            if kept:
+                found.append(kept)
+            else:
+                todo.append((number, rows, key))
+        if todo:
+            features = self.fronts.features(candidate.front)
+            tasks = (
+                self._task(candidate, features, number, rows)
+                for number, rows, _ in todo
+                if not self._is_late()
+            )
+            results = joblib.Parallel(self.n_jobs)(tasks)
+            for result, (_, _, key) in zip(results, todo, strict=False):
+                self.kept.keep(key, result)
+                found.append(result)
+        return sorted(found, key=lambda result: result.fold)
 
     def seconds_of_front(self, candidate):
         """What the features of an image take."""
@@ -119,17 +153,24 @@ class Race:
                 return
             text = f"{candidate.name}: fold {number + 1} of {len(self.folds)}"
             advance(0, description=text)
-            yield joblib.delayed(run_fold)(
-                candidate.name,
-                candidate.rest,
-                features,
-                self.y,
-                number,
-                self.folds[number],
-                self.scorers,
-            )
+            self._n_begun += 1
+            yield self._task(candidate, features, number, self.folds[number])
+
+    def _task(self, candidate, features, number, rows):
+        model, features = self.fronts.place(candidate, features)
+        return joblib.delayed(run_fold)(
+            candidate.name,
+            model,
+            features,
+            self.y,
+            number,
+            rows,
+            self.scorers,
+            self.metadata,
+        )
 
     def _take(self, result, advance):
+        self._n_begun += 1
         results = self.results[result.name]
         results.append(result)
         results.sort(key=lambda result: result.fold)
@@ -140,7 +181,8 @@ class Race:
     def _line(self, name, results):
         failed = [result.error for result in results if result.error is not None]
         score = next(iter(self.scorers))
-        values = [result.scores[score] for result in results if not result.error]
+        values = [result.scores.get(score, np.nan) for result in results]
+        values = [value for value in values if np.isfinite(value)]
         shown = f"{np.mean(values):.3f} {score}" if values else "failed"
         note = f"; {len(failed)} folds failed: {failed[0]}" if failed else ""
         n_over = sum(len(r) == len(self.folds) for r in self.results.values())
@@ -163,4 +205,5 @@ class Race:
         return self.fronts.key(candidate.front)
 
     def _is_late(self):
-        return time.monotonic() > self._deadline
+        # One fold of one candidate is run in any case, as all that is less is nothing.
+        return self._n_begun > 0 and time.monotonic() > self._deadline

@@ -37,7 +37,7 @@ class Verdict:
         return self.sentence
 
 
-def judge(scores, *, n_train, n_test, seconds, alpha=0.05, rope=0.01):
+def judge(scores, *, n_train, n_test, seconds, by="accuracy", alpha=0.05, rope=0.01):
     """Say which candidate to take.
 
     Parameters
@@ -48,6 +48,8 @@ def judge(scores, *, n_train, n_test, seconds, alpha=0.05, rope=0.01):
         Images of a fold, on average.
     seconds : Series
         To label an image, by candidate.
+    by : str, default="accuracy"
+        What the score is called.
     alpha : float, default=0.05
         Candidates with a p-value above it cannot be told apart.
     rope : float, default=0.01
@@ -85,7 +87,12 @@ def judge(scores, *, n_train, n_test, seconds, alpha=0.05, rope=0.01):
     is_tied = ~(table["p_value"] <= alpha) & (likely < _LIKELY)
     tied = [name for name in table.index if is_tied[name] and name in whole]
     best = min(tied, key=lambda name: (seconds[name], name))
-    return Verdict(best, tuple(tied), table, _sentence(best, tied, table, means, top))
+    sentence = _sentence(best, tied, table, means, top)
+    if len(table) == 1 < len(scores):
+        sentence = f"Only {best} was scored, with a mean of {means[best]:.3f}."
+    if by != "accuracy":
+        sentence = f"By {by}: {sentence}"
+    return Verdict(best, tuple(tied), table, sentence)
 
 
 def _sentence(best, tied, table, means, top):

@@ -25,7 +25,7 @@ class _Embedding(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         check_is_fitted(self.cnn)
-        from imgfeat.estimators.cnn._training import embed  # only here, as above
+        from imgfeat.estimators.cnn._judging import embed  # only here, as above
 
         return embed(self.cnn, X)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from imgfeat._nesting import last_step
 from imgfeat._typing import ArrayLike, ImageBatch, RandomState
 from imgfeat.evaluation.metrics._confusions import count_pairs, score_classes
 from imgfeat.evaluation.metrics._evaluation import Evaluation
@@ -43,7 +44,8 @@ def evaluate(
     Parameters
     ----------
     estimator : fitted classifier
-        Has ``predict``; probabilities are used where it has ``predict_proba``, and
+        Has ``predict``; of an `OpenSet` unknown images are mistakes, but for those that
+        y calls so too. Probabilities are used where it has ``predict_proba``, and
         values of ``decision_function`` rank images and classes where it has not.
     X : images
         As the estimator takes them. Items that are paths name the mistakes.
@@ -105,15 +107,15 @@ def evaluate(
         raise ValueError("evaluate needs at least one image. Got none.")
     classes = np.asarray(estimator.classes_)
     true, unseen = _encode(y, classes)
-    if len(unseen) and unknown == "raise":
-        _refuse_labels(unseen, classes)
+    # What an OpenSet gives images of no class; right where they are labelled so.
+    of_none = getattr(last_step(estimator), "unknown_label_", None)
+    refused = unseen if of_none is None else unseen[unseen != of_none]
+    if len(refused) and unknown == "raise":
+        _refuse_labels(refused, classes)
+    if of_none is not None and of_none not in unseen.tolist():
+        unseen = np.array([*unseen.tolist(), of_none], dtype=object)
     names = np.append(_name_classes(classes, target_names), unseen.astype(object))
-    predicted, strange = _encode(np.asarray(estimator.predict(X)), classes)
-    if len(strange):
-        raise ValueError(
-            "evaluate needs predictions that are among the estimator's classes. Got "
-            f"{strange[0]!r}; its classes_ do not fit its predict."
-        )
+    predicted = _encode_predictions(estimator.predict(X), classes, unseen, of_none)
     proba, scores = find_scores(estimator, X, predicted, len(classes))
     outcome = Outcome(true, predicted, proba, scores, names)
     predictions = pd.DataFrame(
@@ -121,7 +123,9 @@ def evaluate(
             "image": name_images(X, n_images),
             "true": names[true],
             "predicted": names[predicted],
-            "probability": np.nan if proba is None else outcome.confidence,
+            "probability": np.nan
+            if proba is None
+            else np.where(predicted < len(classes), outcome.confidence, np.nan),
         }
     )
     mistakes = predictions[~outcome.right]
@@ -138,7 +142,7 @@ def evaluate(
         predictions=predictions,
         mistakes=mistakes.sort_values("probability", ascending=False, kind="stable"),
         per_group=None if groups is None else score_groups(outcome, groups),
-        unmatched=_unmatched(outcome, len(classes)),
+        unmatched=_unmatched(outcome, len(classes), of_none),
         ranked_by="probabilities"
         if proba is not None
         else "nothing"
@@ -179,6 +183,21 @@ def _encode(labels, classes):
     place[order] = np.arange(len(new))
     code[unseen] = len(classes) + place[new_code]
     return code, np.asarray(new, dtype=object)[order]
+
+
+def _encode_predictions(labels, classes, unseen, of_none):
+    """Places of predictions in classes, or in unseen labels that of no class."""
+    allowed = [*classes.tolist(), *([] if of_none is None else [of_none])]
+    code, strange = _encode(np.asarray(labels), np.array(allowed, dtype=object))
+    if len(strange):
+        raise ValueError(
+            "evaluate needs predictions that are among the estimator's classes. Got "
+            f"{strange[0]!r}; its classes_ do not fit its predict."
+        )
+    if of_none is not None:
+        place = len(classes) + unseen.tolist().index(of_none)
+        code[code == len(classes)] = place
+    return code
 
 
 def _refuse_labels(unseen, classes):
@@ -229,10 +248,12 @@ def _metrics(outcome, top_k):
     return pd.Series(values | {"n_images": len(outcome.true)})
 
 
-def _unmatched(outcome, n_classes):
+def _unmatched(outcome, n_classes, of_none):
     n_names = len(outcome.names)
     counts = np.bincount(outcome.true, minlength=n_names)
     of_model = np.arange(n_names) < n_classes
+    if of_none is not None:
+        of_model |= outcome.names == of_none
     table = pd.DataFrame(
         {
             "in": np.where(of_model, "model", "images"),

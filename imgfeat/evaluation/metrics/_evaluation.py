@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
 from imgfeat._typing import Axes, ImageBatch, PathLike
@@ -171,11 +170,8 @@ class Evaluation:
             ``coverage`` (share of images answered), ``accuracy`` among them,
             ``threshold`` (the lowest probability, or decision value, answered).
         """
-        confidence = self._scores_for("coverage")
-        return coverage_table(
-            confidence[np.arange(len(confidence)), self._outcome.predicted],
-            self._outcome.right,
-        )
+        self._scores_for("coverage")  # or raise
+        return coverage_table(self._outcome.confidence, self._outcome.right)
 
     def thresholds(self) -> pd.DataFrame:
         """Tell what other thresholds than one half would do, of two classes.

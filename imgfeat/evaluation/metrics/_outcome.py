@@ -33,10 +33,12 @@ class Outcome:
 
     @property
     def confidence(self):
-        """Score of the predicted class; None without scores."""
+        """Score of the predicted class, 0 if that is unknown; None without scores."""
         if self.scores is None:
             return None
-        return self.scores[np.arange(len(self.predicted)), self.predicted]
+        known = self.predicted < self.scores.shape[1]
+        rows = np.arange(len(self.predicted))
+        return np.where(known, self.scores[rows, np.where(known, self.predicted, 0)], 0)
 
     @property
     def proba_true(self):

@@ -106,6 +106,7 @@ def _page(
         "comparison.html",
         script="comparison.js",
         verdict=comparison.verdict or "No candidate was scored.",
+        remarks=[x for x in (comparison.soft_vote, comparison.curve) if x is not None],
         evaluated_on=evaluated_on[1],
         table=_table(comparison, evaluations, evaluated_on[0], problems),
         score=_scores_of(comparison)[0],

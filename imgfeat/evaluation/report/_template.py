@@ -16,13 +16,14 @@ _UNSEEN = {"Cc", "Cs", "Co", "Cn"}  # controls, halves of characters, no charact
 _TURNS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def render(name, *, script=None, **facts):
+def render(name, *, folder=HERE, script=None, **facts):
     """Fill in a template; text is escaped, and a fact that is missing is an error.
 
     Parameters
     ----------
     name : str
-        Of a file beside this one.
+    folder : Path
+        Where the file lies; it may use the parts that lie beside this one.
     script : str, optional
         Name of the file, beside this one, whose code the page runs. The page lets the
         browser run nothing else.
@@ -34,7 +35,7 @@ def render(name, *, script=None, **facts):
     str
     """
     code = None if script is None else (HERE / script).read_text("utf-8")
-    return _environment().get_template(name).render(code=code, **facts)
+    return _environment(folder).get_template(name).render(code=code, **facts)
 
 
 def plain(value, length=MAX_SHOWN):
@@ -67,9 +68,9 @@ def _hash(code):
 
 
 @cache
-def _environment():
+def _environment(folder):
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
+        loader=jinja2.FileSystemLoader([folder, HERE]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

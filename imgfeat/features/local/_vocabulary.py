@@ -15,6 +15,7 @@ from imgfeat._optional import has_module, import_optional
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, StrOptions, fit_context
 from imgfeat._threads import count_threads, map_threads, row_slices
+from imgfeat._traits import Traits
 from imgfeat.features.local._bags import Bags
 from imgfeat.features.local._pyramid import Pyramid
 from imgfeat.kernels.normalize import normalize_rows, power_normalize
@@ -248,6 +249,9 @@ class Vocabulary(TransformerMixin, BaseEstimator):
 
             chunks = row_slices(len(bags), -(-len(bags) // _CHUNK))
             map_threads(work, chunks, self.n_jobs)
+
+    def __imgfeat_traits__(self):
+        return Traits(learns_without_labels=True)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

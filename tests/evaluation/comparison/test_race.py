@@ -9,6 +9,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
@@ -20,7 +21,7 @@ from imgfeat.evaluation.comparison._candidates import find_candidates
 from imgfeat.evaluation.comparison._compare import in_seconds
 from imgfeat.evaluation.comparison._fronts import Fronts
 from imgfeat.evaluation.comparison._kept_folds import KeptFolds
-from imgfeat.features import HOG
+from imgfeat.features import HOG, BagOfVisualWords, DenseSIFT
 from imgfeat.sources import ImageReader
 
 
@@ -210,16 +211,23 @@ def test_without_time_the_better_half_goes_on(digits, monkeypatch):
     assert "There was no time for all folds of" in str(found)
 
 
-def test_budget_too_small_for_one_candidate_is_said(digits, monkeypatch):
+def test_budget_too_small_for_one_candidate_runs_one_fold_and_says_so(
+    digits, monkeypatch
+):
     clock = iter([0.0, *[1e9] * 100])
     now = "imgfeat.evaluation.comparison._race.time.monotonic"
     monkeypatch.setattr(now, lambda: next(clock))
-    with pytest.raises(ValueError, match="time_budget was too small for one fold"):
-        compare({"lr": hog(LogisticRegression())}, *digits, cv=3, time_budget=1)
+    candidates = {"lr": hog(LogisticRegression()), "dummy": DummyClassifier()}
+    found = compare(candidates, *digits, cv=3, time_budget=1)
+    assert found.table["n_folds"].to_dict() == {"lr": 1, "dummy": 0}
+    assert str(found.verdict).startswith("Only lr was scored, with a mean of")
+    assert found.unfinished == ["lr", "dummy"]
+    assert "too little for more than one fold of one candidate" in str(found)
 
 
 @pytest.mark.parametrize(
-    "text, seconds", [("5min", 300), ("90 s", 90), ("1.5h", 5400), (2, 2), ("7", 7)]
+    "text, seconds",
+    [("5min", 300), ("90 s", 90), ("1.5h", 5400), (2, 2), ("7", 7), (6e-5, 6e-5)],
 )
 def test_budget_is_a_time(text, seconds):
     assert in_seconds(text) == seconds
@@ -276,3 +284,42 @@ def test_batches_of_a_training_belong_to_the_candidate(digits, tmp_path):
         (candidate,) = find_candidates({"cnn": cnn}, 0)
         keys.add(kept.key(candidate, rows))
     assert len(keys) == 2
+
+
+@pytest.mark.parametrize("with_store", [True, False])
+def test_learned_features_are_the_same_with_and_without_the_store(
+    digits, tmp_path, with_store
+):
+    words = BagOfVisualWords(8, random_state=0)
+    reader = make_pipeline(ImageReader((32, 32), mode="gray"), DenseSIFT(step=8))
+    words_lr = make_pipeline(reader, words, LogisticRegression())
+    plain = cross_validate(
+        words_lr, *digits, cv=StratifiedKFold(3, shuffle=True, random_state=0)
+    )["test_score"]
+    for _ in range(2):
+        cache = tmp_path if with_store else False
+        found = compare({"words": words_lr}, *digits, cv=3, cache=cache)
+        scores = found.cv_results_.filter(regex="accuracy").loc["words"]
+        np.testing.assert_array_equal(scores, plain)
+
+
+def test_second_run_learns_no_vocabulary(digits, tmp_path, monkeypatch):
+    fitted = []
+    fit = BagOfVisualWords.fit
+
+    def counted(self, X, y=None):
+        fitted.append(self)
+        return fit(self, X, y)
+
+    monkeypatch.setattr(BagOfVisualWords, "fit", counted)
+    reader = make_pipeline(ImageReader((32, 32), mode="gray"), DenseSIFT(step=8))
+    words = BagOfVisualWords(8, random_state=0)
+    candidates = {"words": make_pipeline(reader, words, LogisticRegression())}
+    first = compare(candidates, *digits, cv=3, cache=tmp_path)
+    assert len(fitted) == 3
+    second = compare(candidates, *digits, cv=3, cache=tmp_path)
+    assert len(fitted) == 3
+    scores = [name for name in first.table if "test_" in name]
+    assert second.table[scores].equals(first.table[scores])
+    for found in (first, second):  # what was spared is counted
+        assert found.table.loc["words", "mean_fit_time"] > 0

@@ -1,0 +1,229 @@
+"""One audit of images and labels: every check that there is, each image read once."""
+
+import numpy as np
+import pandas as pd
+
+from imgfeat._optional import has_module
+from imgfeat._stateless import split_stateless
+from imgfeat._typing import ArrayLike, ImageBatch
+from imgfeat.estimators import make_recipe
+from imgfeat.evaluation.audit._audit_result import Audit
+from imgfeat.evaluation.audit._duplicates import duplicate_issues, find_duplicates
+from imgfeat.evaluation.audit._findings import make_findings, sort_findings
+from imgfeat.evaluation.audit._label_errors import label_issues
+from imgfeat.evaluation.audit._looks import look_at
+from imgfeat.evaluation.audit._out_of_fold import out_of_fold
+from imgfeat.evaluation.audit._outliers import MIN_IMAGES, outlier_issues
+from imgfeat.evaluation.audit._quality import quality_issues
+from imgfeat.features import CachedFeatures
+
+_SEES_AS = "cnn-ridge"  # its features are kept, so that `compare` finds them
+
+
+def audit_images(
+    images: ImageBatch,
+    y: ArrayLike | None = None,
+    *,
+    split: ArrayLike | None = None,
+    probabilities: np.ndarray | None = None,
+    embeddings: np.ndarray | str | None = "auto",
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    random_state: int = 0,
+) -> Audit:
+    """Find bad files, copies, wrong labels and what does not belong.
+
+    Nothing is changed or left out: every finding names the row of its image, and a
+    person decides. What cannot be read is a finding, not an error.
+
+    Parameters
+    ----------
+    images : images
+        Any batch that the library takes.
+    y : array-like of shape (n_images,), optional
+        Labels, for what is wrong with them.
+    split : array-like of str of shape (n_images,), optional
+        Name of the split of each image, such as ``"train"``, for copies in two splits;
+        None where there is none.
+    probabilities : ndarray of shape (n_images, n_classes), optional
+        Of models that have not seen the image, as ``cross_val_predict`` gives them; a
+        column a class, in sorted order; NaN where there are none. Without, logistic
+        regression on the embeddings is cross-validated, copies in one fold.
+    embeddings : ndarray of shape (n_images, n_features), "auto" or None
+        What tells likeness. "auto" is `CNNEmbedding`, kept by `CachedFeatures`; NaN is
+        for images without one; with None, what needs them is left out.
+    n_jobs : int, optional
+        Threads; None is 1, -1 is all cores.
+    verbose : int, default=0
+        Whether to show progress.
+    random_state : int, default=0
+        Shuffles the folds.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    ValueError
+        If `images` is no batch of images, a label is missing, or lengths differ.
+
+    See Also
+    --------
+    duplicate_groups : For ``groups=`` of a splitter that keeps copies in one fold.
+
+    Notes
+    -----
+    The search for wrong labels needs the extra ``imgfeat[audit]``; without it, the rest
+    is done. What was left out and why stands in `Audit.notes`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imgfeat import audit_images
+    >>> photos = np.random.default_rng(0).integers(0, 256, (9, 32, 32), dtype=np.uint8)
+    >>> photos[3] = photos[1]
+    >>> photos[5] = 0
+    >>> audit = audit_images(photos, embeddings=None)
+    >>> audit.issues[["row", "kind"]].to_numpy().tolist()
+    [[5, 'one color'], [1, 'exact duplicate'], [3, 'exact duplicate']]
+    >>> list(audit.corrected().index)
+    [0, 1, 2, 4, 5, 6, 7, 8]
+    """
+    labels = _checked(y, len(images), "y")
+    split = _checked(split, len(images), "split", may_miss=True)
+    looks = look_at(images, n_jobs=n_jobs, verbose=verbose)
+    notes = []
+    vectors = _vectors(embeddings, images, looks, n_jobs, verbose, notes)
+    pairs = find_duplicates(looks, vectors, n_jobs=n_jobs)
+    paths = looks.table["path"]
+    texts = None if labels is None else _texts(labels)
+    copies = duplicate_issues(pairs, texts, split, paths)
+    found = [quality_issues(looks), copies]
+    if labels is not None:
+        how = {"random_state": random_state, "n_jobs": n_jobs, "verbose": verbose}
+        groups = _groups(copies, len(looks))
+        found += _wrong_labels(labels, probabilities, vectors, groups, how, notes)
+    if vectors is not None:
+        found.append(_outliers(vectors, texts, notes))
+    return Audit(
+        _in_one_table(found, paths, texts),
+        _images_table(looks, labels, split),
+        tuple(notes),
+        images,
+    )
+
+
+def _checked(values, n_images, name, *, may_miss=False):
+    """Values an image as an array of objects; "" for those that may be missing."""
+    if values is None:
+        return None
+    values = np.asarray(values).astype(object)
+    if values.shape != (n_images,):
+        raise ValueError(
+            f"{name} needs a value for each of the {n_images} images. Got the shape "
+            f"{values.shape}."
+        )
+    missing = np.flatnonzero(pd.isna(values) | (values == ""))
+    if may_miss:
+        values[missing] = ""
+    elif len(missing):
+        raise ValueError(
+            f"{name} needs a value for each image. Got {len(missing)} without, the "
+            f"first in row {missing[0]}; leave these images out, or {name}."
+        )
+    return values
+
+
+def _vectors(embeddings, images, looks, n_jobs, verbose, notes):
+    """An embedding a row, NaN for what cannot be read; None without."""
+    if embeddings is None:
+        notes.append(
+            "Without embeddings, outliers were not looked for, and fewer near "
+            "duplicates are found."
+        )
+        return None
+    if not isinstance(embeddings, str):
+        vectors = np.asarray(embeddings)
+        if vectors.ndim != 2 or len(vectors) != len(looks):
+            raise ValueError(
+                f"embeddings needs a row for each of the {len(looks)} images. Got the "
+                f"shape {vectors.shape}."
+            )
+        return vectors
+    if embeddings != "auto":
+        raise ValueError(
+            f"embeddings must be an array, 'auto' or None. Got {embeddings!r}."
+        )
+    if not looks.is_read.any():
+        notes.append("No image can be read, so only files were looked at.")
+        return None
+    front, _ = split_stateless(make_recipe(_SEES_AS))
+    kept = CachedFeatures(front, on_error="nan", n_jobs=n_jobs, verbose=verbose)
+    return kept.fit_transform(images)
+
+
+def _groups(copies, n_images):
+    """A number an image, which copies share; None if there are no copies."""
+    if copies.empty:
+        return None
+    groups = np.arange(n_images) + n_images
+    groups[copies["row"]] = copies["group"]
+    return groups
+
+
+def _wrong_labels(labels, probabilities, vectors, groups, how, notes):
+    """Findings in a list, which is empty where they cannot be looked for."""
+    classes = pd.unique(labels)
+    why_not = None
+    if probabilities is None and vectors is None:
+        why_not = "there are neither embeddings nor probabilities."
+    elif len(classes) < 2:
+        why_not = "all images have one label."
+    elif not has_module("cleanlab"):
+        why_not = "this needs the package 'cleanlab'. Run: pip install 'imgfeat[audit]'"
+    if why_not is not None:
+        notes.append(f"Wrong labels were not looked for: {why_not}")
+        return []
+    if probabilities is not None:
+        return [label_issues(labels, probabilities, sorted(classes))]
+    judged = out_of_fold(vectors, labels, groups=groups, **how)
+    notes += judged.notes
+    return [label_issues(labels, judged.probabilities, judged.classes)]
+
+
+def _outliers(vectors, labels, notes):
+    n_usable = int(np.isfinite(vectors).all(axis=1).sum())
+    if n_usable < MIN_IMAGES:
+        notes.append(
+            f"Outliers were not looked for: {n_usable} images are too few to tell what "
+            f"is usual, {MIN_IMAGES} are needed."
+        )
+    return outlier_issues(vectors, labels)
+
+
+def _in_one_table(found, paths, labels):
+    """All findings, each with path and label as text."""
+    found = [table for table in found if len(table)]
+    if not found:
+        return make_findings([])
+    issues = pd.concat(found, ignore_index=True)
+    rows = issues["row"].to_numpy(dtype=int)
+    issues["path"] = paths.to_numpy()[rows]
+    issues["label"] = "" if labels is None else labels[rows]
+    issues["suggested"] = _texts(issues["suggested"])
+    return sort_findings(issues)
+
+
+def _images_table(looks, labels, split):
+    table = looks.table.drop(columns="place")
+    given = {"label": labels, "split": split}
+    for place, (name, values) in enumerate(given.items(), start=1):
+        if values is not None:
+            table.insert(min(place, 1 + ("label" in table)), name, values)
+    codes, _ = pd.factorize(looks.digests)
+    return table.assign(content=np.where(looks.digests == "", -1, codes))
+
+
+def _texts(values):
+    return np.array([str(value) for value in values], dtype=object)

@@ -1,0 +1,129 @@
+"""What a race has come to, as a `Comparison`."""
+
+import numpy as np
+import pandas as pd
+
+from imgfeat.evaluation.comparison._comparison import Comparison
+from imgfeat.evaluation.comparison._soft_vote import find_soft_vote
+from imgfeat.evaluation.comparison._verdict import judge
+
+
+def compared(race, n_classes):
+    """The Comparison that a Race has come to, over or not.
+
+    Parameters
+    ----------
+    race : Race
+    n_classes : int
+
+    Returns
+    -------
+    Comparison
+    """
+    names = list(race.scorers)
+    rows, splits, errors, unfinished = {}, {}, [], []
+    for candidate in race.candidates:
+        results = race.results[candidate.name]
+        rows[candidate.name] = _row(race, candidate, results)
+        splits[candidate.name] = {
+            f"split{result.fold}_test_{name}": result.scores.get(name, np.nan)
+            for result in results
+            for name in names
+        }
+        errors += [[r.name, r.fold, r.error] for r in results if r.error is not None]
+        if len(results) < len(race.folds):
+            unfinished.append(candidate.name)
+    can_vote = {
+        name: shares
+        for name, shares in _shares(race).items()
+        if all(result.error is None for result in race.results[name])
+    }
+    vote = find_soft_vote(can_vote, race.y, race.folds, race.scorers)
+    columns = [
+        f"split{fold}_test_{name}" for name in names for fold in range(len(race.folds))
+    ]
+    splits = pd.DataFrame.from_dict(splits, orient="index")
+    splits = splits.reindex(index=list(rows), columns=columns)  # some ran no fold
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("candidate")
+    verdict = _judge(race, splits, table, names[0])
+    if vote is not None:
+        table.loc[vote.name] = _row_of_vote(vote, table)
+        splits.loc[vote.name] = vote.scores.to_numpy().T.ravel()
+    table = table.sort_values(
+        f"mean_test_{names[0]}", ascending=False, kind="stable", na_position="last"
+    )
+    return Comparison(
+        table=table.astype({"n_folds": int}),
+        cv_results_=splits.loc[table.index].rename_axis("candidate"),
+        verdict=verdict,
+        probabilities=_out_of_fold(race, n_classes),
+        errors=pd.DataFrame(errors, columns=["candidate", "fold", "reason"]),
+        unfinished=unfinished,
+        _images=race.fronts.X,
+        _labels=race.y,
+        soft_vote=vote,
+    )
+
+
+def _row_of_vote(vote, table):
+    """Its scores, and the times of all members one after the other, at most."""
+    members = table.loc[list(vote.members)]
+    row = {}
+    for name, values in vote.scores.items():
+        row[f"mean_test_{name}"] = values.mean()
+        row[f"std_test_{name}"] = values.std(ddof=0)
+    row["mean_fit_time"] = members["mean_fit_time"].sum()
+    row["predict_images_per_s"] = 1 / (1 / members["predict_images_per_s"]).sum()
+    row["n_folds"] = len(vote.scores)
+    return row
+
+
+def _row(race, candidate, results):
+    scored = [result for result in results if result.scores]
+    row = {}
+    for name in race.scorers:
+        values = np.array([result.scores[name] for result in scored])
+        values = values[np.isfinite(values)]
+        row[f"mean_test_{name}"] = values.mean() if len(values) else np.nan
+        row[f"std_test_{name}"] = values.std() if len(values) else np.nan
+    row["mean_fit_time"] = row["predict_images_per_s"] = np.nan
+    if scored:
+        front_s = race.seconds_of_front(candidate)
+        fit_s = [r.fit_s + front_s * len(race.folds[r.fold][0]) for r in scored]
+        row["mean_fit_time"] = np.mean(fit_s)
+        predict_s = np.median([result.predict_s for result in scored])
+        row["predict_images_per_s"] = 1 / (predict_s + front_s)
+    first = next(iter(race.scorers))
+    row["n_folds"] = sum(np.isfinite(result.scores[first]) for result in scored)
+    return row
+
+
+def _judge(race, splits, table, score):
+    scores = splits[[name for name in splits if name.endswith(f"_test_{score}")]]
+    return judge(
+        scores,
+        n_train=np.mean([len(train) for train, _ in race.folds]),
+        n_test=np.mean([len(test) for _, test in race.folds]),
+        seconds=1 / table["predict_images_per_s"],
+        by=score,
+    )
+
+
+def _shares(race):
+    """Probabilities on each fold, of those that have them on all."""
+    found = {}
+    for name, results in race.results.items():
+        shares = [result.probabilities for result in results]
+        if len(results) == len(race.folds) and all(s is not None for s in shares):
+            found[name] = shares
+    return found
+
+
+def _out_of_fold(race, n_classes):
+    found = {}
+    for name, shares in _shares(race).items():
+        whole = np.full((len(race.y), n_classes), np.nan, dtype=np.float32)
+        for (_, test), share in zip(race.folds, shares, strict=True):
+            whole[test] = share
+        found[name] = whole
+    return found

@@ -1,0 +1,118 @@
+"""The folds of a comparison, and whether labels and groups are enough for them."""
+
+import os
+import warnings
+
+import numpy as np
+from sklearn.model_selection import (
+    BaseCrossValidator,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    check_cv,
+)
+
+from imgfeat.estimators._planned_folds import first_of_group
+
+
+def draw_folds(cv, y, groups, random_state):
+    """Draw the rows of each fold, once for all candidates.
+
+    Parameters
+    ----------
+    cv : int, splitter or iterable
+        An int is stratified, and keeps groups together.
+    y : ndarray of shape (n_samples,)
+    groups : ndarray of shape (n_samples,) or None
+    random_state : int, RandomState instance or None
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+        Rows to train on, rows to test on.
+
+    Raises
+    ------
+    ValueError
+        If a class has fewer images, or images of fewer groups, than it takes.
+    """
+    if isinstance(cv, int):
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+        splitter = kind(cv, shuffle=True, random_state=random_state)
+        if groups is not None:
+            _check_groups(y, groups, cv)
+    else:
+        splitter = check_cv(cv, y, classifier=True)
+    _check_counts(y, splitter)
+    return list(splitter.split(np.zeros(len(y)), y, groups))
+
+
+def groups_of_classes(y, groups):
+    """Classes, sorted, and how many groups each of them is in."""
+    return np.unique(np.asarray(y)[first_of_group(y, groups)], return_counts=True)
+
+
+def warn_of_repeats(images, folds):
+    """Warn of files that come twice, on both sides of a fold.
+
+    Parameters
+    ----------
+    images : sequence
+        Only paths are looked at.
+    folds : list of (ndarray, ndarray)
+    """
+    paths = [os.path.realpath(x) if _is_path(x) else None for x in images]
+    rows_of = {}
+    for row, path in enumerate(paths):
+        rows_of.setdefault(path, []).append(row)
+    repeated = {p: r for p, r in rows_of.items() if p is not None and len(r) > 1}
+    if not repeated:
+        return
+    is_test = np.zeros((len(folds), len(paths)), dtype=bool)
+    for number, (_, test) in enumerate(folds):
+        is_test[number, test] = True
+    torn = [
+        path
+        for path, rows in repeated.items()
+        if np.any(is_test[:, rows].any(axis=1) & ~is_test[:, rows].all(axis=1))
+    ]
+    if torn:
+        warnings.warn(
+            f"{len(torn)} files come more than once and straddle the folds, so that a "
+            f"model is tested on what it has seen; the first is {torn[0]}. Leave the "
+            "repetitions out, or pass groups that keep them together.",
+            stacklevel=3,
+        )
+
+
+def _is_path(item):
+    return isinstance(item, str | os.PathLike)
+
+
+def _check_groups(y, groups, n_folds):
+    n_groups = len(np.unique(groups))
+    if n_groups < n_folds:
+        raise ValueError(
+            f"{n_folds} folds need at least {n_folds} groups. Got {n_groups}; use "
+            "fewer folds, or finer groups."
+        )
+    classes, counts = groups_of_classes(y, groups)
+    if counts.min() < 2:
+        rare = classes.tolist()[counts.argmin()]
+        raise ValueError(
+            "Every class needs images of at least two groups, one to train on and one "
+            f"to test on. Got one group of class {rare!r}; add images of other groups, "
+            "leave the class out, or use finer groups."
+        )
+
+
+def _check_counts(y, splitter):
+    classes, counts = np.unique(y, return_counts=True)
+    # Only a splitter with a stated number of folds promises each class to each fold.
+    n_folds = getattr(splitter, "n_splits", None)
+    if isinstance(splitter, BaseCrossValidator) and n_folds and counts.min() < n_folds:
+        rare = classes.tolist()[counts.argmin()]
+        raise ValueError(
+            f"{n_folds} folds need at least {n_folds} images of every class. Got "
+            f"{counts.min()} of class {rare!r}; add images, leave the class out, or "
+            "use fewer folds."
+        )

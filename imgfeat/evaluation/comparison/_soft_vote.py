@@ -1,0 +1,156 @@
+"""Whether the best few together, their probabilities averaged, are better than one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from imgfeat.evaluation.comparison._paired_tests import paired_test
+
+_N_TRIED = 4  # the best so many may be members
+
+
+@dataclass(frozen=True)
+class SoftVote:
+    """Candidates whose averaged probabilities do better than the best of them.
+
+    Attributes
+    ----------
+    members : tuple of str
+        Chosen on all folds, the best candidate first.
+    gain : float
+        Mean over the folds of how much better it scores than the best candidate, with
+        members that were chosen, for each fold, on the others.
+    p_value : float
+        Of the corrected resampled t-test on these differences.
+    scores : DataFrame
+        A row a fold, a column a score, of the members chosen on the other folds.
+    """
+
+    members: tuple
+    gain: float
+    p_value: float
+    scores: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        """What its row is called."""
+        return f"soft-vote ({' + '.join(self.members)})"
+
+    def __str__(self):
+        *others, last = self.members
+        names = f"{', '.join(others)} and {last}"
+        return (
+            f"Averaged probabilities of {names} score {self.gain:.3f} above "
+            f"{self.members[0]} alone (p = {self.p_value:.2f}), where each fold is "
+            "scored by members chosen on the others. A vote is never saved as the "
+            'best; VotingClassifier(voting="soft") makes one.'
+        )
+
+
+def find_soft_vote(shares, y, folds, scorers):
+    """Find the members of a vote that helps.
+
+    Parameters
+    ----------
+    shares : dict of str to list of ndarray of shape (n_test, n_classes)
+        Probabilities of each candidate on each fold.
+    y : ndarray of shape (n_samples,)
+    folds : list of (ndarray, ndarray)
+    scorers : dict of str to scorer
+        The first one decides.
+
+    Returns
+    -------
+    SoftVote or None
+        None if one alone is as good, or there are fewer than two candidates or folds.
+
+    Notes
+    -----
+    Members are chosen greedily: the best candidate, and of the next ones each that
+    raises the mean score. To score a fold, they are chosen on the other folds alone, so
+    that no fold has a say in who votes on it. What it is held against, the candidate
+    with the highest mean, is chosen on all of them, which is to its favour.
+    """
+    if len(shares) < 2 or len(folds) < 2:
+        return None
+    jury = _Jury(shares, y, folds, scorers)
+    numbers = np.arange(len(folds))
+    members = jury.choose(numbers)
+    if len(members) < 2:
+        return None
+    chosen = [jury.choose(np.delete(numbers, fold)) for fold in numbers]
+    first = next(iter(scorers))
+    voted = [jury.score(chosen[fold], fold, first) for fold in numbers]
+    alone = [jury.score(members[:1], fold, first) for fold in numbers]
+    gain = float(np.mean(np.subtract(voted, alone)))
+    if not gain > 0:
+        return None
+    test = paired_test(
+        voted,
+        alone,
+        n_train=np.mean([len(train) for train, _ in folds]),
+        n_test=np.mean([len(test) for _, test in folds]),
+    )
+    scores = pd.DataFrame(
+        {
+            name: [jury.score(chosen[fold], fold, name) for fold in numbers]
+            for name in scorers
+        }
+    )
+    return SoftVote(members, gain, float(test.p_value), scores)
+
+
+class _Jury:
+    """Scores votes on folds."""
+
+    def __init__(self, shares, y, folds, scorers):
+        self._shares = shares
+        self._y = y
+        self._folds = folds
+        self._scorers = scorers
+        self._judge = _Shares(np.unique(y))
+        self._known = {}
+
+    def score(self, members, fold, name):
+        """The score of a vote on a fold."""
+        key = frozenset(members), fold, name
+        if key not in self._known:
+            shares = np.mean(
+                [self._shares[m][fold] for m in members], axis=0, dtype=np.float64
+            )
+            shares /= shares.sum(axis=1, keepdims=True)
+            truth = self._y[self._folds[fold][1]]
+            self._known[key] = self._scorers[name](self._judge, shares, truth)
+        return self._known[key]
+
+    def choose(self, numbers):
+        """Members that are best on some folds, the best candidate first."""
+        first = next(iter(self._scorers))
+
+        def mean(members):
+            return np.mean([self.score(members, fold, first) for fold in numbers])
+
+        ranked = sorted(self._shares, key=lambda name: mean([name]), reverse=True)
+        members = ranked[:1]
+        for name in ranked[1:_N_TRIED]:
+            if mean([*members, name]) > mean(members):
+                members.append(name)
+        return tuple(members)
+
+
+class _Shares(ClassifierMixin, BaseEstimator):
+    """A classifier of rows that are its answer already."""
+
+    def __init__(self, classes):
+        self.classes_ = classes
+
+    def predict_proba(self, X):
+        return X
+
+    def predict(self, X):
+        return self.classes_[X.argmax(axis=1)]
+
+    def __sklearn_is_fitted__(self):
+        return True
