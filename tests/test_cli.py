@@ -322,6 +322,8 @@ def test_interrupted_comparison_shows_what_it_has_and_goes_on(tmp_path):
     assert process.returncode == 130, stderr
     assert "hog-lr" in stdout
     assert "the same command with --resume goes on" in stderr
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "photos, interrupted" in page and "cnn-scratch" in page
     n_kept = len(list((tmp_path / "out" / "folds").iterdir()))
     assert n_kept == 5
     run("compare", folder, "--out", tmp_path / "out", "--recipe", "hog-lr", "--resume")

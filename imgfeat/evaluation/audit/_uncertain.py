@@ -1,11 +1,10 @@
 """How sure a model is of images that may not all be readable, some at a time."""
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
-from imgfeat._nesting import NO_STEP
 from imgfeat._progress import progress
 from imgfeat._threads import map_threads
+from imgfeat.estimators._front_of import front_of
 from imgfeat.features import CNNEmbedding
 from imgfeat.sources import ImageDecodeError
 from imgfeat.sources._images import Images
@@ -42,6 +41,7 @@ class Judge:
                 "CalibratedClassifierCV, or take another."
             )
         self._model = model
+        self._front = front_of(model)
         self.images = Images(model, images, reset=False, check_numbers=np.asarray)
         self.errors = {}
         self._n_jobs = n_jobs
@@ -117,14 +117,10 @@ class Judge:
 
     def _describe(self, batch):
         """The features that the model classifies by, or else an embedding."""
-        model = getattr(self._model, "best_estimator_", self._model)
-        if isinstance(model, Pipeline) and any(
-            step not in NO_STEP for _, step in model.steps[:-1]
-        ):
-            found = model[:-1].transform(batch)
-            found = found.toarray() if hasattr(found, "toarray") else found
-            if getattr(found, "ndim", None) == 2:
-                return np.asarray(found)
+        found = None if self._front is None else self._front.transform(batch)
+        found = found.toarray() if hasattr(found, "toarray") else found
+        if getattr(found, "ndim", None) == 2:
+            return np.asarray(found)
         if isinstance(batch, np.ndarray) and (batch.ndim == 2 or batch.dtype != "u1"):
             return batch.reshape(len(batch), -1)
         return self._embedding.transform(batch)

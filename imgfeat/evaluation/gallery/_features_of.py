@@ -1,84 +1,13 @@
-"""The features that a model sees: all that it does to images, but for classifying."""
+"""Features of images by what a model has in front of its classifier."""
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin, is_classifier, is_regressor
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
 
-from imgfeat._nesting import branches, inner_parts
 from imgfeat._progress import progress
 from imgfeat._sklearn import safe_indexing
-from imgfeat._traits import traits_of
+from imgfeat.estimators._front_of import front_of
 from imgfeat.features.local._descriptors import Descriptors
 from imgfeat.sources import ImageDecodeError
-
-
-class _Embedding(TransformerMixin, BaseEstimator):
-    """What the last layer of a net that was trained sees, as a transformer."""
-
-    def __init__(self, cnn):
-        self.cnn = cnn
-
-    def fit(self, X, y=None):
-        return self
-
-    def transform(self, X):
-        check_is_fitted(self.cnn)
-        from imgfeat.estimators.cnn._judging import embed  # only here, as above
-
-        return embed(self.cnn, X)
-
-    def __sklearn_is_fitted__(self):
-        return True
-
-
-def front_of(model, purpose):
-    """What makes features of images in a model: its steps but for the classifier.
-
-    Parameters
-    ----------
-    model : fitted estimator
-        A pipeline that ends in a classifier, a transformer as it is, a classifier that
-        makes features itself, or what one of these is wrapped in: a search, calibration
-        (the first of its folds), augmentation.
-    purpose : str
-        Who asks, for the message.
-
-    Returns
-    -------
-    transformer
-
-    Raises
-    ------
-    TypeError
-        If there are none.
-    """
-    inside = model
-    while True:
-        if _is_trained_net(inside):
-            return _Embedding(inside)
-        if isinstance(inside, Pipeline):
-            last = inside.steps[-1][1]
-            if not _predicts(last):
-                return inside
-            if _is_trained_net(last):
-                steps = [*inside.steps[:-1], (inside.steps[-1][0], _Embedding(last))]
-                return Pipeline(steps)
-            if len(inside.steps) > 1:
-                return inside[:-1]
-            inside = last
-        elif not _predicts(inside):
-            return inside
-        else:
-            parts = [] if branches(inside) else inner_parts(inside)
-            if not parts:
-                raise TypeError(
-                    f"{purpose} needs a model that makes features of images: a "
-                    "pipeline with a transformer in front of its classifier, or a "
-                    f"transformer. Got {type(model).__name__}."
-                )
-            inside = parts[0][1]
 
 
 def describe(model, X, images, *, batch_size, skip, verbose, purpose="SimilarImages"):
@@ -104,7 +33,13 @@ def describe(model, X, images, *, batch_size, skip, verbose, purpose="SimilarIma
     errors : DataFrame with columns row, path, reason
         What was left out.
     """
-    front, n_images = front_of(model, purpose), len(images)
+    front, n_images = front_of(model), len(images)
+    if front is None:
+        raise TypeError(
+            f"{purpose} needs a model that makes features of images: a pipeline with a "
+            "transformer in front of its classifier, or a transformer. Got "
+            f"{type(model).__name__}."
+        )
     features, errors, n_done = None, [], 0
     with progress("Describing images", n_images, verbose) as advance:
         for start in range(0, n_images, batch_size):
@@ -147,22 +82,6 @@ def as_features(found, rows, purpose):
             f"{int(rows[bad.argmax()])}; drop it."
         )
     return found
-
-
-def _is_trained_net(estimator):
-    if not (traits_of(estimator).holds_net and is_classifier(estimator)):
-        return False
-    from imgfeat.estimators import CNNClassifier  # only here, as it imports torch
-
-    return isinstance(estimator, CNNClassifier)
-
-
-def _predicts(estimator):
-    if isinstance(estimator, str | None):
-        return False
-    if not hasattr(estimator, "transform"):
-        return True
-    return is_classifier(estimator) or is_regressor(estimator)
 
 
 def _features_of_rows(front, X, rows, skip, purpose):

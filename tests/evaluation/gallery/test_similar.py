@@ -17,8 +17,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from torch import nn
 
 from imgfeat.estimators import AugmentedClassifier, CNNClassifier
+from imgfeat.estimators._front_of import front_of
 from imgfeat.evaluation import SimilarImages, find_similar
-from imgfeat.evaluation.gallery._features_of import front_of
 from imgfeat.features import HOG, ColorHistogram, DenseSIFT
 from imgfeat.sources import ImageDecodeError, ImageReader
 
@@ -165,7 +165,7 @@ def test_calibration_is_looked_into(gallery):
 def test_net_that_was_trained_gives_what_its_head_sees(color_images):
     net = CNNClassifier("simple_cnn", max_epochs=1, random_state=0, device="cpu")
     net.fit(color_images, ["a", "b", "a", "b"])
-    embedded = front_of(net, "it").transform(color_images)
+    embedded = front_of(net).transform(color_images)
     *_, head = (m for m in net.net_.module_.modules() if isinstance(m, nn.Linear))
     logits = embedded @ head.weight.detach().numpy().T + head.bias.detach().numpy()
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
