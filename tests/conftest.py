@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 from functools import partial
 from pathlib import Path
 
@@ -53,6 +54,12 @@ def quick_self_check(request, monkeypatch):
         _bundle.load_to_check(written, path, lambda pipeline: None)
 
     monkeypatch.setattr(_bundle, "check_elsewhere", check_here)
+
+
+def pytest_configure():
+    """Take Ctrl-C seriously where a shell that runs us in the background does not."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item):
