@@ -55,15 +55,22 @@ def check_image_array(estimator, X, *, reset, image_shape=None, any_size=False):
             f"Expected 2D array or more, got shape {X.shape} instead. Reshape your "
             "data: X[None] makes a batch of one image."
         )
-    if X.size == 0:
-        raise ValueError(
-            f"{name} needs images with pixels. Got shape {X.shape}; remove the empty "
-            "images."
-        )
+    refuse_no_pixels(X, name)
     X = _to_image_dtype(X, name)
     X = _unflatten(X, image_shape, name) if X.ndim == 2 else _check_axes(X, name)
     _check_same_size(estimator, X, reset=reset, any_size=any_size)
     return X
+
+
+def refuse_no_pixels(X, name):
+    """Raise for an array without any number in it, or a sequence without an item."""
+    if getattr(X, "size", 1) == 0:
+        raise ValueError(
+            f"{name} needs images with pixels. Got shape {X.shape}; remove the empty "
+            "images."
+        )
+    if not hasattr(X, "shape") and not len(X):
+        raise ValueError(f"{name} needs a batch of at least one image. Got none.")
 
 
 def refuse_masked(X, name):

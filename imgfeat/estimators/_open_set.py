@@ -23,6 +23,7 @@ from imgfeat._sklearn import (
     fit_context,
     safe_indexing,
 )
+from imgfeat._validation import refuse_no_pixels
 from imgfeat.estimators._calibrated_fit import fit_and_hold_out, hold_all_out
 from imgfeat.estimators._conformal import rows_needed, upper_bound
 from imgfeat.estimators._held_out import refuse_few
@@ -223,6 +224,7 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """
         check_classifier(self.pipeline, "OpenSet")
         refuse_one_image(X, "OpenSet")
+        refuse_no_pixels(X, "OpenSet")
         n_images = X.shape[0] if hasattr(X, "shape") else len(X)
         y = _check_targets(check_labels(y, n_images, "OpenSet"))
         check_consistent_length(y, groups)
