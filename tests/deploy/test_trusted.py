@@ -25,6 +25,7 @@ HERE = sorted(
 NEEDS_ANOTHER = {
     "AugmentedClassifier": (LogisticRegression(),),
     "CachedFeatures": (features.HOG(),),
+    "OpenSet": (LogisticRegression(),),
 }
 NEVER_IN_A_FILE = {"CachedFeatures"}
 
