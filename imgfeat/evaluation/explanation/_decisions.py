@@ -43,7 +43,11 @@ def decide(classifier, X, columns):
 
 
 def predicted_columns(classifier, X):
-    """Places in ``classes_`` of what is predicted."""
+    """Places in ``classes_`` of what is predicted; of the unknown, the likeliest."""
     classes = np.asarray(classifier.classes_).tolist()
     places = {label: place for place, label in enumerate(classes)}
-    return np.array([places[label] for label in classifier.predict(X).tolist()])
+    found = [places.get(label, -1) for label in classifier.predict(X).tolist()]
+    if -1 in found:  # of an OpenSet
+        likeliest = np.asarray(classifier.predict_proba(X)).argmax(axis=1)
+        return np.where(np.equal(found, -1), likeliest, found)
+    return np.array(found)

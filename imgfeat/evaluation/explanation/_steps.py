@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 
 from imgfeat._nesting import NO_STEP
 from imgfeat._sklearn import BaseSearchCV
-from imgfeat.estimators import AugmentedClassifier, CNNClassifier
+from imgfeat.estimators import AugmentedClassifier, CNNClassifier, OpenSet
 from imgfeat.evaluation.explanation._seen_part import keeps_places
 from imgfeat.features import HOG, CachedFeatures, CNNEmbedding
 from imgfeat.features.local._base import LocalFeature
@@ -50,6 +50,8 @@ def list_steps(estimator):
         return list_steps(estimator.transformer_)
     if isinstance(estimator, FrozenEstimator):
         return list_steps(estimator.estimator)
+    if isinstance(estimator, OpenSet):
+        return list_steps(estimator.pipeline_)
     if isinstance(estimator, AugmentedClassifier) and estimator.n_views == 1:
         return list_steps(estimator.pipeline_)
     return [estimator]

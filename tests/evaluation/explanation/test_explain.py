@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from imgfeat import explain
-from imgfeat.estimators import AugmentedClassifier
+from imgfeat.estimators import AugmentedClassifier, OpenSet
 from imgfeat.features import HOG, CachedFeatures, CNNEmbedding, ColorHistogram
 from imgfeat.preprocess import Grayscale
 from imgfeat.sources import ImageDecodeError, ImageReader
@@ -57,6 +57,18 @@ def test_steps_are_found_behind_wrappers(tmp_path):
     wrapped = AugmentedClassifier(inner, "none", n_augmented=1, random_state=0)
     wrapped.fit(IMAGES, LABELS)
     assert explain(wrapped, IMAGES[:2]).method == "hog"
+
+
+@pytest.mark.parametrize("classifier", [LogisticRegression(), SVC()])
+def test_what_is_unknown_is_explained_by_its_likeliest_class(classifier):
+    pipeline = make_pipeline(Grayscale(), HOG(), classifier)
+    model = OpenSet(pipeline, 0.5, false_alarms=0, calibration=2).fit(IMAGES, LABELS)
+    model.threshold_ = -np.inf  # nothing is known
+    strangers = IMAGES[:3]
+    assert set(model.predict(strangers).tolist()) == {"unknown"}
+    found = explain(model, strangers, n_jobs=1)
+    likeliest = model.classes_[model.predict_proba(strangers).argmax(axis=1)]
+    assert found.targets.tolist() == likeliest.tolist()
 
 
 def test_targets_are_the_predicted_classes_or_those_asked_for(model):
