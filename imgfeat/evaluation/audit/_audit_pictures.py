@@ -1,11 +1,7 @@
 """Small pictures for a page that may not grow beyond a size."""
 
-import base64
-import io
-
-from PIL import Image
-
 from imgfeat._threads import map_threads
+from imgfeat.evaluation.report._thumbnails import ADDRESS, small_jpeg
 from imgfeat.sources import ImageDecodeError, decode_image
 
 # Side in pixels and JPEG quality, the best first.
@@ -61,15 +57,8 @@ def _picture(images, row, most):
         )
     except ImageDecodeError:
         return None
-    picture = Image.fromarray(pixels)
     for side, quality in _STEPS if most >= _USUAL else _STEPS[1:]:
-        scale = side / max(picture.size)
-        size = [max(1, round(length * scale)) for length in picture.size]
-        # Enlarged pixels stay sharp squares, so that a tiny image shows what it is.
-        how = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
-        buffer = io.BytesIO()
-        picture.resize(size, how).save(buffer, "JPEG", quality=quality, optimize=True)
-        text = base64.b64encode(buffer.getvalue()).decode()
-        if len(text) <= most:
+        address = small_jpeg(pixels, side, quality)
+        if len(address) <= len(ADDRESS) + most:
             break
-    return f"data:image/jpeg;base64,{text}"
+    return address

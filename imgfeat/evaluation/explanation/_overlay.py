@@ -1,11 +1,11 @@
 """A map laid over its image, in two colours."""
 
 import io
-from base64 import b64encode
 
 import numpy as np
 from PIL import Image
 
+from imgfeat.evaluation.report._thumbnails import as_address
 from imgfeat.sources import ImageReader
 
 # For and against; told apart in every common kind of colour blindness.
@@ -52,5 +52,4 @@ def encode(pixels, kind, *, side=None, **options):
 
 def jpeg_address(pixels, side):
     """A small JPEG as the address that an img element takes."""
-    jpeg = encode(pixels, "JPEG", side=side, quality=80, optimize=True)
-    return "data:image/jpeg;base64," + b64encode(jpeg).decode()
+    return as_address(encode(pixels, "JPEG", side=side, quality=80, optimize=True))

@@ -10,6 +10,7 @@ from imgfeat.sources import decode_image
 from imgfeat.sources._frame import one_column
 
 SIDE = 160  # pixels, the longer side
+ADDRESS = "data:image/jpeg;base64,"  # how one begins
 
 
 def thumbnail(image):
@@ -26,14 +27,35 @@ def thumbnail(image):
     """
     # A JPEG decoder computes no more pixels than are looked at.
     pixels = decode_image(image, mode="rgb", at_least=SIDE)
+    return small_jpeg(pixels)
+
+
+def small_jpeg(pixels, side=SIDE, quality=80):
+    """Pixels as a JPEG with a longer side of `side`, as the address of an img element.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (height, width, 3), uint8
+    side : int
+    quality : int
+
+    Returns
+    -------
+    str
+    """
     picture = Image.fromarray(pixels)
-    scale = SIDE / max(picture.size)
-    size = [max(1, round(side * scale)) for side in picture.size]
+    scale = side / max(picture.size)
+    size = [max(1, round(length * scale)) for length in picture.size]
     # Enlarged pixels stay sharp squares, so that a tiny image shows what it is.
     how = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
     buffer = io.BytesIO()
-    picture.resize(size, how).save(buffer, "JPEG", quality=80, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    picture.resize(size, how).save(buffer, "JPEG", quality=quality, optimize=True)
+    return as_address(buffer.getvalue())
+
+
+def as_address(jpeg):
+    """The bytes of a JPEG file as the address of an img element."""
+    return ADDRESS + base64.b64encode(jpeg).decode()
 
 
 def thumbnail_if_there(image):
