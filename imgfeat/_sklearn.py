@@ -38,12 +38,21 @@ __all__ = [
     "StrOptions",
     "ask_output",
     "check_sample_weight",
+    "columns_by_place",
     "fit_context",
     "output_config",
     "safe_indexing",
     "validate_params",
     "wrap_output",
 ]
+
+
+def columns_by_place(transformer):
+    """The places of the columns that go to each part of a fitted ColumnTransformer.
+
+    scikit-learn 1.6 warns whoever reads those of the remainder in ``transformers_``.
+    """
+    return transformer._transformer_to_input_indices
 
 
 def ask_output(estimator, transform):

@@ -9,12 +9,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import features
 
 from imgfeat._optional import has_module
 from imgfeat.deploy import _bundle
 from imgfeat.nets.inference._onnx_session import has_extra
 
-EXTRAS = {"onnx": has_extra, "distributed": partial(has_module, "accelerate")}
+NEEDS = {
+    "onnx": (has_extra, "the extra onnx is not installed"),
+    "distributed": (
+        partial(has_module, "accelerate"),
+        "the extra distributed is not installed",
+    ),
+    "avif": (
+        lambda: "avif" in features.get_supported_modules(),
+        "Pillow before 11.3 has no AVIF",
+    ),
+}
 
 
 @pytest.fixture
@@ -63,10 +74,10 @@ def pytest_configure():
 
 
 def pytest_runtest_setup(item):
-    """Skip what is marked as in need of an extra that is not installed."""
-    for extra, is_there in EXTRAS.items():
-        if item.get_closest_marker(extra) and not is_there():
-            pytest.skip(f"the extra {extra} is not installed")
+    """Skip what is marked as in need of what is not installed."""
+    for mark, (is_there, reason) in NEEDS.items():
+        if item.get_closest_marker(mark) and not is_there():
+            pytest.skip(reason)
 
 
 @pytest.fixture(autouse=True)

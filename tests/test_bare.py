@@ -1,5 +1,8 @@
 """Default recipes work where a service may find itself, or a line says what to set."""
 
+import torch
+from sklearn.utils.fixes import parse_version
+
 from imgfeat.nets.inference._onnx_session import has_extra
 from tests._bare import run_as_stranger
 
@@ -18,43 +21,59 @@ model = imgfeat.make_recipe("hog-svm").fit(X, y)
 print("hog-svm", len(model.predict(X)))
 for _ in range(2):
     print("kept", CachedFeatures(HOG()).fit_transform(X).shape)
-    print("net", CNNEmbedding().fit(X).transform(X[:2]).shape)
 print("cache", len(imgfeat.features.cache_info()), imgfeat.features.clear_cache())
-from imgfeat.estimators import CNNClassifier
-net = CNNClassifier("resnet9", max_epochs=1, device="cpu").fit(X, y)
-print("trained", len(net.predict(X)))
 try:
     imgfeat.nets.search_folders()
 except FileNotFoundError as error:
     print(error)
 """
 
+_NETS_THERE = f"""{_START}
+for _ in range(2):
+    print("net", CNNEmbedding().fit(X).transform(X[:2]).shape)
+from imgfeat.estimators import CNNClassifier
+net = CNNClassifier("resnet9", max_epochs=1, device="cpu").fit(X, y)
+print("trained", len(net.predict(X)))
+"""
 
-def test_recipes_work_where_nothing_can_be_written(tmp_path):
-    done = run_as_stranger(
-        _NOTHING_TO_WRITE_TO,
-        tmp_path,
+
+def run_where_nothing_can_be_written(program, folder):
+    return run_as_stranger(
+        program,
+        folder,
         read_only=True,
         LC_ALL="C",
         PYTHONUTF8="0",
         PYTHONIOENCODING="ascii",
     )
+
+
+def test_recipes_work_where_nothing_can_be_written(tmp_path):
+    done = run_where_nothing_can_be_written(_NOTHING_TO_WRITE_TO, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "hog-svm 8",
-        *["kept (8, 1764)", "net (2, 1280)"] * 2,
+        *["kept (8, 1764)"] * 2,
         "cache 0 0",
-        "trained 8",
         "There is no folder to keep things in, as this system knows no home of the "
         "user; set IMGFEAT_HOME to a folder that can be written to.",
     ]
     # What that costs is said, once, with what to set.
-    for said in (
-        "Kernels are compiled anew in every process",
-        "Features are not kept",
-        *["set TMPDIR to one that can. Use engine='torch'"] * has_extra(),
-    ):
+    for said in ("Kernels are compiled anew in every process", "Features are not kept"):
         assert done.stderr.count(said) == 1, done.stderr
+
+
+def test_nets_work_where_nothing_can_be_written_or_say_what_to_set(tmp_path):
+    done = run_where_nothing_can_be_written(_NETS_THERE, tmp_path)
+    if parse_version(torch.__version__) < parse_version("2.7"):
+        *_, last = done.stderr.splitlines()
+        assert last.startswith(f"FileNotFoundError: torch {torch.__version__} needs a ")
+        assert last.endswith("set TMPDIR to one that can.")
+        return
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [*["net (2, 1280)"] * 2, "trained 8"]
+    said = done.stderr.count("set TMPDIR to one that can. Use engine='torch'")
+    assert said == has_extra(), done.stderr
 
 
 _NO_HOME = f"""{_START}

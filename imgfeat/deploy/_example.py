@@ -10,7 +10,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.utils.validation import check_is_fitted
 
 from imgfeat._nesting import first_steps, type_name, walk
-from imgfeat._sklearn import safe_indexing
+from imgfeat._sklearn import columns_by_place
 from imgfeat._traits import traits_of
 from imgfeat.sources._images import Images
 
@@ -167,9 +167,10 @@ def _columns_of_images(pipeline, table):
 
 def _parts_with_names(transformer, table):
     """The parts of a fitted ColumnTransformer, and names of the columns of each."""
-    header = pd.DataFrame([list(table.columns)], columns=table.columns)
-    for _, part, columns in transformer.transformers_:
-        yield part, list(np.ravel(safe_indexing(header, columns, axis=1)))
+    names = getattr(transformer, "feature_names_in_", table.columns)
+    places = columns_by_place(transformer)
+    for name, part, _ in transformer.transformers_:
+        yield part, list(names[places[name]])
 
 
 def _synthetic_table(transformer):

@@ -6,11 +6,18 @@ import os
 import tempfile
 import threading
 from contextlib import contextmanager
+from importlib import import_module
 
 import torch
 
 from imgfeat._forks import after_fork_in_child
-from imgfeat._home import NoHomeError, has_temporary_folder, home, is_writable
+from imgfeat._home import (
+    NoHomeError,
+    check_temporary_folder,
+    has_temporary_folder,
+    home,
+    is_writable,
+)
 from imgfeat._switch import HeldSwitch
 
 
@@ -64,14 +71,28 @@ def let_compiler_start():
 
     timm, torchvision and optimizers import it, though nothing is compiled; and it looks
     for its folder as it is imported.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it needs a folder for temporary files, as that of torch 2.6 does, and there
+        is none.
     """
     if not has_temporary_folder():
-        folder = _own_compiler_folder()
-    elif not _has_user_name():
-        folder = os.path.join(tempfile.gettempdir(), f"torchinductor_uid_{os.getuid()}")
-    else:
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", _own_compiler_folder())
+        _import_compiler()
         return
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", folder)
+    if not _has_user_name():
+        folder = os.path.join(tempfile.gettempdir(), f"torchinductor_uid_{os.getuid()}")
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", folder)
+
+
+def _import_compiler():
+    try:
+        import_module("torch._dynamo")
+    except FileNotFoundError:
+        check_temporary_folder(f"torch {torch.__version__}")
+        raise
 
 
 def _own_compiler_folder():

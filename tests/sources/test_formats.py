@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from PIL import Image, features
+from PIL import Image
 
 from imgfeat.sources import ImageDecodeError, _formats, decode_image
 from tests.sources._files import encode, png_chunk, raw_png
@@ -96,17 +96,7 @@ def test_previews_in_raw_data_of_cameras_are_not_the_image():
 
 
 @pytest.mark.parametrize(
-    "format",
-    [
-        "JPEG2000",
-        pytest.param(
-            "AVIF",
-            marks=pytest.mark.skipif(
-                "avif" not in features.get_supported_modules(),
-                reason="this Pillow has no AVIF",
-            ),
-        ),
-    ],
+    "format", ["JPEG2000", pytest.param("AVIF", marks=pytest.mark.avif)]
 )
 def test_newer_formats_are_read(format):
     image = Image.fromarray(RAMP.astype(np.uint8) * 4).convert("RGB").resize((60, 50))

@@ -335,10 +335,12 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
             return features
         if output_config("transform", last)["dense"] == "default":
             return features
+        # scikit-learn 1.6 takes the index of a table alone, and X may be a Series.
+        rows = keep_index(last, features, index_of(X))
         if features.ndim > 2:
-            return keep_index(last, features, index_of(X))
+            return rows
         named = (find_named or self._newest)()
-        return wrap_output("transform", features, X, last_step(named))
+        return wrap_output("transform", rows, X, last_step(named))
 
     def __getstate__(self):
         # Where a pickle goes the file of the example may not be.
