@@ -151,14 +151,34 @@ def _read_table(table, root):
             sep=_separator_of(path),
             dtype=str,
             keep_default_na=False,
+            skipinitialspace=True,
             encoding="utf-8-sig",
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
         raise ValueError(
             f"{path} is not a CSV file with a header: {error}. Save it as CSV in UTF-8."
         ) from error
-    frame = frame.rename(columns=str.strip)
+    frame = _without_cells_behind(frame, path).rename(columns=str.strip)
     return frame, path.parent if root is None else root, str(path)
+
+
+def _without_cells_behind(frame, path):
+    """The table without empty cells behind its last column; others are refused.
+
+    pandas takes the first columns for an index where rows are longer than the header.
+    """
+    if isinstance(frame.index, pd.RangeIndex):
+        return frame
+    n_columns = frame.shape[1]
+    cells = frame.reset_index()
+    is_filled = cells.iloc[:, n_columns:].ne("").any(axis=1)
+    if is_filled.any():
+        raise ValueError(
+            f"{path} needs rows as long as its header of {n_columns} columns. Got "
+            f"{is_filled.sum()} that are longer, the first is row "
+            f"{is_filled.argmax()}; put values that hold separators in quotes."
+        )
+    return cells.iloc[:, :n_columns].set_axis(frame.columns, axis=1)
 
 
 def _separator_of(path):

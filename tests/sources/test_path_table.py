@@ -80,3 +80,17 @@ def test_order_of_classes_is_natural(folder):
     rows = [f"{number}.png,{label}" for number, label in enumerate(["10", "9", "1a"])]
     data = load_image_table(write(folder, "path,label", *rows))
     assert list(data.target_names) == ["1a", "9", "10"]
+
+
+def test_empty_cells_behind_the_last_column_do_not_count(folder):
+    data = load_image_table(write(folder, "path,label", "0.png,a,", "1.png,b,"))
+    assert list(data.labels) == ["a", "b"]
+    assert list(data.frame.columns) == ["path", "label"]
+
+
+def test_a_label_with_a_separator_is_read_in_quotes_and_refused_without(folder):
+    quoted = write(folder, "path, label", '0.png, "a, b"', "1.png, b")
+    assert list(load_image_table(quoted).labels) == ["a, b", "b"]
+    bare = write(folder, "path,label", "0.png,b,", "1.png,a, b")
+    with pytest.raises(ValueError, match=r"of 2 columns. Got 1 .* is row 1; put"):
+        load_image_table(bare)
