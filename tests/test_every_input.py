@@ -390,6 +390,15 @@ def test_an_iterator_is_refused(name, fitted, paths):
     assert_refuses(fitted, name, iter(paths), r"make a list of it: list\(X\)")
 
 
+@pytest.mark.parametrize("name", list(EVERY))
+def test_what_is_no_sequence_is_refused(name, fitted, pixels):
+    bunch = sklearn.utils.Bunch(images=pixels, target=LABELS)
+    assert_refuses(fitted, name, bunch, r"Got one Bunch; pass .*alone: X\['images'\]")
+    assert_refuses(fitted, name, {1, 2}, "Got one set; pass a list of images")
+    dates = np.zeros((len(pixels), 4, 4), dtype="M8[s]")
+    assert_refuses(fitted, name, dates, r"Got an array of datetime64\[s\]; give pixels")
+
+
 def test_evaluate_names_images_of_one_column_and_takes_tables(fitted, photos):
     labels = fitted["RidgeProbe"].predict(photos)
     for X in (photos, photos.to_frame(), photos.to_numpy(dtype=object)[:, None]):

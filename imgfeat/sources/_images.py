@@ -3,6 +3,7 @@
 import copy
 import io
 import os
+from collections.abc import Mapping, Set
 
 import numpy as np
 from PIL import Image
@@ -273,6 +274,18 @@ def refuse_one_image(X, name):
         raise ValueError(
             f"{name} expects a batch of images, which it may read more than once. Got "
             f"one {type(X).__name__}; make a list of it: list(X)."
+        )
+    if X is None or isinstance(X, Mapping | Set):
+        has_images = isinstance(X, Mapping) and "images" in X
+        remedy = "its images alone: X['images']" if has_images else "a list of images"
+        raise ValueError(
+            f"{name} expects a batch of images. Got one {type(X).__name__}; pass "
+            f"{remedy}."
+        )
+    if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M", "V"):
+        raise ValueError(
+            f"{name} expects pixels, or paths. Got an array of {X.dtype}; give pixels as "
+            "uint8."
         )
     refuse_one_photo(X, name)
 
