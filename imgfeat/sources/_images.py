@@ -284,8 +284,8 @@ def refuse_one_image(X, name):
         )
     if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M", "V"):
         raise ValueError(
-            f"{name} expects pixels, or paths. Got an array of {X.dtype}; give pixels as "
-            "uint8."
+            f"{name} expects pixels, or paths. Got an array of {X.dtype}; give pixels "
+            "as uint8."
         )
     refuse_one_photo(X, name)
 
