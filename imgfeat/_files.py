@@ -55,6 +55,12 @@ def _opened(unfinished, path):
         raise
 
 
+def kept_name(path):
+    """Where a run keeps what it has of a file, to go on with it."""
+    path = Path(path)
+    return path.with_name(f"{_stem(path)}unfinished")
+
+
 def write_atomic(path, data):
     """Write bytes to `path`, whole or not at all."""
     with replacing(path) as file:
