@@ -7,6 +7,7 @@ from . import nets as nets
 from . import preprocess as preprocess
 from . import sources as sources
 from . import studies as studies
+from .deploy import Predictor as Predictor
 from .deploy import load as load
 from .deploy import save as save
 from .estimators import list_recipes as list_recipes

@@ -1,3 +1,4 @@
+from ._answers import Answer as Answer
 from ._archive import check_target as check_target
 from ._bundle import load as load
 from ._bundle import save as save
@@ -8,3 +9,5 @@ from ._predict import Prediction as Prediction
 from ._predict import expand_paths as expand_paths
 from ._predict import predict_files as predict_files
 from ._predict import prediction_columns as prediction_columns
+from ._predictor import Features as Features
+from ._predictor import Predictor as Predictor

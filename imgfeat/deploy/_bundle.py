@@ -148,7 +148,7 @@ def load(path: PathLike) -> BaseEstimator:
     """
     path = Path(path)
     manifest, parts = read_bundle(path)
-    return _build(manifest, parts, path)
+    return build(manifest, parts, path)
 
 
 def load_to_check(written, path, change):
@@ -161,10 +161,10 @@ def load_to_check(written, path, change):
         Gets the pipeline before its answers are compared.
     """
     manifest, parts = read_bundle(Path(written))
-    _build(manifest, parts, path, change)
+    build(manifest, parts, path, change)
 
 
-def _build(manifest, parts, path, change=None):
+def build(manifest, parts, path, change=None):
     """Make the pipeline in `parts` and compare its answers with the golden ones."""
     if MODEL not in parts:
         raise BundleError(f"{path} has no {MODEL}; imgfeat.save writes one.")

@@ -5,15 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
-import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
 
-from imgfeat._nesting import last_step
 from imgfeat._progress import progress
 from imgfeat._threads import map_threads
 from imgfeat._typing import PathLike
-from imgfeat.sources import ImageDecodeError, decode_image
+from imgfeat.deploy._answers import Answer, answer, is_open, read_for
+from imgfeat.sources import ImageDecodeError
 from imgfeat.sources._folder import find_images, note_left_out
 
 
@@ -90,77 +88,37 @@ def predict_files(
     Yields
     ------
     Prediction
-        With ``error`` set, and no label, where the file could not be read. Of an
+        With ``error`` set, and no label, where the file could not be read, or where the
+        model does not take what is in it. Of an
         `OpenSet` an `OpenPrediction`, without a label where the image is unknown.
     """
 
-    def decode(path):
+    def read(path):
         if os.path.isdir(path):
             return ImageDecodeError(path, "this folder has no image that can be found")
         try:
-            return decode_image(path)
+            return read_for(model, path)
         except ImageDecodeError as error:
             return error
 
     with progress("predict", len(paths), verbose) as advance:
         for start in range(0, len(paths), batch_size):
             batch = paths[start : start + batch_size]
-            decoded = map_threads(decode, batch, n_jobs)
-            yield from _label(model, batch, decoded)
+            found = map_threads(read, batch, n_jobs)
+            yield from _label(model, batch, found)
             advance(len(batch))
 
 
-def _label(model, paths, decoded):
+def _label(model, paths, found):
+    good = [item for item in found if not isinstance(item, ImageDecodeError)]
+    answers = iter(answer(model, good))
     kind = _type_of(model)
-    good = [row for row, image in enumerate(decoded) if isinstance(image, np.ndarray)]
-    predictions = {
-        row: kind(str(paths[row]), error=error.reason)
-        for row, error in enumerate(decoded)
-        if isinstance(error, ImageDecodeError)
-    }
-    if good:
-        images = [decoded[row] for row in good]
-        predict = _predict_open if kind is OpenPrediction else _predict
-        for row, found in zip(good, predict(model, images), strict=True):
-            predictions[row] = kind(str(paths[row]), **found)
-    return [predictions[row] for row in range(len(paths))]
-
-
-def _predict(model, images):
-    """A label as a plain value, and its probability where the model has one."""
-    if not hasattr(model, "predict_proba"):
-        labels = np.asarray(model.predict(images)).tolist()
-        return [{"label": label} for label in labels]
-    proba = model.predict_proba(images)
-    best = proba.argmax(axis=1)
-    labels = np.asarray(model.classes_)[best].tolist()
-    shares = proba[np.arange(len(best)), best].tolist()
-    return [
-        {"label": label, "probability": share}
-        for label, share in zip(labels, shares, strict=True)
-    ]
-
-
-def _predict_open(model, images):
-    """The same with sets and distances; no label and no probability of the unknown."""
-    while isinstance(model, Pipeline):
-        images = model[:-1].transform(images) if len(model) > 1 else images
-        model = model.steps[-1][1]
-    answer = model.predict_open(images)
-    labels = np.asarray(model.classes_).tolist()
-    rows = []
-    for row, order in enumerate(np.argsort(-answer.proba, axis=1, kind="stable")):
-        found = {
-            "set": [labels[place] for place in order if answer.sets[row, place]],
-            "score": float(answer.scores[row]),
-        }
-        if answer.known[row]:
-            found["label"] = labels[order[0]]
-            found["probability"] = float(answer.proba[row, order[0]])
-        rows.append(found)
-    return rows
+    for path, item in zip(paths, found, strict=True):
+        is_bad = isinstance(item, ImageDecodeError)
+        said = Answer(error=item.reason) if is_bad else next(answers)
+        values = {field.name: getattr(said, field.name) for field in fields(kind)[1:]}
+        yield kind(str(path), **values)
 
 
 def _type_of(model):
-    is_open = hasattr(last_step(model), "predict_open")
-    return OpenPrediction if is_open else Prediction
+    return OpenPrediction if is_open(model) else Prediction

@@ -1,0 +1,189 @@
+"""What a model says of each of some images, whatever is wrong with one of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from imgfeat._nesting import first_steps, last_step
+from imgfeat.sources import ImageDecodeError, decode_image
+from imgfeat.sources._decode import MAX_PIXELS
+
+# How steps read where they read as `decode_image` does by itself: what it gives for a
+# file is to them what the file is.
+_PLAIN_READING = {
+    "dtype": "uint8",
+    "value_range": None,
+    "color": None,
+    "strict": True,
+    "fast_decode": False,
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of one image, or why it says nothing.
+
+    Attributes
+    ----------
+    label : object
+        As a plain value of Python; None where there is an error, or where an `OpenSet`
+        calls the image unknown.
+    probability : float or None
+        Of the label; None of a model without probabilities.
+    probabilities : dict or None
+        Of each class, by its label, in the order of the model's ``classes_``.
+    set : list or None
+        Of an `OpenSet`, the labels that the image may have, the most probable first.
+    score : float or None
+        Of an `OpenSet`, the distance from its training images.
+    is_unknown : bool
+        Whether an `OpenSet` calls the image unknown.
+    error : str or None
+        What is wrong with the image; then there is nothing else.
+    """
+
+    label: object = None
+    probability: float | None = None
+    probabilities: Mapping | None = None
+    set: list | None = None
+    score: float | None = None
+    is_unknown: bool = False
+    error: str | None = None
+
+
+def is_open(model):
+    """Whether a model may say that it does not know."""
+    return hasattr(last_step(model), "predict_open")
+
+
+def takes_pixels(model):
+    """Whether pixels are to a model what the file is that they come from."""
+    return all(
+        getattr(step, name, plain) == plain
+        for step in first_steps(model)
+        for name, plain in _PLAIN_READING.items()
+    )
+
+
+def read_for(model, source, *, name=None, max_pixels=MAX_PIXELS):
+    """Read an image as far as can be done before a model sees it.
+
+    Returns
+    -------
+    object
+        Pixels; or `source` itself, checked, where the model reads in its own way.
+
+    Raises
+    ------
+    ImageDecodeError
+    """
+    pixels = decode_image(source, name=name, max_pixels=max_pixels)
+    return pixels if takes_pixels(model) else source
+
+
+def answer(model, images):
+    """Say of each image what `model` makes of it.
+
+    Parameters
+    ----------
+    model : fitted classifier of images
+    images : list
+        As `read_for` gives them.
+
+    Returns
+    -------
+    list of Answer
+        With an error for those that the model does not take; the others are labelled
+        as if these were not there.
+    """
+    if not hasattr(model, "predict"):
+        raise TypeError(
+            f"Labels need a classifier. Got {type(model).__name__}, which has no "
+            "predict."
+        )
+    ask = _answer_open if is_open(model) else _answer
+    return one_fails_alone(ask, model, images, lambda error: Answer(error=error))
+
+
+def one_fails_alone(ask, model, images, give_error):
+    """Return ``ask(model, images)``, or image by image where that raises.
+
+    Parameters
+    ----------
+    ask : callable
+        From a model and images to a list with an item for each.
+    model : estimator
+    images : list
+    give_error : callable
+        From what is wrong with an image, in words, to the item in its place.
+    """
+    if not images:
+        return []
+    try:
+        return ask(model, images)
+    except Exception as error:  # noqa: BLE001, what steps of other packages raise
+        if len(images) == 1:
+            return [give_error(_in_words(error))]
+    return [
+        item
+        for image in images
+        for item in one_fails_alone(ask, model, [image], give_error)
+    ]
+
+
+def _in_words(error):
+    if isinstance(error, ImageDecodeError):
+        return error.reason
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    words = " ".join(str(error).split())
+    known = isinstance(error, ValueError) and words
+    return words if known else f"the model fails on it ({type(error).__name__})"
+
+
+def _answer(model, images):
+    if not hasattr(model, "predict_proba"):
+        labels = np.asarray(model.predict(images)).tolist()
+        return [Answer(label) for label in labels]
+    proba = _finite(np.asarray(model.predict_proba(images)))
+    labels = np.asarray(model.classes_).tolist()
+    return [
+        Answer(labels[row.argmax()], float(row.max()), _by_label(labels, row))
+        for row in proba
+    ]
+
+
+def _answer_open(model, images):
+    while isinstance(model, Pipeline):
+        images = model[:-1].transform(images) if len(model) > 1 else images
+        model = model.steps[-1][1]
+    found = model.predict_open(images)
+    _finite(found.proba)
+    labels = np.asarray(model.classes_).tolist()
+    answers = []
+    for row, order in enumerate(np.argsort(-found.proba, axis=1, kind="stable")):
+        is_known = bool(found.known[row])
+        best = float(found.proba[row, order[0]])
+        answers.append(
+            Answer(
+                label=labels[order[0]] if is_known else None,
+                probability=best if is_known else None,
+                probabilities=_by_label(labels, found.proba[row]),
+                set=[labels[place] for place in order if found.sets[row, place]],
+                score=float(found.scores[row]),
+                is_unknown=not is_known,
+            )
+        )
+    return answers
+
+
+def _by_label(labels, row):
+    return dict(zip(labels, row.tolist(), strict=True))
+
+
+def _finite(proba):
+    if not np.isfinite(proba).all():
+        raise ValueError("the model gives no number for its probability")
+    return proba
