@@ -30,6 +30,8 @@ _IN_OPTIONS = {
     "groups needs a CSV file": "--groups needs a CSV file",
     "save needs a file name": "--out needs a file name",
     "Got epochs=": "Got --epochs ",
+    "top_k needs ": "--top-k needs ",
+    "threshold needs ": "--threshold needs ",
     "; give more images, hold out more, calibration=5 for all of them in five folds, "
     "or promise less": "; give more images, or promise less",
     "The 'coverage' parameter of OpenSet": "--coverage",

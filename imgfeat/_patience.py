@@ -5,6 +5,7 @@ in C (a fit, an export, a product of matrices) has to end first. The signal itse
 at once, and is written to a socket that a thread reads.
 """
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -17,6 +18,7 @@ from imgfeat._files import remove_unfinished
 from imgfeat._forks import after_fork_in_child
 
 PATIENCE_S = 5
+_SOON_S = 0.05
 EXIT_CODE = 130  # as shells have it for what Ctrl-C ended
 _SIGNALLED = bytes([signal.SIGINT])
 _SHOW_CURSOR = "\x1b[?25h"  # which a progress bar has hidden
@@ -36,9 +38,35 @@ def end_soon_after_ctrl_c(patience_s=PATIENCE_S):
     listener, signalled = socket.socketpair()
     signalled.setblocking(False)
     signal.set_wakeup_fd(signalled.detach(), warn_on_full_buffer=False)
+    _lose_no_interrupt()
     threading.Thread(target=_watch, args=(listener, patience_s), daemon=True).start()
     # What interrupts a child is no business of ours.
     after_fork_in_child(lambda: signal.set_wakeup_fd(-1))
+
+
+def _lose_no_interrupt():
+    """Raise anew what is raised where C calls Python, as when numba loads a kernel.
+
+    Python would print it, and go on.
+    """
+    before = sys.unraisablehook
+
+    def raise_anew(unraisable):
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            # By another thread, or it would be raised in here.
+            threading.Timer(_SOON_S, _interrupt_main_thread).start()
+        else:
+            before(unraisable)
+
+    sys.unraisablehook = raise_anew
+
+
+def _interrupt_main_thread():
+    # A signal would count as a second Ctrl-C.
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(threading.main_thread().ident),
+        ctypes.py_object(KeyboardInterrupt),
+    )
 
 
 def _watch(listener, patience_s):

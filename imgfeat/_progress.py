@@ -12,6 +12,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -72,6 +73,7 @@ def _bar(description, total):
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        _RateColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -86,6 +88,14 @@ def track(items, description, verbose, total=None):
         for item in items:
             yield item
             advance()
+
+
+class _RateColumn(ProgressColumn):
+    """Steps a second."""
+
+    def render(self, task):
+        speed = task.finished_speed or task.speed
+        return "" if speed is None else f"{speed:.3g}/s"
 
 
 class _Advance:

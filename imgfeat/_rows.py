@@ -5,14 +5,16 @@ import io
 import json
 import re
 import sys
+from collections.abc import Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 
 from imgfeat._files import is_special, replacing
 from imgfeat._home import is_writable
+from imgfeat._parquet import parquet_writer
 
 COLUMNS = ["path", "label", "probability", "error"]
-_OF_SIX_DIGITS = {"probability", "score", "similarity"}
+_OF_SIX_DIGITS = re.compile(r"probability(_\d+)?|score|similarity")
 # A cell that begins so is a formula to a spreadsheet, and may run a program. Quotes in
 # front count as well, so that taking one away again always gives what was there.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
@@ -24,6 +26,7 @@ class Format(StrEnum):
 
     csv = "csv"
     jsonl = "jsonl"
+    parquet = "parquet"
 
 
 def plain_cell(value):
@@ -39,7 +42,7 @@ def plain_cell(value):
 
 @contextmanager
 def row_writer(format, to=None, *, raw=False, columns=COLUMNS):
-    """Yield a function that writes a `Prediction`, or what else has these attributes.
+    """Yield a function that writes a row: a mapping, or what has such attributes.
 
     Parameters
     ----------
@@ -48,18 +51,27 @@ def row_writer(format, to=None, *, raw=False, columns=COLUMNS):
         A file, which is written whole or not at all; standard output if not given.
     raw : bool
         Leave cells of a CSV file as they are, formulas too.
-    columns : sequence of str
-        Attributes to write, of CSV. Shares and scores get six digits.
+    columns : sequence of str, or dict of str to type
+        What to write; Parquet needs the types. What a mapping lacks is missing. Shares
+        and scores get six digits in CSV.
     """
-    if to is None:
-        if sys.stdout is None:
-            raise ValueError("Standard output is closed; name a file with --out.")
-        yield _writer(sys.stdout.buffer, sys.stdout.encoding, format, raw, columns)
-        sys.stdout.flush()
+    if to is not None:
+        check_can_write(to)
+        with (
+            replacing(to) as file,
+            _writing(file, "utf-8", format, raw, columns) as write,
+        ):
+            yield write
         return
-    check_can_write(to)
-    with replacing(to) as file:
-        yield _writer(file, "utf-8", format, raw, columns)
+    if format is Format.parquet:
+        raise ValueError("Parquet is for files; name one with --out.")
+    if sys.stdout is None:
+        raise ValueError("Standard output is closed; name a file with --out.")
+    with _writing(
+        sys.stdout.buffer, sys.stdout.encoding, format, raw, columns
+    ) as write:
+        yield write
+    sys.stdout.flush()
 
 
 def write_table(to, columns, rows, *, raw=False):
@@ -90,27 +102,38 @@ def check_can_write(to, option="--out"):
         raise ValueError(f"{option} needs a folder that can be written. Got {to}.")
 
 
-def _writer(file, encoding, format, raw, columns):
-    def write_line(text):
+@contextmanager
+def _writing(file, encoding, format, raw, columns):
+    if format is Format.parquet:
+        with parquet_writer(file, columns) as write:
+            yield lambda row: write([_value(row, name) for name in columns])
+        return
+
+    def write_text(text):
         file.write(_encoded(text, encoding))
 
     def write_json(row):
-        values = {column: getattr(row, column) for column in columns}
-        write_line(json.dumps(values) + "\n")
+        values = {name: _value(row, name) for name in columns}
+        write_text(json.dumps(values) + "\n")
+
+    def write_cells(row):
+        cells = [_cell(name, _value(row, name)) for name in columns]
+        write_text(_line(cells, raw))
 
     if format is Format.jsonl:
-        return write_json
+        yield write_json
+    else:
+        write_text(_line(columns, raw))
+        yield write_cells
 
-    def write(cells):
-        write_line(_line(cells, raw))
 
-    write(columns)
-    return lambda row: write([_cell(name, getattr(row, name)) for name in columns])
+def _value(row, name):
+    return row.get(name) if isinstance(row, Mapping) else getattr(row, name)
 
 
 def _cell(name, value):
     """A value of a row: six digits, and ``|`` between labels of a set."""
-    if name in _OF_SIX_DIGITS and value is not None:
+    if _OF_SIX_DIGITS.fullmatch(name) and value is not None:
         return f"{value:.6f}"
     return "|".join(map(str, value)) if isinstance(value, list) else value
 

@@ -19,13 +19,13 @@ from imgfeat._cli_options import (
     LabelColumn,
     Model,
     PathColumn,
-    Paths,
     Seed,
     Size,
     Skip,
     Split,
     look_over,
 )
+from imgfeat._cli_predict import predict
 from imgfeat._cli_similar import similar
 from imgfeat._cli_suggest import suggest
 from imgfeat._cli_weights import weights
@@ -34,14 +34,13 @@ from imgfeat._patience import end_soon_after_ctrl_c
 from imgfeat._plain_errors import plain_errors as _plain_errors
 from imgfeat._print_evaluation import TableFormat, print_evaluation
 from imgfeat._printing import (
-    err,
     out,
     print_frame,
     print_note,
     print_study,
     print_unfinished,
 )
-from imgfeat._rows import Format, check_can_write, row_writer
+from imgfeat._rows import check_can_write
 
 app = typer.Typer(
     name="imgfeat",
@@ -306,50 +305,7 @@ def evaluate(
             print_note(f"Report: {to}")
 
 
-@app.command()
-def predict(
-    model: Model,
-    paths: Paths,
-    format: Annotated[Format, typer.Option(help="How to write.")] = Format.csv,
-    to: Annotated[
-        Path | None,
-        typer.Option("--out", help="File to write, whole or not at all."),
-    ] = None,
-    raw: Annotated[
-        bool,
-        typer.Option(
-            "--raw",
-            help="Leave cells of CSV as they are. Otherwise those that a spreadsheet "
-            "would take for a formula, as they begin with = + - @ or a tab and are no "
-            "number, get a quote (') in front: take it away to have the name.",
-        ),
-    ] = False,
-    jobs: Jobs = -1,
-):
-    """Label image files: a row each of path, label, probability and error.
-
-    Of a model trained with --coverage also set and score: which labels are plausible,
-    with | between, and how far it is from the training images. Where it is unknown,
-    there is no label.
-    """
-    with _plain_errors():
-        loaded = imgfeat.load(model)
-        files, notes = deploy.expand_paths(paths)
-        for note in notes:
-            print_note(note)
-        n_bad = 0
-        found = deploy.predict_files(loaded, files, n_jobs=jobs, verbose=1)
-        columns = deploy.prediction_columns(loaded)
-        with row_writer(format, to, raw=raw, columns=columns) as write:
-            for prediction in found:
-                write(prediction)
-                n_bad += prediction.error is not None
-    if n_bad:
-        err.print(f"{n_bad} of {len(files)} files could not be labelled.")
-        raise typer.Exit(1)
-
-
-for command in (explain, similar, audit, suggest):
+for command in (predict, explain, similar, audit, suggest):
     app.command()(command)
 
 

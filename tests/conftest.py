@@ -14,6 +14,8 @@ from PIL import features
 from imgfeat._optional import has_module
 from imgfeat.deploy import _bundle
 from imgfeat.nets.inference._onnx_session import has_extra
+from tests._commands import run
+from tests._photos import write_photo_folder
 
 NEEDS = {
     "onnx": (has_extra, "the extra onnx is not installed"),
@@ -38,6 +40,20 @@ def images():
 def color_images():
     """Four 24 x 20 RGB images of noise, uint8."""
     return np.random.default_rng(1).integers(0, 256, (4, 24, 20, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """A folder of 12 photos a class, of brick, grass and gravel."""
+    return write_photo_folder(tmp_path_factory.mktemp("cli") / "photos", n_per_class=12)
+
+
+@pytest.fixture(scope="session")
+def model(photos, tmp_path_factory):
+    """The file of a model that `train` made of these photos."""
+    path = tmp_path_factory.mktemp("model") / "model.imgfeat"
+    run("train", photos, "--recipe", "hog-svm", "--size", 64, "--out", path)
+    return path
 
 
 @pytest.fixture(scope="session")

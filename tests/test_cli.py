@@ -1,7 +1,5 @@
 """Tests for imgfeat/cli.py, as a user would type it."""
 
-import csv
-import io
 import json
 import os
 import shutil
@@ -14,37 +12,11 @@ import warnings
 import pytest
 from PIL import Image
 from sklearn.pipeline import make_pipeline
-from typer.testing import CliRunner
 
-from imgfeat.cli import app
 from imgfeat.features import HOG, CachedFeatures
 from imgfeat.sources import ImageReader
+from tests._commands import rows_of, run
 from tests._photos import write_photo_folder
-
-runner = CliRunner()
-
-
-def run(*arguments, code=0):
-    """Run one command; return its result after checking the exit code."""
-    result = runner.invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code == code, result.output + repr(result.exception)
-    return result
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    return write_photo_folder(tmp_path_factory.mktemp("cli") / "photos", n_per_class=12)
-
-
-@pytest.fixture(scope="module")
-def model(photos, tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "model.imgfeat"
-    run("train", photos, "--recipe", "hog-svm", "--size", 64, "--out", path)
-    return path
-
-
-def rows_of(result):
-    return list(csv.DictReader(io.StringIO(result.stdout)))
 
 
 def test_help_names_every_command():
@@ -59,38 +31,6 @@ def test_version_is_shown():
 
 def test_recipes_are_listed():
     assert "hybrid-lr" in run("recipes").output
-
-
-def test_predict_writes_a_row_a_file(model, photos):
-    files = sorted(photos.glob("*/*.jpg"))
-    rows = rows_of(run("predict", model, *files))
-    assert [row["path"] for row in rows] == [str(file) for file in files]
-    assert all(0 < float(row["probability"]) <= 1 for row in rows)
-    right = [row["label"] in row["path"] for row in rows]
-    assert sum(right) >= 0.9 * len(rows)
-
-
-def test_predict_takes_a_folder(model, photos):
-    assert len(rows_of(run("predict", model, photos / "brick"))) == 12
-
-
-def test_predict_labels_the_others_when_a_file_is_bad(model, photos, tmp_path):
-    good = next(photos.glob("grass/*.jpg"))
-    truncated = tmp_path / "half.jpg"
-    truncated.write_bytes(good.read_bytes()[:-200])
-    missing = tmp_path / "missing.jpg"
-    result = run("predict", model, truncated, good, missing, code=1)
-    rows = rows_of(result)
-    assert [bool(row["label"]) for row in rows] == [False, True, False]
-    assert all(row["error"] for row in (rows[0], rows[2]))
-    assert rows[1]["error"] == ""
-
-
-def test_predict_prints_json_lines(model, photos):
-    file = next(photos.glob("brick/*.jpg"))
-    line = json.loads(run("predict", model, file, "--format", "jsonl").stdout)
-    assert set(line) == {"path", "label", "probability", "error"}
-    assert line["error"] is None
 
 
 def test_model_with_coverage_says_what_it_does_not_know(photos, tmp_path):
@@ -118,58 +58,6 @@ def test_coverage_of_too_few_images_says_how_many_it_takes(photos, tmp_path):
     assert (
         "at least 99 images" in shown and "give more images, or promise less" in shown
     )
-
-
-def test_predict_gives_a_row_to_what_is_no_file(model, photos, tmp_path, monkeypatch):
-    monkeypatch.chdir(photos / "brick")  # "" is no name for it
-    good = next(photos.glob("grass/*.jpg"))
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "a.txt").touch()
-    odd = tmp_path / os.fsdecode(b"caf\xe9\n.jpg")
-    odd.write_bytes(good.read_bytes())
-    result = run("predict", model, "", good, tmp_path / "notes", odd, "no", code=1)
-    rows = list(csv.DictReader(io.StringIO(result.stdout_bytes.decode("latin-1"))))
-    assert [bool(row["label"]) for row in rows] == [False, True, False, True, False]
-    assert [bool(row["error"]) for row in rows] == [True, False, True, False, True]
-    assert "3 of 5 files" in result.stderr
-    assert "Left out, as they are no images: 1 .txt" in result.stderr
-
-
-@pytest.mark.parametrize("format", ["csv", "jsonl"])
-def test_predict_writes_a_file(model, photos, tmp_path, format):
-    to = tmp_path / "rows"
-    shown = run(
-        "predict",
-        model,
-        photos / "brick",
-        "no",
-        "--out",
-        to,
-        "--format",
-        format,
-        code=1,
-    )
-    assert shown.stdout == ""
-    n_lines = len(to.read_text().splitlines())
-    assert n_lines == 13 + (format == "csv")
-
-
-def test_predict_without_standard_output_says_so_or_writes_a_file(
-    model, photos, tmp_path
-):
-    files = [str(model), str(photos / "brick"), "--out", str(tmp_path / "rows")]
-    command = [sys.executable, "-m", "imgfeat", "predict", *files]
-    closed = ["sh", "-c", 'exec "$@" >&-', "sh"]
-    done = subprocess.run(
-        [*closed, *command], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert len((tmp_path / "rows").read_text().splitlines()) == 13
-    done = subprocess.run(
-        [*closed, *command[:-2]], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "Standard output is closed; name a file with --out." in done.stderr
 
 
 def test_evaluate_prints_metrics_and_confusions(model, photos):

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 import imgfeat
+from tests._commands import run
 from tests._photos import write_photo_folder
-from tests.test_cli import run
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 
 from imgfeat import load
 from imgfeat.evaluation import find_similar
-from tests.test_cli import model, photos, rows_of, run  # noqa: F401
+from tests._commands import rows_of, run
 
 
-def test_rows_are_those_of_find_similar(model, photos):  # noqa: F811
+def test_rows_are_those_of_find_similar(model, photos):
     files = sorted(map(str, photos.glob("*/*.jpg")))
     queries = [files[3], files[20]]
     rows = rows_of(run("similar", model, photos, *queries, "-n", 4))
@@ -24,7 +24,7 @@ def test_rows_are_those_of_find_similar(model, photos):  # noqa: F811
     assert shown[0] == pytest.approx(1) and rows[0]["path"] == queries[0]
 
 
-def test_folder_of_queries_and_lines_of_json(model, photos, tmp_path):  # noqa: F811
+def test_folder_of_queries_and_lines_of_json(model, photos, tmp_path):
     to = tmp_path / "found.jsonl"
     options = ["-n", 2, "--format", "jsonl", "--out", to]
     run("similar", model, photos / "grass", photos / "brick", *options)
@@ -34,7 +34,7 @@ def test_folder_of_queries_and_lines_of_json(model, photos, tmp_path):  # noqa: 
     assert list(rows[0]) == ["query", "path", "similarity"]
 
 
-def test_unreadable_file_is_named_or_left_out(model, photos, tmp_path):  # noqa: F811
+def test_unreadable_file_is_named_or_left_out(model, photos, tmp_path):
     gallery = tmp_path / "gallery"
     shutil.copytree(photos / "grass", gallery)
     (gallery / "bad.jpg").write_bytes(b"no image")
@@ -49,7 +49,7 @@ def test_unreadable_file_is_named_or_left_out(model, photos, tmp_path):  # noqa:
     assert len(rows) == 12 and {row["query"] for row in rows} == {str(query)}
 
 
-def test_empty_folder_is_named(model, photos, tmp_path):  # noqa: F811
+def test_empty_folder_is_named(model, photos, tmp_path):
     (tmp_path / "empty").mkdir()
     query = next(photos.glob("*/*.jpg"))
     failed = run("similar", model, tmp_path / "empty", query, code=2)

@@ -9,8 +9,8 @@ import pytest
 
 from imgfeat import load_image_folder, load_image_table, make_recipe, save
 from imgfeat.deploy import _bundle
+from tests._commands import run
 from tests._photos import write_photo_folder
-from tests.test_cli import run
 
 
 @pytest.fixture(scope="module")

@@ -73,6 +73,27 @@ hang()
     assert code == 130, err
 
 
+def test_interrupt_that_comes_while_c_calls_python_is_not_lost():
+    code, out, err = interrupt(
+        f"""
+import ctypes, time
+from imgfeat._patience import end_soon_after_ctrl_c
+end_soon_after_ctrl_c(patience_s=10_000)
+def called():
+    print("begun", flush=True)
+    for _ in range({HANGS_S * 10}):
+        time.sleep(0.1)
+try:
+    ctypes.CFUNCTYPE(None)(called)()
+    for _ in range({HANGS_S * 10}):
+        time.sleep(0.1)
+except KeyboardInterrupt:
+    print("ended by itself")
+"""
+    )
+    assert (code, out, err) == (0, "ended by itself\n", "")
+
+
 def test_what_ends_by_itself_does_so():
     code, out, err = interrupt(
         """

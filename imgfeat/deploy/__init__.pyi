@@ -4,8 +4,11 @@ from ._bundle import load as load
 from ._bundle import save as save
 from ._errors import BundleError as BundleError
 from ._errors import UntrustedFileError as UntrustedFileError
+from ._kept_rows import keeping_rows as keeping_rows
+from ._kept_rows import made_by as made_by
 from ._predict import OpenPrediction as OpenPrediction
 from ._predict import Prediction as Prediction
+from ._predict import as_row as as_row
 from ._predict import expand_paths as expand_paths
 from ._predict import predict_files as predict_files
 from ._predict import prediction_columns as prediction_columns

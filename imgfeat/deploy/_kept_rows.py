@@ -3,12 +3,16 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import lock_descriptor, unlock_descriptor
 
 from imgfeat._files import kept_name
+from imgfeat._typing import PathLike
+from imgfeat.deploy._manifest import library_versions
 
 _VERSION = 1
 
@@ -95,8 +99,17 @@ def _read_batch(line):
     return batch if is_whole and line.endswith(b"\n") else None
 
 
+def made_by(path: PathLike) -> dict[str, Any]:
+    """What predictions depend on but their images: a saved model, and the libraries."""
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"model": digest, "versions": library_versions()}
+
+
 @contextmanager
-def keeping_rows(to, made_by, *, resume=False):
+def keeping_rows(
+    to: PathLike, made_by: Any, *, resume: bool = False
+) -> Iterator[KeptRows]:
     """Yield `KeptRows` for the file `to`; they are removed when the block succeeds.
 
     Parameters

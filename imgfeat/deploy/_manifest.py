@@ -29,14 +29,14 @@ LIBRARIES = (
 def describe(pipeline):
     """Return what is said of `pipeline`: versions, labels, how images are read."""
     return {
-        "versions": _versions(),
+        "versions": library_versions(),
         "classes": _classes(pipeline),
         "reading": _reading(pipeline),
         "golden_tolerance": tolerance_of(pipeline),
     }
 
 
-def _versions():
+def library_versions():
     versions = {"python": platform.python_version(), "imgfeat": imgfeat.__version__}
     for name in LIBRARIES:
         try:
@@ -48,7 +48,7 @@ def _versions():
 
 def compare_versions(saved):
     """Say in a sentence which versions changed since a file was saved."""
-    here = _versions()
+    here = library_versions()
     if not isinstance(saved, dict):
         saved = {}
     changed = [

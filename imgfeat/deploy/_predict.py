@@ -3,26 +3,37 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
+from imgfeat._nesting import last_step
 from imgfeat._progress import progress
 from imgfeat._threads import map_threads
 from imgfeat._typing import PathLike
 from imgfeat.deploy._answers import Answer, answer, is_open, read_for
+from imgfeat.deploy._kept_rows import KeptRows
 from imgfeat.sources import ImageDecodeError
 from imgfeat.sources._folder import find_images, note_left_out
+
+_SAID = {field.name for field in fields(Answer)}
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The label of one file, or the reason why it has none."""
+    """The label of one file, or the reason why it has none.
+
+    ``further`` has the labels that come next and their probabilities, where more than
+    one was asked for.
+    """
 
     path: str
     label: object = None
     probability: float | None = None
     error: str | None = None
+    further: list = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -37,9 +48,31 @@ class OpenPrediction(Prediction):
     score: float | None = None
 
 
-def prediction_columns(model: BaseEstimator) -> list[str]:
-    """What each prediction of `predict_files` by this model has."""
-    return [field.name for field in fields(_type_of(model))]
+def prediction_columns(model: BaseEstimator, top_k: int = 1) -> dict[str, type]:
+    """Names and types of what `as_row` makes of predictions by this model."""
+    columns = {
+        "path": str,
+        "label": _type_of_labels(model),
+        "probability": float,
+        "error": str,
+    }
+    if is_open(model):
+        columns |= {"set": list, "score": float}
+    for rank in range(2, 1 + min(top_k, len(_classes(model)))):
+        columns |= {f"label_{rank}": columns["label"], f"probability_{rank}": float}
+    return columns
+
+
+def as_row(prediction: Prediction) -> dict[str, Any]:
+    """What a prediction says, by the names of `prediction_columns`."""
+    row = {
+        field.name: getattr(prediction, field.name)
+        for field in fields(prediction)
+        if field.name != "further"
+    }
+    for rank, (label, probability) in enumerate(prediction.further, start=2):
+        row |= {f"label_{rank}": label, f"probability_{rank}": probability}
+    return row
 
 
 def expand_paths(paths: Iterable[PathLike]) -> tuple[list[str], list[str]]:
@@ -69,7 +102,10 @@ def predict_files(
     model: BaseEstimator,
     paths: Sequence[PathLike],
     *,
+    top_k: int = 1,
+    threshold: float | None = None,
     batch_size: int = 64,
+    kept: KeptRows | None = None,
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> Iterator[Prediction]:
@@ -79,8 +115,14 @@ def predict_files(
     ----------
     model : fitted classifier of images
     paths : sequence of str
+    top_k : int, default=1
+        How many labels each image gets, the most probable first.
+    threshold : float, optional
+        Where the label is less probable than this there is none.
     batch_size : int, default=64
         Files in memory at a time.
+    kept : KeptRows, optional
+        Where predictions are found that an earlier run has made, and kept.
     n_jobs : int, default=None
         Threads that decode.
     verbose : int, default=0
@@ -91,7 +133,34 @@ def predict_files(
         With ``error`` set, and no label, where the file could not be read, or where the
         model does not take what is in it. Of an
         `OpenSet` an `OpenPrediction`, without a label where the image is unknown.
+
+    Raises
+    ------
+    ValueError
+        If `top_k` or `threshold` cannot be, or the model has no probabilities for them.
     """
+    _check_ranking(model, top_k, threshold)
+    label = _labeller(model, top_k, threshold, n_jobs)
+    return _predictions(_type_of(model), paths, label, batch_size, kept, verbose)
+
+
+def _predictions(kind, paths, label, batch_size, kept, verbose):
+    with progress("predict", len(paths), verbose) as advance:
+        for start in range(0, len(paths), batch_size):
+            batch = paths[start : start + batch_size]
+            rows = None if kept is None else kept.find(batch)
+            if rows is not None:
+                yield from (kind(**row) for row in rows)
+            else:
+                predictions = label(batch)
+                if kept is not None:
+                    kept.add(batch, list(map(asdict, predictions)))
+                yield from predictions
+            advance(len(batch))
+
+
+def _labeller(model, top_k, threshold, n_jobs):
+    """Return what makes predictions of some paths."""
 
     def read(path):
         if os.path.isdir(path):
@@ -101,23 +170,58 @@ def predict_files(
         except ImageDecodeError as error:
             return error
 
-    with progress("predict", len(paths), verbose) as advance:
-        for start in range(0, len(paths), batch_size):
-            batch = paths[start : start + batch_size]
-            found = map_threads(read, batch, n_jobs)
-            yield from _label(model, batch, found)
-            advance(len(batch))
+    def label(paths):
+        found = map_threads(read, paths, n_jobs)
+        return list(_label(model, paths, found, top_k, threshold))
+
+    return label
 
 
-def _label(model, paths, found):
+def _check_ranking(model, top_k, threshold):
+    if top_k < 1:
+        raise ValueError(f"top_k needs to be at least 1. Got {top_k}.")
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ValueError(f"threshold needs to be between 0 and 1. Got {threshold}.")
+    for name, is_given in (("top_k", top_k > 1), ("threshold", threshold is not None)):
+        if is_given and not (is_open(model) or hasattr(model, "predict_proba")):
+            raise ValueError(
+                f"{name} needs a model with probabilities. This one has none, as its "
+                f"last step is {type(last_step(model)).__name__}; calibrate it."
+            )
+
+
+def _label(model, paths, found, top_k, threshold):
     good = [item for item in found if not isinstance(item, ImageDecodeError)]
     answers = iter(answer(model, good))
     kind = _type_of(model)
+    names = [field.name for field in fields(kind) if field.name in _SAID]
     for path, item in zip(paths, found, strict=True):
         is_bad = isinstance(item, ImageDecodeError)
         said = Answer(error=item.reason) if is_bad else next(answers)
-        values = {field.name: getattr(said, field.name) for field in fields(kind)[1:]}
+        values = {name: getattr(said, name) for name in names}
+        if said.label is not None and top_k > 1:
+            values["further"] = _ranked(said.probabilities)[1:top_k]
+        if threshold is not None and (said.probability or 0) < threshold:
+            values |= {"label": None, "further": []}
         yield kind(str(path), **values)
+
+
+def _ranked(probabilities):
+    """Pairs of a label and its probability, the most probable first."""
+    return [list(pair) for pair in sorted(probabilities.items(), key=_less_probable)]
+
+
+def _less_probable(pair):
+    return -pair[1]
+
+
+def _classes(model):
+    return np.asarray(model.classes_).tolist() if hasattr(model, "classes_") else []
+
+
+def _type_of_labels(model):
+    types = set(map(type, _classes(model)))
+    return types.pop() if types in ({int}, {float}, {bool}) else str
 
 
 def _type_of(model):

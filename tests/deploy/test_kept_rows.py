@@ -1,4 +1,4 @@
-"""Tests for imgfeat/deploy/_kept_rows.py: rows of a run that was ended are found again."""
+"""Tests for imgfeat/deploy/_kept_rows.py: rows of an ended run are found again."""
 
 import os
 
@@ -26,10 +26,13 @@ def batches(tmp_path):
 def ended(batches, tmp_path):
     """The file of a run that kept both batches and was ended."""
     to = tmp_path / "rows.csv"
-    with pytest.raises(KeyboardInterrupt), keeping_rows(to, MADE_BY) as kept:
+    with (
+        pytest.raises(KeyboardInterrupt, match="now"),
+        keeping_rows(to, MADE_BY) as kept,
+    ):
         for paths, rows in batches:
             kept.add(paths, rows)
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("now")
     return to
 
 
@@ -37,11 +40,11 @@ def found_in(to, batches, *, resume=True, made_by=MADE_BY):
     """What is found of each batch by a run that is ended as well."""
     found = []
     with (
-        pytest.raises(KeyboardInterrupt),
+        pytest.raises(KeyboardInterrupt, match="now"),
         keeping_rows(to, made_by, resume=resume) as kept,
     ):
         found += [kept.n_rows, *(kept.find(paths) for paths, _ in batches)]
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("now")
     return found
 
 
@@ -65,13 +68,13 @@ def test_a_line_that_was_half_written_counts_for_nothing(ended, batches, n_cut):
     path.write_bytes(path.read_bytes()[:-n_cut])
     (_, first), (paths, second) = batches
     with (
-        pytest.raises(KeyboardInterrupt),
+        pytest.raises(KeyboardInterrupt, match="now"),
         keeping_rows(ended, MADE_BY, resume=True) as kept,
     ):
         assert kept.n_rows == 2
         assert kept.find(paths) is None
         kept.add(paths, second)
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("now")
     assert found_in(ended, batches) == [4, first, second]
 
 
@@ -101,10 +104,10 @@ def test_rows_of_another_model_are_refused_and_stay(ended, batches):
 
 def test_two_runs_do_not_write_one_file(ended):
     with (
-        pytest.raises(KeyboardInterrupt),
+        pytest.raises(KeyboardInterrupt, match="now"),
         keeping_rows(ended, MADE_BY, resume=True) as kept,
     ):
         with pytest.raises(ValueError, match="Another process is about to write"):
             keeping_rows(ended, MADE_BY).__enter__()
         assert kept.n_rows == 4
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("now")

@@ -63,7 +63,7 @@ def test_saved_model_may_be_frozen_or_without_alarms(digits, tmp_path, false_ala
 
 def test_files_get_sets_and_scores_and_strangers_no_label(digits, model, paths):
     first, second, face, bad = predict_files(model, paths)
-    assert prediction_columns(model) == [
+    assert list(prediction_columns(model)) == [
         *("path", "label", "probability", "error", "set", "score")
     ]
     assert [first.label, second.label] == digits[1][:2].tolist()
@@ -93,7 +93,9 @@ def test_rows_of_other_models_stay_as_they_were(digits, paths):
     recipe = make_recipe("hog-lr", size=16).fit(*digits)
     found = list(predict_files(recipe, paths))
     assert {type(prediction) for prediction in found} == {Prediction}
-    assert prediction_columns(recipe) == ["path", "label", "probability", "error"]
+    assert list(prediction_columns(recipe)) == [
+        *("path", "label", "probability", "error")
+    ]
 
 
 def test_golden_images_hold_distances(model, tmp_path):

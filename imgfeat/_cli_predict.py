@@ -1,0 +1,137 @@
+"""The command predict."""
+
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imgfeat import deploy
+from imgfeat._cli_options import Jobs, Model
+from imgfeat._plain_errors import plain_errors
+from imgfeat._printing import err, print_note
+from imgfeat._rows import Format, check_can_write, row_writer
+
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        help="Image files, or folders of them; - reads their names from standard "
+        "input, one a line.",
+    ),
+]
+
+
+def predict(
+    model: Model,
+    paths: Files,
+    format: Annotated[
+        Format | None,
+        typer.Option(help="How to write; as --out ends, or csv.", show_default=False),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--out", help="File to write, whole or not at all."),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the rows that an ended run kept for the same --out.",
+        ),
+    ] = False,
+    top_k: Annotated[
+        int, typer.Option("--top-k", help="Labels an image, the most probable first.")
+    ] = 1,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Leave the label empty where it is less probable."),
+    ] = None,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw",
+            help="Leave cells of CSV as they are. Otherwise those that a spreadsheet "
+            "would take for a formula, as they begin with = + - @ or a tab and are no "
+            "number, get a quote (') in front: take it away to have the name.",
+        ),
+    ] = False,
+    jobs: Jobs = -1,
+):
+    """Label image files: a row each of path, label, probability and error.
+
+    Of a model trained with --coverage also set and score: which labels are plausible,
+    with | between, and how far it is from the training images. Where it is unknown,
+    there is no label. Where it is ended before its file is whole, its rows are kept
+    beside it for --resume.
+    """
+    with plain_errors():
+        _check_out(to, resume)
+        loaded = deploy.load(model)
+        files, notes = deploy.expand_paths(_named(paths))
+        for note in notes:
+            print_note(note)
+        n_bad = 0
+        options = {"top_k": top_k, "threshold": threshold}
+        with _keeping(to, model, options, resume) as kept:
+            found = deploy.predict_files(
+                loaded,
+                files,
+                top_k=top_k,
+                threshold=threshold,
+                kept=kept,
+                n_jobs=jobs,
+                verbose=1,
+            )
+            columns = deploy.prediction_columns(loaded, top_k)
+            format = format or _format_of(to)
+            with row_writer(format, to, raw=raw, columns=columns) as write:
+                for prediction in found:
+                    write(deploy.as_row(prediction))
+                    n_bad += prediction.error is not None
+    if n_bad:
+        err.print(f"{n_bad} of {len(files)} files could not be labelled.")
+        raise typer.Exit(1)
+
+
+def _check_out(to, resume):
+    if to is not None:
+        check_can_write(to)
+    elif resume:
+        raise ValueError("--resume needs --out, beside which rows are kept.")
+
+
+def _named(paths):
+    """The paths, with those that standard input names in the place of a ``-``."""
+    for path in paths:
+        if path == "-":
+            lines = sys.stdin.buffer.read().splitlines()
+            yield from (os.fsdecode(line) for line in lines if line)
+        else:
+            yield path
+
+
+def _format_of(to):
+    names = {f".{format}": format for format in Format}
+    return names.get(to.suffix.lower(), Format.csv) if to else Format.csv
+
+
+@contextmanager
+def _keeping(to, model, options, resume):
+    if to is None:
+        yield None
+        return
+    made_by = deploy.made_by(model) | options
+    with deploy.keeping_rows(to, made_by, resume=resume) as kept:
+        if resume:
+            print_note(f"{kept.n_rows} rows of an earlier run are kept.")
+        try:
+            yield kept
+        except (KeyboardInterrupt, OSError):
+            if kept.n_rows:
+                print_note(
+                    f"{kept.n_rows} rows are kept beside {to}; the same command with "
+                    "--resume goes on."
+                )
+            raise
