@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import imgfeat
-from imgfeat._cli_options import Skip
+from imgfeat._cli_options import Jobs, Skip
 from imgfeat._plain_errors import plain_errors
 from imgfeat._printing import print_note
 from imgfeat._rows import Format, row_writer
@@ -36,10 +36,13 @@ def similar(
         typer.Option("--raw", help="Leave cells of CSV as they are, as in predict."),
     ] = False,
     skip_unreadable: Skip = False,
+    jobs: Jobs = -1,
 ):
     """Find the images of a folder that are most like others, to the model's features.
 
-    Writes a row each of query, path and similarity, the cosine of the features.
+    Writes a row each of query, path and similarity, the cosine of the features. These
+    are kept, as compare and train keep them, so that another search reads no image
+    again; see: imgfeat cache.
     """
     with plain_errors():
         images = _files([gallery], "image to look among")
@@ -47,12 +50,14 @@ def similar(
         index = imgfeat.evaluation.SimilarImages(
             imgfeat.load(model),
             on_error="skip" if skip_unreadable else "raise",
+            cache=True,
+            n_jobs=jobs,
             verbose=1,
         )
         index.fit(images)
         _note(index.errors_)
         if skip_unreadable:
-            bad = imgfeat.sources.list_unreadable(wanted)
+            bad = imgfeat.sources.list_unreadable(wanted, n_jobs=jobs)
             _note(bad)
             wanted = [path for path in wanted if path not in set(bad["path"])]
         found = index.search(wanted, n)

@@ -9,6 +9,7 @@ import pytest
 
 from imgfeat import load
 from imgfeat.evaluation import find_similar
+from imgfeat.features import HOG
 from tests._commands import rows_of, run
 
 
@@ -47,6 +48,20 @@ def test_unreadable_file_is_named_or_left_out(model, photos, tmp_path):
     assert found.stderr.count("left out") == 2
     rows = list(csv.DictReader(io.StringIO(found.stdout)))
     assert len(rows) == 12 and {row["query"] for row in rows} == {str(query)}
+
+
+def test_another_search_describes_no_image_again(model, photos, monkeypatch):
+    query = next((photos / "brick").glob("*.jpg"))
+    first = run("similar", model, photos, query, "--jobs", 1).stdout
+
+    def refuse(self, X):
+        if len(X) > 4:  # loading checks a model by a few
+            raise AssertionError(f"{len(X)} images are described again")
+        return transform(self, X)
+
+    transform = HOG.transform
+    monkeypatch.setattr(HOG, "transform", refuse)
+    assert run("similar", model, photos, query).stdout == first
 
 
 def test_empty_folder_is_named(model, photos, tmp_path):

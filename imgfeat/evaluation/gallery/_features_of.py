@@ -6,11 +6,23 @@ import pandas as pd
 from imgfeat._progress import progress
 from imgfeat._sklearn import safe_indexing
 from imgfeat.estimators._front_of import front_of
+from imgfeat.evaluation.gallery._stored_front import through_store, with_jobs
 from imgfeat.features.local._descriptors import Descriptors
 from imgfeat.sources import ImageDecodeError
 
 
-def describe(model, X, images, *, batch_size, skip, verbose, purpose="SimilarImages"):
+def describe(
+    model,
+    X,
+    images,
+    *,
+    batch_size,
+    skip,
+    verbose,
+    purpose="SimilarImages",
+    cache=False,
+    n_jobs=None,
+):
     """Features of images by a model's front, some images at a time.
 
     Parameters
@@ -25,6 +37,10 @@ def describe(model, X, images, *, batch_size, skip, verbose, purpose="SimilarIma
     verbose : int
     purpose : str
         Who asks, for messages.
+    cache : path or bool
+        Folder of the feature store; True is the default one, False uses none.
+    n_jobs : int, optional
+        Threads, for all steps that have a parameter `n_jobs`; None leaves theirs.
 
     Returns
     -------
@@ -40,6 +56,9 @@ def describe(model, X, images, *, batch_size, skip, verbose, purpose="SimilarIma
             "transformer in front of its classifier, or a transformer. Got "
             f"{type(model).__name__}."
         )
+    front = with_jobs(front, n_jobs)
+    if cache is not False:
+        front = through_store(front, None if cache is True else cache)
     features, errors, n_done = None, [], 0
     with progress("Describing images", n_images, verbose) as advance:
         for start in range(0, n_images, batch_size):

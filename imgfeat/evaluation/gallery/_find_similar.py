@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from imgfeat._typing import ImageBatch
+from imgfeat._typing import ImageBatch, PathLike
 from imgfeat.evaluation.gallery._shown import is_one_image
 from imgfeat.evaluation.gallery._similar import SimilarImages
 
@@ -18,6 +18,8 @@ def find_similar(
     metric: str = "cosine",
     on_error: str = "raise",
     batch_size: int = 256,
+    cache: PathLike | bool = False,
+    n_jobs: int | None = None,
     verbose: int = 0,
 ) -> pd.DataFrame:
     """Find the images of a gallery that are most like one image, or each of several.
@@ -39,6 +41,10 @@ def find_similar(
         What happens to a file of the gallery that cannot be read.
     batch_size : int, default=256
         Images that are described at once.
+    cache : path or bool, default=False
+        Folder of the feature store; True is the default one, False uses none.
+    n_jobs : int, optional
+        Threads, for all steps that have a parameter `n_jobs`; None leaves theirs.
     verbose : int, default=0
         Whether to show a progress bar.
 
@@ -79,6 +85,8 @@ def find_similar(
         metric=metric,
         on_error=on_error,
         batch_size=batch_size,
+        cache=cache,
+        n_jobs=n_jobs,
         verbose=verbose,
     )
     is_one = is_one_image(image) and not _are_flat(gallery, image)

@@ -1,5 +1,6 @@
 """Images that are alike, by the features that a model sees."""
 
+import os
 from numbers import Integral
 from typing import Self
 
@@ -38,6 +39,12 @@ class SimilarImages(BaseEstimator):
         left out, and `errors_` lists it.
     batch_size : int, default=256
         Images that are described at once.
+    cache : path or bool, default=False
+        Folder of the feature store, as the `location` of `CachedFeatures`; True is the
+        default one, False uses none. What learns nothing at the front of the pipeline
+        then describes no image twice, in another run neither.
+    n_jobs : int, optional
+        Threads, for all steps that have a parameter `n_jobs`; None leaves theirs.
     verbose : int, default=0
         Whether to show a progress bar.
 
@@ -64,9 +71,6 @@ class SimilarImages(BaseEstimator):
     beside it. Images of the gallery that are given to a search are found first. An
     image whose features are all zeros has a cosine of 0 to all.
 
-    The features are not cached; put `CachedFeatures` into the pipeline to have them
-    kept on disk.
-
     Examples
     --------
     >>> from imgfeat import load_sample
@@ -85,6 +89,8 @@ class SimilarImages(BaseEstimator):
         "metric": [StrOptions({"cosine", "euclidean"})],
         "on_error": [StrOptions({"raise", "skip"})],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "cache": ["boolean", str, os.PathLike],
+        "n_jobs": [Integral, None],
         "verbose": ["verbose"],
     }
 
@@ -95,12 +101,16 @@ class SimilarImages(BaseEstimator):
         metric="cosine",
         on_error="raise",
         batch_size=256,
+        cache=False,
+        n_jobs=None,
         verbose=0,
     ):
         self.pipeline = pipeline
         self.metric = metric
         self.on_error = on_error
         self.batch_size = batch_size
+        self.cache = cache
+        self.n_jobs = n_jobs
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -201,6 +211,8 @@ class SimilarImages(BaseEstimator):
             images,
             batch_size=self.batch_size,
             skip=skip,
+            cache=self.cache,
+            n_jobs=self.n_jobs,
             verbose=self.verbose,
         )
 

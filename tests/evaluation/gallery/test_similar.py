@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import cosine_similarity, euclidean_distances
@@ -19,7 +20,7 @@ from torch import nn
 from imgfeat.estimators import AugmentedClassifier, CNNClassifier
 from imgfeat.estimators._front_of import front_of
 from imgfeat.evaluation import SimilarImages, find_similar
-from imgfeat.features import HOG, ColorHistogram, DenseSIFT
+from imgfeat.features import HOG, CachedFeatures, ColorHistogram, DenseSIFT
 from imgfeat.sources import ImageDecodeError, ImageReader
 
 
@@ -226,3 +227,75 @@ def test_errors_say_what_is_needed(gallery, color_images):
     index.pipeline = ColorHistogram(3)
     with pytest.raises(ValueError, match=r"has a gallery with 8 features an image"):
         index.search(color_images)
+
+
+@pytest.fixture
+def described(monkeypatch):
+    """How many images each call of `HOG` has described."""
+    calls, transform = [], HOG.transform
+
+    def counted(self, X):
+        calls.append((len(X), self.n_jobs))
+        return transform(self, X)
+
+    monkeypatch.setattr(HOG, "transform", counted)
+    return calls
+
+
+def test_a_second_search_describes_no_image_again(files, tmp_path, described):
+    pipeline = make_pipeline(
+        ImageReader(16, mode="gray"), hog(), StandardScaler(), LogisticRegression()
+    )
+    pipeline.fit(files, [0, 1] * 4)
+    plain = find_similar(pipeline, files[:6], files[6:])
+    for n_new in (8, 0):
+        described.clear()
+        found = find_similar(pipeline, files[:6], files[6:], cache=tmp_path / "kept")
+        assert sum(n_images for n_images, _ in described) == n_new
+        pd.testing.assert_frame_equal(found, plain)
+
+
+def test_gallery_is_found_where_cached_features_keeps_it(files, tmp_path, described):
+    front = make_pipeline(ImageReader(16, mode="gray"), hog())
+    CachedFeatures(front, location=tmp_path / "kept").fit_transform(files)
+    described.clear()
+    model = make_pipeline(*front, StandardScaler(), LogisticRegression())
+    model.fit(files, [0, 1] * 4)
+    described.clear()
+    found = find_similar(model, files, files[3], n=1, cache=tmp_path / "kept")
+    assert found["path"].tolist() == [files[3]] and not described
+
+
+def test_changed_and_unreadable_files_of_a_kept_gallery_are_seen(broken, tmp_path):
+    pipeline = make_pipeline(ImageReader(16, mode="gray"), hog())
+    options = {"cache": tmp_path / "kept", "on_error": "skip"}
+    index = SimilarImages(pipeline, **options).fit(broken)
+    assert index.errors_["row"].tolist() == [2]
+    Image.open(broken[0]).save(broken[2])
+    again = SimilarImages(pipeline, **options).fit(broken)
+    assert again.errors_.empty and len(again.features_) == 8
+    np.testing.assert_array_equal(again.features_[2], again.features_[0])
+
+
+def test_what_learns_first_or_cannot_be_told_apart_is_not_kept(gallery, tmp_path):
+    rng = np.random.default_rng(0)
+    untold = FunctionTransformer(_unchanged, kw_args={"rng": rng})
+    flat = gallery.reshape(30, -1)
+    learned = make_pipeline(StandardScaler(), PCA(3)).fit(flat)
+    for pipeline, images in ((make_pipeline(untold, hog()), gallery), (learned, flat)):
+        plain = find_similar(pipeline, images, images[:3])
+        found = find_similar(pipeline, images, images[:3], cache=tmp_path / "kept")
+        pd.testing.assert_frame_equal(found, plain)
+    assert not (tmp_path / "kept").exists()
+
+
+def _unchanged(images, rng):
+    return images
+
+
+def test_threads_are_those_asked_for_and_the_model_keeps_its_own(gallery, described):
+    model = make_pipeline(hog(), LogisticRegression()).fit(gallery, [0, 1] * 15)
+    described.clear()
+    find_similar(model, gallery, gallery[:2], n_jobs=2)
+    assert {n_jobs for _, n_jobs in described} == {2}
+    assert model[0].n_jobs is None
