@@ -5,7 +5,8 @@ from sklearn.base import BaseEstimator
 from imgfeat._typing import ImageBatch
 from imgfeat.evaluation.explanation._explain import as_images
 from imgfeat.evaluation.explanation._looker import Looker
-from imgfeat.evaluation.explanation._overlay import as_rgb, jpeg_address, overlay
+from imgfeat.evaluation.explanation._overlay import jpeg_address, overlay
+from imgfeat.evaluation.report._as_shown import as_rgb
 from imgfeat.evaluation.report._thumbnails import SIDE
 
 # What a classifier of somebody else may raise, where none of its images is at fault.

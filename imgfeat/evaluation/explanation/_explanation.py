@@ -10,12 +10,12 @@ import numpy as np
 from imgfeat._files import unique_stems, write_atomic
 from imgfeat._typing import Figure, PathLike
 from imgfeat.evaluation.explanation._overlay import (
-    as_rgb,
     encode,
     jpeg_address,
     overlay,
 )
 from imgfeat.evaluation.explanation._plot import draw_explanation
+from imgfeat.evaluation.report._as_shown import as_rgb
 from imgfeat.sources._images import Images
 
 _SHOWN = 12  # in a notebook

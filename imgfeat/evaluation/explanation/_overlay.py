@@ -6,17 +6,11 @@ import numpy as np
 from PIL import Image
 
 from imgfeat.evaluation.report._thumbnails import as_address
-from imgfeat.sources import ImageReader
 
 # For and against; told apart in every common kind of colour blindness.
 FOR, AGAINST = np.array([230, 80, 0]), np.array([0, 90, 200])
 # Share of all pixels' values that are below full colour, and its most cover.
 _FULL, _COVER = 0.99, 0.75
-
-
-def as_rgb(image):
-    """An image of any kind as uint8, (height, width, 3)."""
-    return ImageReader(mode="rgb").transform([image])[0]
 
 
 def overlay(pixels, found):

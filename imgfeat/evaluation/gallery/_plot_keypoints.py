@@ -5,13 +5,13 @@ from sklearn.base import BaseEstimator
 
 from imgfeat._typing import Axes, ImageBatch
 from imgfeat.evaluation.gallery._shown import (
-    as_bytes,
     find_step,
     make_axes,
     only_image,
     pass_through,
     show_image,
 )
+from imgfeat.evaluation.report._as_shown import as_bytes
 from imgfeat.features import DenseSIFT
 from imgfeat.features.local._base import LocalFeature
 from imgfeat.sources._images import Images

@@ -6,7 +6,6 @@ import numpy as np
 from PIL import Image
 
 from imgfeat._nesting import path_to
-from imgfeat.features.local._base import to_unit_range
 
 _ENCODED = str | os.PathLike | bytes | bytearray | memoryview | Image.Image
 
@@ -49,27 +48,6 @@ def pass_through(steps, images):
     for step in steps:
         images = step.transform(images)
     return images
-
-
-def as_bytes(image):
-    """An image as uint8, to be shown.
-
-    Parameters
-    ----------
-    image : ndarray of shape (height, width[, 3])
-        Of a dtype that the library takes. Floats that leave 0..1 are stretched to it.
-    """
-    if image.dtype == np.uint16:
-        return (image >> 8).astype(np.uint8)
-    if image.dtype.kind == "f":
-        return np.rint(to_unit_range(image) * 255).astype(np.uint8)
-    return image
-
-
-def as_rgb(image):
-    """The same in three channels."""
-    image = as_bytes(image)
-    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
 
 def make_axes(ax, width=6.0, height=6.0):

@@ -8,7 +8,8 @@ import pandas as pd
 from sklearn.feature_selection import f_classif
 
 from imgfeat._sklearn import safe_indexing
-from imgfeat.evaluation.gallery._shown import as_rgb, pass_through
+from imgfeat.evaluation.gallery._shown import pass_through
+from imgfeat.evaluation.report._as_shown import as_rgb
 from imgfeat.features.local._bags import Bags
 from imgfeat.kernels.encode import neighbor_words, word_tables
 from imgfeat.sources._images import Images

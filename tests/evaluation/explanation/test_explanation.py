@@ -121,3 +121,12 @@ def test_strokes_and_points_are_drawn(steps, kind):
     assert len(colors) == len(found.strokes[0]) + len(found.points[0])
     figure.canvas.draw()
     plt.close(figure)
+
+
+def test_floats_beyond_one_are_drawn_stretched():
+    pixels = IMAGES.mean(axis=3) * 40
+    model = make_pipeline(HOG(), LogisticRegression()).fit(pixels, LABELS)
+    found = explain(model, pixels[:2])
+    stretched = (pixels[0] - pixels[0].min()) / np.ptp(pixels[0])
+    gray = np.rint(np.dstack([stretched] * 3) * 255).astype(np.uint8)
+    np.testing.assert_array_equal(found.picture(0), overlay(gray, found.maps[0]))
