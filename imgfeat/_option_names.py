@@ -23,6 +23,8 @@ _IN_OPTIONS = {
     "evaluate needs labels that the estimator was fitted on": (
         "The labels must be those that the model was trained on"
     ),
+    "unknown='table' to count them": "--unknown table to count them",
+    "unknown is 'raise' or 'table'": "--unknown is raise or table",
     "scoring needs names of scikit-learn's scorers": (
         "--scoring needs the name of a scorer of scikit-learn"
     ),

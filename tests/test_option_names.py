@@ -2,9 +2,13 @@
 
 import re
 
+import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
 from typer.testing import CliRunner
 
+from imgfeat import evaluate
+from imgfeat._option_names import text_of
 from imgfeat.cli import app
 from tests._photos import write_photo_folder
 
@@ -70,6 +74,15 @@ def test_an_error_names_no_python(folder, monkeypatch, command):
     left = re.sub(r"efficientnet_lite0|vit_b_16|timm/\w+", "", text)  # nets
     left = re.sub("balanced_accuracy|f1_macro|neg_log_loss|max_error", "", left)
     assert not OF_PYTHON.search(left), text
+
+
+@pytest.mark.parametrize("unknown", ["raise", "tabel"])
+def test_unknown_classes_are_spoken_of_as_an_option(unknown):
+    model = DummyClassifier().fit([[0], [1]], ["ant", "bee"])
+    with pytest.raises(ValueError, match="unknown") as caught:
+        evaluate(model, np.zeros((1, 1)), ["wasp"], unknown=unknown)
+    text = text_of(caught.value)
+    assert "--unknown" in text and not OF_PYTHON.search(text), text
 
 
 def test_nothing_is_trained_that_could_not_be_written(folder, monkeypatch):

@@ -17,7 +17,7 @@ from sklearn.preprocessing import (
 from imgfeat._nesting import NO_STEP
 from imgfeat._sklearn import BaseSearchCV
 from imgfeat.estimators._augmented import AugmentedClassifier
-from imgfeat.estimators._linear_rule import by_class
+from imgfeat.estimators._class_scores import score_classes
 from imgfeat.estimators._row_space import RowSpace
 
 # Steps that change the scale or the axes of features, not what is near to what by much.
@@ -57,8 +57,9 @@ def look_inside(classifier, X):
     Raises
     ------
     TypeError
-        If what the classifier sees is no array of numbers, or it has neither
-        probabilities nor decisions.
+        If what the classifier sees is no array of numbers.
+    ValueError
+        If it has neither probabilities nor a decision a class.
     """
     if isinstance(classifier, FrozenEstimator):
         return look_inside(classifier.estimator, X)
@@ -98,23 +99,11 @@ def _look_into_pipeline(pipeline, X):
 
 def _decide(classifier: BaseEstimator, X):
     """Probabilities or decisions, a column a class."""
-    if has_probabilities(classifier):
-        return np.asarray(classifier.predict_proba(X))
-    name = type(classifier).__name__
-    if not hasattr(classifier, "decision_function"):
-        raise TypeError(
-            "OpenSet needs a classifier with predict_proba or decision_function. Got "
-            f"{name}; put CalibratedClassifierCV around it."
-        )
-    scores = by_class(np.asarray(classifier.decision_function(X), dtype=np.float64))
-    n_classes = len(classifier.classes_)
-    is_one_to_one = getattr(classifier, "decision_function_shape", "") == "ovo"
-    if scores.shape[1] != n_classes or (is_one_to_one and n_classes > 2):
-        raise TypeError(
-            f"OpenSet needs a decision a class. Got {scores.shape[1]} of {name} for "
-            f"{n_classes} classes; set decision_function_shape='ovr'."
-        )
-    return scores
+    scores = score_classes(classifier, X, "OpenSet")
+    if has_probabilities(classifier) or scores.shape[1] > 2:
+        return scores
+    # Their difference is the decision, as of more classes.
+    return scores / 2
 
 
 def _as_rows(X, classifier):

@@ -216,10 +216,11 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         TypeError
-            If `pipeline` is no classifier, has neither probabilities nor decisions, or
-            is given images where distances need numbers.
+            If `pipeline` is no classifier, or is given images where distances need
+            numbers.
         ValueError
-            If too few images are left to calibrate on, a class is too small, a label is
+            If `pipeline` has neither probabilities nor a decision a class, too few
+            images are left to calibrate on, a class is too small, a label is
             `unknown_label`, or a parameter is wrong.
         """
         check_classifier(self.pipeline, "OpenSet")

@@ -270,7 +270,7 @@ def test_decisions_become_probabilities(blobs, classifier, n_classes):
 
 
 def test_decisions_of_pairs_are_refused(blobs):
-    with pytest.raises(TypeError, match=r"a decision a class.*shape='ovr'"):
+    with pytest.raises(ValueError, match=r"a decision a class.*shape='ovr'"):
         OpenSet(SVC(decision_function_shape="ovo")).fit(*blobs)
 
 
@@ -286,7 +286,9 @@ class Oracle(ClassifierMixin, BaseEstimator):
 
 
 def test_labels_alone_are_refused(blobs):
-    with pytest.raises(TypeError, match=r"predict_proba or decision_function. Got Ora"):
+    with pytest.raises(
+        ValueError, match=r"predict_proba or decision_function. Got Ora"
+    ):
         OpenSet(Oracle()).fit(*blobs)
 
 

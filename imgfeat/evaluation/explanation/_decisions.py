@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from imgfeat.estimators._class_scores import score_classes
+
 
 def decide(classifier, X, columns):
     """Decisions for a class each: decision values, or probabilities without them.
@@ -22,23 +24,7 @@ def decide(classifier, X, columns):
     ValueError
         If there are neither, or no decision a class.
     """
-    if hasattr(classifier, "decision_function"):
-        values = np.asarray(classifier.decision_function(X), dtype=np.float64)
-        if values.ndim == 1:
-            return np.where(columns == 1, values, -values)
-    elif hasattr(classifier, "predict_proba"):
-        values = np.asarray(classifier.predict_proba(X), dtype=np.float64)
-    else:
-        raise ValueError(
-            "explain needs a classifier with decision_function or predict_proba. Got "
-            f"{type(classifier).__name__} with neither; put CalibratedClassifierCV "
-            "around it."
-        )
-    if values.shape[1] != len(classifier.classes_):
-        raise ValueError(
-            f"explain needs a decision a class. Got {values.shape[1]} for "
-            f"{len(classifier.classes_)} classes; set decision_function_shape='ovr'."
-        )
+    values = score_classes(classifier, X, "explain", first="decision_function")
     return values[np.arange(len(values)), columns]
 
 

@@ -13,14 +13,21 @@ from imgfeat.evaluation.metrics._scores import (
 
 MAX_CELLS = 1 << 24  # counts that are held at a time
 MAX_RANKED = 1 << 29  # images times classes times draws; each takes below 1 ns
+_UNBIASED = ("log_loss", "brier", "cohen_kappa", "matthews")  # or as good as that
 
 
-def bootstrap_intervals(outcome, *, top_k, n_resamples, level, random_state):
+def bootstrap_intervals(outcome, measured, *, top_k, n_resamples, level, random_state):
     """Percentile intervals of all metrics.
+
+    A draw leaves out more than a third of the classes with one image, so that means
+    over many small classes may all come out on one side of what was measured. Such an
+    interval is moved, the middle of the draws to the value.
 
     Parameters
     ----------
     outcome : Outcome
+    measured : mapping of str to float
+        The metrics of the images as they are.
     top_k : int
     n_resamples : int
         Draws. Metrics of ranking have fewer, but 100 at least, where there are so many
@@ -53,10 +60,13 @@ def bootstrap_intervals(outcome, *, top_k, n_resamples, level, random_state):
     ends = [(1 - level) / 2, (1 + level) / 2]
     rows = {}
     for name, parts in drawn.items():
-        values = np.concatenate(parts)
-        values = values[~np.isnan(values)]
-        low, high = np.quantile(values, ends) if len(values) else (np.nan, np.nan)
-        rows[name] = {"low": low, "high": high, "n_resamples": len(values)}
+        found = np.concatenate(parts)
+        found = found[~np.isnan(found)]
+        low, high = np.quantile(found, ends) if len(found) else (np.nan, np.nan)
+        if len(found) and name not in _UNBIASED and not low <= measured[name] <= high:
+            moved = np.array([low, high]) + measured[name] - np.median(found)
+            low, high = moved.clip(0, 1)
+        rows[name] = {"low": low, "high": high, "n_resamples": len(found)}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 

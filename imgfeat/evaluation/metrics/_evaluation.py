@@ -84,9 +84,11 @@ class Evaluation:
         with replacement, as often as there are images; the ends are percentiles. A
         metric without a mistake to draw has an interval of no width, which says more
         than is known; so that of the accuracy is Wilson's, and has no draws. The
-        calibration error of few images is too high, as are both ends.
+        calibration error of few images is too high, as are both ends. Means over many
+        classes of few images come out lower, or higher, in all draws: such an interval
+        is moved, the middle of the draws to the value.
         """
-        drawn = bootstrap_intervals(self._outcome, **self._draws)
+        drawn = bootstrap_intervals(self._outcome, self.metrics, **self._draws)
         names = [name for name in self.metrics.index if name != "n_images"]
         values = self.metrics[names].rename("value")
         table = values.to_frame().join(drawn)

@@ -75,14 +75,20 @@ def summary(evaluation):
     metrics = evaluation.metrics
     n_images, n_wrong = int(metrics["n_images"]), len(evaluation.mistakes)
     row = evaluation.metrics_table.loc["accuracy"]
-    text = f"{metrics['accuracy']:.1%} of {n_images:,} images are right"
+    text = (
+        f"{metrics['accuracy']:.1%} of {n_images:,} images are right "
+        f"({row['low']:.1%} to {row['high']:.1%})"
+    )
     if not n_wrong:
         return f"{text}: no mistakes."
     pair = evaluation.most_confused().iloc[0]
+    text += f"; {n_wrong:,} wrong."
+    if pair["n_images"] == 1:
+        return text if n_wrong == 1 else f"{text} No two of them are alike."
     return (
-        f"{text} ({row['low']:.1%} to {row['high']:.1%}); {n_wrong:,} wrong. Most "
-        f"often '{plain(pair['true'])}' is taken for '{plain(pair['predicted'])}': "
-        f"{pair['n_images']} of {pair['n_images'] / pair['share']:.0f}."
+        f"{text} Most often '{plain(pair['true'])}' is taken for "
+        f"'{plain(pair['predicted'])}': {pair['n_images']} of "
+        f"{pair['n_images'] / pair['share']:.0f}."
     )
 
 

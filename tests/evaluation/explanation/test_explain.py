@@ -173,3 +173,11 @@ def test_a_classifier_without_decisions_is_refused():
 
     with pytest.raises(ValueError, match="Got Silent with neither; put Calibrated"):
         explain(Silent().fit(IMAGES, LABELS), IMAGES[:2])
+
+
+def test_decisions_of_pairs_are_no_decisions_of_classes():
+    """Of three classes there are three pairs, which tell nothing of a class each."""
+    labels = np.arange(12) % 3
+    model = make_pipeline(Grayscale(), HOG(), SVC(decision_function_shape="ovo"))
+    with pytest.raises(ValueError, match=r"Got 3 of SVC for 3 classes, one a pair"):
+        explain(model.fit(IMAGES, labels), IMAGES[:2])

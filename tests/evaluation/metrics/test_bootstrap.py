@@ -76,3 +76,15 @@ def test_accuracy_without_a_mistake_is_not_certain():
     low, high, n_resamples = table.loc["accuracy", ["low", "high", "n_resamples"]]
     assert low == pytest.approx(20 / (20 + 1.96**2), abs=1e-3)
     assert (high, n_resamples) == (1, 0)
+
+
+def test_value_lies_in_its_interval_with_as_many_classes_as_images():
+    """Drawing leaves out a third of them, and means of classes fall in every draw."""
+    proba, true = random_case(0, 150, 300)
+    true = np.where(np.arange(300) % 3, proba.argmax(axis=1), true)
+    model = Oracle(np.arange(150))
+    table = evaluate(model, proba, true, n_resamples=200).metrics_table
+    table = table.drop("calibration_error")
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+    assert (table["low"] < table["high"]).all()

@@ -1,6 +1,7 @@
 """Tests for imgfeat/evaluation/report/_evaluation_page.py."""
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import numpy as np
@@ -129,7 +130,21 @@ def test_foot_says_when_and_where(paths, tmp_path):
 def test_no_mistakes_are_said(tmp_path):
     evaluation = evaluate(Oracle(["ant", "bee"]), np.eye(2), ["ant", "bee"])
     page = page_of(evaluation, tmp_path)
-    assert "no mistakes" in page.text and "No class was taken" in page.text
+    assert "No class was taken" in page.text
+    # Two of two right is no certainty.
+    assert "100.0% of 2 images are right (34.2% to 100.0%): no mistakes." in page.text
+
+
+def test_a_pair_of_one_image_is_not_the_most_frequent(tmp_path):
+    names = ["ant", "bee", "cat"]
+    proba = np.eye(3)[[1, 2, 2]]
+    several = page_of(evaluate(Fixed(names, proba), range(3), names), tmp_path)
+    assert "; 2 wrong. No two of them are alike.</p>" in several.text
+    twice = evaluate(Fixed(names, proba), range(3), ["ant", "bee", "bee"])
+    text = unescape(page_of(twice, tmp_path).text)
+    assert "Most often 'bee' is taken for 'cat': 2 of 2." in text
+    once = evaluate(Fixed(names, proba), range(3), ["bee", "cat", "bee"])
+    assert "; 1 wrong.</p>" in page_of(once, tmp_path).text
 
 
 def test_pairs_stand_in_place_of_a_matrix_that_nobody_can_read(tmp_path):
