@@ -1,6 +1,7 @@
 """Evaluate a fitted classifier: metrics, confusions, and the mistakes by file name."""
 
 import os
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -115,8 +116,10 @@ def evaluate(
     if of_none is not None and of_none not in unseen.tolist():
         unseen = np.array([*unseen.tolist(), of_none], dtype=object)
     names = np.append(_name_classes(classes, target_names), unseen.astype(object))
+    start = time.perf_counter()
     predicted = _encode_predictions(estimator.predict(X), classes, unseen, of_none)
     proba, scores = find_scores(estimator, X, predicted, len(classes))
+    seconds = time.perf_counter() - start
     outcome = Outcome(true, predicted, proba, scores, names)
     predictions = pd.DataFrame(
         {
@@ -156,6 +159,7 @@ def evaluate(
             "level": level,
             "random_state": random_state,
         },
+        _seconds=seconds,
     )
 
 

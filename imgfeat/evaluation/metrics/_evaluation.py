@@ -66,6 +66,7 @@ class Evaluation:
     _outcome: Outcome
     _images: ImageBatch
     _draws: Mapping = field(default_factory=dict)
+    _seconds: float | None = None  # that the model took
 
     def __repr__(self):
         return (
@@ -189,10 +190,12 @@ class Evaluation:
             ``recall``, ``f1``, ``false_alarms``, ``balanced_accuracy``.
         """
         scores = self._scores_for("thresholds")
-        if len(self._outcome.names) != 2 or scores.shape[1] != 2:
+        # An OpenSet of two classes has a third name, for what is of none.
+        n_classes = max(scores.shape[1], self._outcome.true.max() + 1)
+        if n_classes != 2:
             raise ValueError(
-                f"thresholds needs two classes. Got {len(self._outcome.names)}; look "
-                "at coverage() instead."
+                f"thresholds needs two classes. Got {n_classes}; look at coverage() "
+                "instead."
             )
         return threshold_table(scores[:, 1], self._outcome.true == 1)
 

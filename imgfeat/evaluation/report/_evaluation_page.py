@@ -1,5 +1,6 @@
 """One evaluation as a page: verdict, tables, curves, and the mistakes as pictures."""
 
+from numbers import Integral
 from pathlib import Path
 
 import markupsafe
@@ -64,7 +65,7 @@ def render_evaluation(evaluation, path, images, *, title, about, n_pictures):
         listed=listed[:MAX_LISTED],
         n_mistakes=n_mistakes,
         why_fewer=", for the page would be too large with more" if is_full else "",
-        foot=foot(about),
+        foot=foot(_facts(evaluation) | dict(about or {})),
     )
     # Names of files may hold bytes that are no text.
     write_atomic(path, html.encode("utf-8", "backslashreplace"))
@@ -121,6 +122,16 @@ def _notes(evaluation):
             "never seen; all count as mistakes."
         )
     return notes
+
+
+def _facts(evaluation):
+    """What the foot says of an evaluation: the seed of its intervals, and its time."""
+    facts = {}
+    if isinstance(seed := evaluation._draws.get("random_state"), Integral):
+        facts["seed"] = str(seed)
+    if evaluation._seconds is not None:
+        facts["time taken"] = f"{evaluation._seconds:.1f} seconds, by the model"
+    return facts
 
 
 def _metric_rows(table):

@@ -1,6 +1,7 @@
 """Evaluating a model that may say that it does not know."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import make_blobs
 from sklearn.linear_model import LogisticRegression
@@ -66,3 +67,14 @@ def test_model_at_the_end_of_a_pipeline(data, model):
     X, y = data[0][300:], data[1][300:]
     pipeline = make_pipeline(FunctionTransformer(), model)
     assert evaluate(pipeline, X, y).metrics.equals(evaluate(model, X, y).metrics)
+
+
+def test_thresholds_of_two_classes_are_those_of_the_inner_model(data, model):
+    X, y = data[0][data[1] != "cat"], data[1][data[1] != "cat"]
+    two = OpenSet(LogisticRegression(), false_alarms=0.1).fit(X[:200], y[:200])
+    found = evaluate(two, X[200:], y[200:]).thresholds()
+    inner = evaluate(two.pipeline_, X[200:], y[200:]).thresholds()
+    pd.testing.assert_frame_equal(found, inner)
+    labels = np.append(y[200:-1].astype(object), "unknown")
+    with pytest.raises(ValueError, match=r"thresholds needs two classes. Got 3"):
+        evaluate(two, X[200:], labels).thresholds()

@@ -125,6 +125,10 @@ def test_foot_says_when_and_where(paths, tmp_path):
     foot = page.text[page.text.index("<footer>") :]
     for word in ("imgfeat evaluate", "date", "versions", "scikit-learn", "machine"):
         assert word in foot
+    assert "<dt>seed</dt><dd>0</dd>" in foot
+    assert re.search(r"<dt>time taken</dt><dd>\d+\.\d seconds, by the model</dd>", foot)
+    page = page_of(wrong_on(paths), tmp_path, about={"seed": "7"})
+    assert page.text.count("<dt>seed</dt>") == 1 and "<dd>7</dd>" in page.text
 
 
 def test_no_mistakes_are_said(tmp_path):
