@@ -120,7 +120,8 @@ def evaluate(
     predicted = _encode_predictions(estimator.predict(X), classes, unseen, of_none)
     proba, scores = find_scores(estimator, X, predicted, len(classes))
     seconds = time.perf_counter() - start
-    outcome = Outcome(true, predicted, proba, scores, names)
+    place = None if of_none is None else len(classes) + unseen.tolist().index(of_none)
+    outcome = Outcome(true, predicted, proba, scores, names, place)
     predictions = pd.DataFrame(
         {
             "image": name_images(X, n_images),

@@ -53,6 +53,8 @@ class Evaluation:
     -----
     An image of a class that the model has never seen counts as a mistake; its
     probability of the true class is 0, which the log loss bounds as scikit-learn does.
+    What an `OpenSet` calls unknown is right where it is labelled so. Without such
+    images it is no class that the ``_macro`` means are over.
     """
 
     metrics: pd.Series

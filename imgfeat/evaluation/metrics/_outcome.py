@@ -19,6 +19,8 @@ class Outcome:
         Probabilities, else decision values: what ranks classes and images.
     names : ndarray of object of shape (n_names,)
         Of the model's classes, then of those that only the images have.
+    of_none : int or None
+        Place in `names` of what is predicted where no class is.
     """
 
     true: np.ndarray
@@ -26,6 +28,7 @@ class Outcome:
     proba: np.ndarray | None
     scores: np.ndarray | None
     names: np.ndarray
+    of_none: int | None = None
 
     @property
     def right(self):

@@ -46,6 +46,9 @@ def count_scores(outcome, weights):
     f1 = _share(2 * hits, true + predicted)
     present = true > 0
     either = present | (predicted > 0)
+    if outcome.of_none is not None:
+        # No answer is no class, but where images are labelled so.
+        either[:, outcome.of_none] = present[:, outcome.of_none]
     right = hits.sum(axis=1)
     by_chance = (true * predicted).sum(axis=1)
     columns = {"precision": precision, "recall": recall, "f1": f1}

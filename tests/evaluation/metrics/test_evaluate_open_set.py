@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import metrics
 from sklearn.datasets import make_blobs
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -78,3 +79,21 @@ def test_thresholds_of_two_classes_are_those_of_the_inner_model(data, model):
     labels = np.append(y[200:-1].astype(object), "unknown")
     with pytest.raises(ValueError, match=r"thresholds needs two classes. Got 3"):
         evaluate(two, X[200:], labels).thresholds()
+
+
+def test_means_of_classes_are_over_the_unknown_only_where_it_is_a_label(data, model):
+    X, y = data[0][300:], data[1][300:].astype(object)
+    predicted = model.predict(X)
+    assert (predicted == "unknown").any()
+    found = evaluate(model, X, y)
+    options = {"average": "macro", "zero_division": 0}
+    for name in ("precision", "recall", "f1"):
+        score = getattr(metrics, f"{name}_score")
+        expected = score(y, predicted, labels=NAMES, **options)
+        assert found.metrics[f"{name}_macro"] == pytest.approx(expected)
+        assert expected > 0.85
+    low, high = found.metrics_table.loc["f1_macro", ["low", "high"]]
+    assert low <= found.metrics["f1_macro"] <= high
+    y[:3] = "unknown"
+    expected = metrics.f1_score(y, predicted, **options)
+    assert evaluate(model, X, y).metrics["f1_macro"] == pytest.approx(expected)
