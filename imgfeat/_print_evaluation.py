@@ -45,6 +45,8 @@ def _print_tables(evaluation):
             shown += "" if math.isnan(low) else f"  {low:.4f} to {high:.4f}"
         out.print(f"{name:{width}} {shown}", highlight=False)
     print_frame(evaluation.per_class, "Per class")
+    if evaluation.per_group is not None:
+        print_frame(evaluation.per_group, "Per group, the worst first")
     if len(evaluation.confusion) <= MAX_MATRIX:
         print_frame(evaluation.confusion, "Confusion: rows true, columns predicted")
     elif len(pairs := evaluation.most_confused().head(20)):
@@ -64,8 +66,16 @@ def _plain(evaluation):
         "unmatched": evaluation.unmatched.reset_index(),
         "mistakes": evaluation.top_mistakes(len(evaluation.mistakes)),
     }
+    if evaluation.per_group is not None:
+        tables["per_group"] = evaluation.per_group.reset_index()
     rows = {
         name: json.loads(table.to_json(orient="records", double_precision=15))
         for name, table in tables.items()
     }
-    return {"n_images": int(evaluation.metrics["n_images"])} | rows
+    confusion = {
+        "true": list(map(str, evaluation.confusion.index)),
+        "predicted": list(map(str, evaluation.confusion.columns)),
+        "counts": evaluation.confusion.to_numpy().tolist(),
+    }
+    n_images = int(evaluation.metrics["n_images"])
+    return {"n_images": n_images, "confusion": confusion} | rows

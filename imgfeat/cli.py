@@ -281,19 +281,30 @@ def evaluate(
             "their images as mistakes and list them in a table."
         ),
     ] = "raise",
+    groups: Annotated[
+        str | None,
+        typer.Option(help="Column of a CSV, as of cameras: scores of each as well."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the intervals.")] = 0,
 ):
     """Score a saved model on labelled images; list its mistakes by file name."""
     with _plain_errors():
         if to is not None:
             check_can_write(to)
-        columns = {"path_column": path_column, "label_column": label_column}
-        found = studies.load_labelled(data, "evaluate", split=split, **columns)
+        found = studies.load_labelled(
+            data,
+            "evaluate",
+            split=split,
+            path_column=path_column,
+            label_column=label_column,
+            group_column=groups,
+        )
         found = look_over(found, skip_unreadable, jobs)
         evaluation = imgfeat.evaluate(
             imgfeat.load(model),
             found.images,
             found.labels,
+            groups=found.groups,
             unknown=unknown,
             random_state=seed,
         )

@@ -77,6 +77,23 @@ def test_evaluate_prints_for_programs(model, photos):
     found = json.loads(run("evaluate", model, photos, "--format", "json").stdout)
     assert found["n_images"] == 36
     assert {row["class"] for row in found["per_class"]} == {"brick", "grass", "gravel"}
+    assert found["confusion"]["true"] == found["confusion"]["predicted"]
+    assert list(map(sum, found["confusion"]["counts"])) == [12, 12, 12]
+
+
+def test_evaluate_tells_groups_apart(model, photos, tmp_path):
+    files = sorted(photos.glob("*/*.jpg"))
+    cameras = ["A" if number % 3 else "B" for number in range(len(files))]
+    lines = [f"{file},{file.parent.name}" for file in files]
+    rows = [f"{line},{name}" for line, name in zip(lines, cameras, strict=True)]
+    table = tmp_path / "more.csv"
+    table.write_text("\n".join(["path,label,camera", *rows]))
+    arguments = "evaluate", model, table, "--groups", "camera"
+    assert "Per group, the worst first" in run(*arguments).stdout
+    found = json.loads(run(*arguments, "--format", "json").stdout)["per_group"]
+    assert {row["group"]: row["n_images"] for row in found} == {"A": 24, "B": 12}
+    failed = run(*arguments[:-1], "site", code=2).stderr
+    assert "needs a column 'site' for the groups" in " ".join(failed.split())
 
 
 def test_evaluate_lists_classes_never_seen_on_request(model, photos, tmp_path):

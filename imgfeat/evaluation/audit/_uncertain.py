@@ -4,6 +4,7 @@ import numpy as np
 
 from imgfeat._progress import progress
 from imgfeat._threads import map_threads
+from imgfeat.estimators._class_scores import score_classes
 from imgfeat.estimators._front_of import front_of
 from imgfeat.features import CNNEmbedding
 from imgfeat.sources import ImageDecodeError
@@ -99,19 +100,11 @@ class Judge:
             return None
 
     def _score(self, batch):
-        n_classes = len(self._model.classes_)
-        if self.has_probabilities:
-            scores = np.asarray(self._model.predict_proba(batch), dtype=np.float64)
-        else:
-            scores = np.asarray(self._model.decision_function(batch), dtype=np.float64)
-            if scores.ndim == 1 or scores.shape[1] == 1:
-                scores = scores.reshape(-1, 1) * [-1, 1]
-        if scores.shape != (len(batch), n_classes) or not np.isfinite(scores).all():
+        scores = score_classes(self._model, batch, "suggest")
+        if not np.isfinite(scores).all():
             raise ValueError(
-                "suggest needs a finite score an image and class, of shape "
-                f"({len(batch)}, {n_classes}). Got {scores.shape} from "
-                f"{type(self._model).__name__}; of an SVC with one against one, take "
-                'decision_function_shape="ovr".'
+                "suggest needs a finite score an image and class. Got NaN or infinity "
+                f"from {type(self._model).__name__}; train it anew."
             )
         return scores
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import make_blobs
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 
 from imgfeat.evaluation import suggest
 from imgfeat.evaluation.audit import _uncertain
@@ -211,3 +212,10 @@ def test_scores_that_are_no_numbers_are_refused():
 
     with pytest.raises(ValueError, match="needs a finite score an image and class"):
         suggest(Broken(), points()[0], 3)
+
+
+def test_decisions_of_pairs_are_no_decisions_of_classes():
+    X, y = make_blobs(60, 4, centers=3, random_state=0)
+    svc = SVC(decision_function_shape="ovo").fit(X, y)
+    with pytest.raises(ValueError, match="set decision_function_shape='ovr'"):
+        suggest(svc, X, 3)
