@@ -11,6 +11,10 @@ from itertools import pairwise
 from threading import Event
 
 from joblib import effective_n_jobs
+from threadpoolctl import threadpool_limits
+
+# Multiplications below which threads of BLAS mostly wait for one another.
+_FEW_PRODUCTS = 1_000_000_000
 
 
 def count_threads(n_jobs, n_items=None):
@@ -38,6 +42,18 @@ def map_threads(function, items, n_jobs=None):
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def blas_threads_for(n_products):
+    """Context in which BLAS takes one thread where there is little to multiply.
+
+    Parameters
+    ----------
+    n_products : int
+        Multiplications of the largest product in the block.
+    """
+    few = n_products < _FEW_PRODUCTS
+    return threadpool_limits(1 if few else None, user_api="blas")
 
 
 def row_slices(n_rows, n_parts):

@@ -7,9 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import joblib
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from imgfeat import _threads
-from imgfeat._threads import count_threads, map_threads, row_slices
+from imgfeat._threads import (
+    blas_threads_for,
+    count_threads,
+    map_threads,
+    row_slices,
+)
 from tests._hangs import HANGS_S
 
 # How many threads n_jobs means
@@ -112,3 +118,20 @@ def test_slices_cover_all_rows_once_in_nearly_equal_parts(n_rows, n_parts):
 
 def test_no_rows_are_one_empty_slice():
     assert row_slices(0, 4) == [slice(0, 0)]
+
+
+# BLAS
+
+
+def test_blas_takes_one_thread_for_small_products_and_its_own_number_for_others():
+    with threadpool_limits(2, "blas"):
+        with blas_threads_for(100**3):
+            assert blas_threads() == {1}
+        assert blas_threads() == {2}
+        with blas_threads_for(5000**3):
+            assert blas_threads() == {2}
+
+
+def blas_threads():
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return {pool["num_threads"] for pool in pools}

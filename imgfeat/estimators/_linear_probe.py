@@ -10,7 +10,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
-from threadpoolctl import threadpool_limits
 
 from imgfeat._sklearn import (
     HasMethods,
@@ -19,12 +18,11 @@ from imgfeat._sklearn import (
     check_sample_weight,
     fit_context,
 )
+from imgfeat._threads import blas_threads_for
 from imgfeat.estimators._linear_rule import LinearRule, by_class, check_penalties
 from imgfeat.estimators._planned_folds import PlannedFolds
 from imgfeat.estimators._row_space import row_space
 from imgfeat.estimators._temperature import fit_temperature
-
-_SMALL = 1_000_000  # values, as of 1,000 rows in their own space
 
 
 class LinearProbe(LinearRule):
@@ -184,21 +182,20 @@ class LinearProbe(LinearRule):
             groups = None if groups is None else groups[here]
         _check_classes(self.classes_, y)
 
-        components = row_space(X)
-        rows = X if components is None else X.astype(np.float64) @ components.T
-        # Threads wait for one another longer than they take for a small product.
-        n_threads = 1 if rows.size < _SMALL else None
+        with blas_threads_for(X.size * min(X.shape)):
+            components = row_space(X)
+            rows = X if components is None else X.astype(np.float64) @ components.T
         with (
             warnings.catch_warnings(record=True) as caught,
-            threadpool_limits(n_threads, "blas"),
+            blas_threads_for(rows.size * min(rows.shape)),
         ):
             warnings.simplefilter("always")
             chosen = self._choose(rows, y, weights, groups, candidates)
             self.C_, held_out, decisions = chosen
             model = self._model(self.C_).fit(rows, y, sample_weight=weights)
+            coef = model.coef_ if components is None else model.coef_ @ components
         self._pass_on(caught)
 
-        coef = model.coef_ if components is None else model.coef_ @ components
         self.coef_ = np.ascontiguousarray(coef, dtype=X.dtype)
         self.intercept_ = np.atleast_1d(model.intercept_).astype(X.dtype)
         self.n_iter_ = int(np.max(model.n_iter_))

@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from imgfeat._sklearn import StrOptions, fit_context
+from imgfeat._threads import blas_threads_for
 from imgfeat.estimators._leave_one_out import leave_one_out
 from imgfeat.estimators._linear_rule import LinearRule, by_class, check_penalties
 from imgfeat.estimators._temperature import fit_temperature
@@ -165,14 +166,16 @@ class RidgeProbe(LinearRule):
         counted = (X, targets, labels, weights)
         if not here.all():
             counted = tuple(values[here] for values in counted)
-        solver = leave_one_out(
-            counted[0], counted[1], counted[3], alphas, fit_intercept=self.fit_intercept
-        )
-        self.loo_scores_ = self._scores(solver, *counted[1:])
-        best = _best(self.loo_scores_, alphas)
-        self.alpha_ = float(alphas[best])
-        coef = solver.coef(best)
-        intercept = solver.intercept(coef)
+        with blas_threads_for(X.size * min(X.shape)):
+            solver = leave_one_out(
+                *(counted[0], counted[1], counted[3], alphas),
+                fit_intercept=self.fit_intercept,
+            )
+            self.loo_scores_ = self._scores(solver, *counted[1:])
+            best = _best(self.loo_scores_, alphas)
+            self.alpha_ = float(alphas[best])
+            coef = solver.coef(best)
+            intercept = solver.intercept(coef)
         self.coef_ = np.ascontiguousarray(coef.T, dtype=X.dtype)
         self.intercept_ = intercept.astype(X.dtype)
 

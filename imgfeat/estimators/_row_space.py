@@ -11,6 +11,8 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from imgfeat._threads import blas_threads_for
+
 
 class RowSpace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Rotate rows into the space that the rows of the fit span.
@@ -68,7 +70,8 @@ class RowSpace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         self : RowSpace
         """
         X = validate_data(self, X, dtype=[np.float64, np.float32])
-        components = row_space(X)
+        with blas_threads_for(X.size * min(X.shape)):
+            components = row_space(X)
         self.components_ = None if components is None else components.astype(X.dtype)
         return self
 

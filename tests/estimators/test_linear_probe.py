@@ -10,8 +10,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from imgfeat.estimators import LinearProbe, PlannedFolds
+from imgfeat.estimators._row_space import row_space
 from tests._expected_failures import OF_ESTIMATORS
 
 
@@ -145,3 +147,18 @@ def test_classes_that_cannot_be_learned_are_refused():
     few = np.array(["ash"] * 20 + ["birch"])
     with pytest.raises(ValueError, match=r"must be 2 images .* Got 1 of class 'birch'"):
         LinearProbe("svm").fit(X, few)
+
+
+def test_few_rows_are_decomposed_by_one_thread_of_blas(monkeypatch):
+    seen = []
+
+    def spy(X):
+        pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+        seen.extend(pool["num_threads"] for pool in pools)
+        return row_space(X)
+
+    monkeypatch.setattr("imgfeat.estimators._linear_probe.row_space", spy)
+    X = np.random.default_rng(0).standard_normal((20, 50))
+    with threadpool_limits(2, "blas"):
+        LinearProbe().fit(X, np.arange(20) % 2)
+    assert set(seen) == {1}

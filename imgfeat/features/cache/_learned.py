@@ -15,10 +15,12 @@ from sklearn.utils.validation import check_is_fitted
 from imgfeat._home import NoHomeError
 from imgfeat._traits import traits_of
 from imgfeat.features.cache._cache_folder import cache_folder
+from imgfeat.features.cache._chunk import CorruptChunkError
 from imgfeat.features.cache._describer import Describer
 from imgfeat.features.cache._gather import gather
 from imgfeat.features.cache._identity import versions
 from imgfeat.features.cache._keys import row_keys, transformer_key
+from imgfeat.features.cache._learned_state import state_of, with_state
 from imgfeat.features.cache._no_store import no_store
 from imgfeat.features.cache._store import open_store
 from imgfeat.sources._images import Images
@@ -86,7 +88,7 @@ class LearnedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         keys, known = row_keys(images.sources)
         self._store, self._times = None, _Times(None, None)
         if known.all():
-            self._open(hash_parts(b"training", keys.tobytes()))
+            self._open(hash_parts(b"training", keys.tobytes()), self._learner)
         return self
 
     def fit_transform(self, X, y=None) -> np.ndarray:
@@ -105,7 +107,8 @@ class LearnedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         if self._learner.learn_s is None:
             self.owed_s_ += self._times.learn_s
         else:
-            self.owed_s_ += self._learner.learn_s  # which `transform` has taken off
+            # `transform` has taken off what passed.
+            self.owed_s_ += self._times.learn_s or self._learner.learn_s
             self._times.keep(self._learner)
         return features
 
@@ -148,7 +151,7 @@ class LearnedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
     def _images(self, X):
         return Images(self, X, reset=False, check_numbers=np.asarray)
 
-    def _open(self, training):
+    def _open(self, training, learner):
         _, description = transformer_key(self.transformer)
         description["learned by"] = versions(_LIBRARIES)
         facts = str(sorted(description["learned by"].items())).encode()
@@ -163,14 +166,30 @@ class LearnedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         about = description | {"training": training.hex()}
         self._store = open_store(folder, rows, about)
         self._times = _Times(open_store(folder, times, description), training)
+        state = hash_parts(b"state", key, facts, training).hex()
+        learner.kept = _State(open_store(folder, state, about), training)
+        # Whose times are lost, as by who was killed before, is learned anew.
+        learner.may_be_told = self._times.learn_s > 0
 
 
 class _Learner:
-    """A pipeline that is fitted when it is first needed."""
+    """A pipeline that is fitted when it is first needed, if nobody has fitted it yet.
+
+    Attributes
+    ----------
+    kept : _State or None
+        Where what it learns is kept.
+    may_be_told : bool
+        Whether to look there what it has learned before.
+    learn_s : float or None
+        Seconds that passed until it had learned; None if it has not.
+    """
 
     def __init__(self, pipeline, items):
         self._pipeline = pipeline
         self._items = items
+        self.kept = None
+        self.may_be_told = False
         self.learn_s = None
         self.row_s = 0.0
         self.n_rows = 0
@@ -178,9 +197,15 @@ class _Learner:
     def learned(self):
         if self.learn_s is None:
             start = time.perf_counter()
-            self._pipeline.fit(self._items)
+            if not self._is_told():
+                self._pipeline.fit(self._items)
+                if self.kept is not None:
+                    self.kept.keep(self._pipeline)
             self.learn_s = time.perf_counter() - start
         return self._pipeline
+
+    def _is_told(self):
+        return self.may_be_told and self.kept.give_to(self._pipeline, self._items)
 
     def transform(self, items):
         pipeline = self.learned()
@@ -191,6 +216,33 @@ class _Learner:
             self.n_rows, 1
         )
         return features
+
+
+class _State:
+    """What the last step of a pipeline has learned from some images."""
+
+    def __init__(self, store, training):
+        self._store = store
+        self._key = np.frombuffer(training, dtype=np.uint64).reshape(1, 2)
+
+    def give_to(self, pipeline, items):
+        """Make a pipeline what it was when it had learned; whether that is known."""
+        for chunk, _, places in self._store.find(self._key):
+            try:
+                state = chunk.read("values", places[0], places[0] + 1)[0]
+            except (CorruptChunkError, OSError) as error:
+                self._store.discard(chunk, error)
+                continue
+            name, last = pipeline.steps[-1]
+            pipeline[:-1].fit(items)  # the same steps, which learn nothing
+            pipeline.steps[-1] = name, with_state(last, state)
+            return True
+        return False
+
+    def keep(self, pipeline):
+        state = state_of(pipeline[-1])
+        if state is not None and not any(True for _ in self._store.find(self._key)):
+            self._store.add(self._key, {"values": state[None]})
 
 
 class _Times:
@@ -208,6 +260,8 @@ class _Times:
             )
 
     def keep(self, learner):
+        if self.learn_s:  # of who has learned, not of who was told
+            return
         self.learn_s, self.row_s = learner.learn_s, learner.row_s
         if self._store is not None and not any(
             True for _ in self._store.find(self._key)
