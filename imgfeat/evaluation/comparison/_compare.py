@@ -115,7 +115,8 @@ def compare(
     fold, so they run once for all images and all candidates that begin with the same
     ones, and are kept for later runs; steps that learn are fitted on the training part
     of each fold only. The times count each fold's share of the features, as if
-    they had been computed for it alone. A step whose parameters are searched, and
+    they had been computed for it alone; what an image takes is measured once a computer
+    and kept with the features, until `clear_cache` removes it. A step whose parameters are searched, and
     all behind it, run as scikit-learn runs them.
 
     Groups and weights go where scikit-learn's metadata routing sends them: to what

@@ -8,6 +8,7 @@ from sklearn.pipeline import Pipeline
 from imgfeat._sklearn import safe_indexing
 from imgfeat._stateless import split_stateless, transform_in_chunks
 from imgfeat.features import CachedFeatures
+from imgfeat.features.cache._kept_seconds import KeptSeconds
 from imgfeat.features.cache._keys import transformer_key
 from imgfeat.features.cache._learned import LearnedFeatures, learns_alike
 
@@ -101,11 +102,11 @@ class Fronts:
         """Features of all images; the images themselves without a front."""
         if front is None:
             return self.X
-        if self._location is False or self.key(front).startswith("object"):
+        if self._is_unkept(front):
             return transform_in_chunks(front, self.X, batch_size=self._batch_size)
         cached = CachedFeatures(
             front,
-            location=None if self._location is True else self._location,
+            location=self._folder,
             batch_size=self._batch_size,
             verbose=self._verbose,
         )
@@ -126,26 +127,43 @@ class Fronts:
         features : array-like
         """
         front, rest = candidate.front, candidate.rest
-        if self._location is False or not can_keep_learned(front, rest):
+        if not can_keep_learned(front, rest) or self._is_unkept(front):
             return rest, features
-        if self.key(front).startswith("object"):
-            return rest, features
-        location = None if self._location is True else self._location
-        model = _through_learned(front, rest, location, self._batch_size)
+        model = _through_learned(front, rest, self._folder, self._batch_size)
         return model, self.X
 
     def seconds(self, front):
-        """What an image takes, of some that are computed anew."""
+        """What an image takes: of some that are computed anew, or by an earlier run."""
         if front is None:
             return 0.0
         key = self.key(front)
         if key not in self._seconds:
-            # One image first: compiling a kernel or exporting a net is done once a
-            # computer, and belongs to no image.
-            transform_in_chunks(front, safe_indexing(self.X, [0]))
-            n = min(_N_TIMED, len(self.X))
-            some = safe_indexing(self.X, np.arange(n))
-            start = time.perf_counter()
-            transform_in_chunks(front, some)
-            self._seconds[key] = (time.perf_counter() - start) / n
+            self._seconds[key] = self._find_seconds(front)
         return self._seconds[key]
+
+    def _find_seconds(self, front):
+        if self._is_unkept(front):
+            return self._time(front)
+        kept = KeptSeconds(front, self._folder)
+        seconds = kept.find()
+        if seconds is None:
+            seconds = self._time(front)
+            kept.keep(seconds)
+        return seconds
+
+    def _time(self, front):
+        # One image first: compiling a kernel or exporting a net is done once a
+        # computer, and belongs to no image.
+        transform_in_chunks(front, safe_indexing(self.X, [0]))
+        n = min(_N_TIMED, len(self.X))
+        some = safe_indexing(self.X, np.arange(n))
+        start = time.perf_counter()
+        transform_in_chunks(front, some)
+        return (time.perf_counter() - start) / n
+
+    def _is_unkept(self, front):
+        return self._location is False or self.key(front).startswith("object")
+
+    @property
+    def _folder(self):
+        return None if self._location is True else self._location
