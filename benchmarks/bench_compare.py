@@ -7,8 +7,8 @@ IMGFEAT_DATA=... python -m benchmarks.bench_compare [--photos N] [--before CHECK
 with what the first run has left there; CPU seconds are those of all its processes. With
 ``--before``, another checkout runs the default set too, by its own command. Where
 ``--photos`` asks for more than there are, the others are crops of the same photos at
-random, of 70 to 95 % of each side: as large to decode, though near copies, so that the
-scores of such a run say nothing. Only the default set runs then, once.
+random, of 70 to 95 % of each side: two thirds of the pixels, and near copies, so that
+the scores of such a run say nothing. Only the default set runs then, once.
 """
 
 import argparse

@@ -116,8 +116,8 @@ def compare(
     ones, and are kept for later runs; steps that learn are fitted on the training part
     of each fold only. The times count each fold's share of the features, as if
     they had been computed for it alone; what an image takes is measured once a computer
-    and kept with the features, until `clear_cache` removes it. A step whose parameters are searched, and
-    all behind it, run as scikit-learn runs them.
+    and kept with the features, until `clear_cache` removes it. A step whose
+    parameters are searched, and all behind it, run as scikit-learn runs them.
 
     Groups and weights go where scikit-learn's metadata routing sends them: to what
     requests them, by ``set_fit_request`` or by default, in pipelines and searches too.
