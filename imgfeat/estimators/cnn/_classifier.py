@@ -162,6 +162,9 @@ class CNNClassifier(Judging, ClassifierMixin, BaseEstimator):
     True
     """
 
+    # Of scikit-learn's metadata routing: groups are wanted, wherever there are any.
+    __metadata_request__fit = {"groups": True}
+
     _parameter_constraints: dict = {
         "backbone": [str, nn.Module],
         "weights": [str, os.PathLike, None],
@@ -267,7 +270,7 @@ class CNNClassifier(Judging, ClassifierMixin, BaseEstimator):
         self.image_shape = image_shape
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None) -> Self:
+    def fit(self, X, y, sample_weight=None, groups=None) -> Self:
         """Train the net.
 
         Parameters
@@ -278,6 +281,8 @@ class CNNClassifier(Judging, ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             Labels of at least two classes.
         sample_weight : array-like of shape (n_samples,), optional
+        groups : array-like of shape (n_samples,), optional
+            Images that share one are not parted by the split of early stopping.
 
         Returns
         -------
@@ -292,9 +297,8 @@ class CNNClassifier(Judging, ClassifierMixin, BaseEstimator):
             checkpoint is damaged, or a warm start of another net.
         """
         go_on = self.warm_start and hasattr(self, "classes_")
-        return _training.train(
-            self, X, y, sample_weight, n_epochs=self.max_epochs, go_on=go_on
-        )
+        options = {"n_epochs": self.max_epochs, "groups": groups}
+        return _training.train(self, X, y, sample_weight, go_on=go_on, **options)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None) -> Self:
@@ -310,16 +314,9 @@ class CNNClassifier(Judging, ClassifierMixin, BaseEstimator):
         -------
         self : CNNClassifier
         """
-        return _training.train(
-            self,
-            X,
-            y,
-            sample_weight,
-            n_epochs=1,
-            go_on=hasattr(self, "classes_"),
-            classes=classes,
-            is_partial=True,
-        )
+        go_on = hasattr(self, "classes_")
+        options = {"n_epochs": 1, "classes": classes, "is_partial": True}
+        return _training.train(self, X, y, sample_weight, go_on=go_on, **options)
 
     def predict_proba(self, X) -> np.ndarray:
         """Probabilities of the classes.

@@ -99,6 +99,11 @@ class TrainingData(Dataset):
     def __len__(self):
         return len(self._rows)
 
+    @property
+    def rows(self):
+        """Which of the images these are."""
+        return self._rows
+
     def n_batches(self):
         """Batches of an epoch in training."""
         return len(self._shares(len(self)))

@@ -91,15 +91,26 @@ def weigh(images, sample_weight, class_weight, classes, codes):
     return (weights / scale).astype(np.float32), scale
 
 
-def hold_out(codes, fraction, seed):
+def hold_out(codes, fraction, seed, groups=None):
     """Split rows into a part to train on and one to validate by.
 
-    Classes have the same share in both; those with one image stay in the first.
+    Classes have the same share in both; those with one image, or one group, stay in the
+    first.
+
+    Parameters
+    ----------
+    codes : ndarray of int of shape (n_images,)
+    fraction : float
+    seed : int
+    groups : array-like of shape (n_images,), optional
+        Rows that share one are never parted. The shares are as near as that allows.
 
     Returns
     -------
     training, validation : ndarray of int
     """
+    if groups is not None:
+        return _hold_out_groups(codes, fraction, seed, groups)
     rows, counts = np.arange(len(codes)), np.bincount(codes)
     is_shared = counts[codes] > 1
     n_classes = int((counts > 1).sum())
@@ -116,3 +127,39 @@ def hold_out(codes, fraction, seed):
         random_state=seed,
     )
     return np.sort(np.concatenate([training, rows[~is_shared]])), np.sort(validation)
+
+
+def _hold_out_groups(codes, fraction, seed, groups):
+    """Groups at random, as long as no class gets more than its share."""
+    groups = column_or_1d(groups)
+    if len(groups) != len(codes):
+        raise ValueError(
+            f"CNNClassifier needs one group an image. Got {len(groups)} for "
+            f"{len(codes)} images."
+        )
+    _, group_of = np.unique(groups, return_inverse=True)
+    counts = np.zeros((group_of.max() + 1, codes.max() + 1), dtype=int)
+    np.add.at(counts, (group_of, codes), 1)
+    total = counts.sum(axis=0)
+    most = np.maximum(np.ceil(fraction * total), 1)
+    held = np.zeros(len(counts), dtype=bool)
+
+    def is_spare(group):  # each of its classes has others to learn from
+        left = total - counts[held].sum(axis=0) - counts[group]
+        return not held[group] and (left > 0)[counts[group] > 0].all()
+
+    for group in np.random.default_rng(seed).permutation(len(counts)):
+        if (counts[held].sum(axis=0) + counts[group] <= most).all():
+            held[group] = is_spare(group)
+    for code in np.flatnonzero(total):
+        if not counts[held, code].any():  # its groups are large: the smallest, then
+            having = np.flatnonzero(counts[:, code])
+            having = having[np.argsort(counts[having].sum(axis=1), kind="stable")]
+            held[[group for group in having if is_spare(group)][:1]] = True
+    if not held.any():
+        raise ValueError(
+            f"validation_fraction={fraction} needs two groups of a class, one to train "
+            f"on and one to hold out. Got {len(counts)} groups of "
+            f"{np.count_nonzero(total)} classes; use early_stopping=False."
+        )
+    return np.flatnonzero(~held[group_of]), np.flatnonzero(held[group_of])

@@ -53,7 +53,18 @@ class _Prepared:
     weight_scale: float = 1.0
 
 
-def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial=False):
+def train(
+    cnn,
+    X,
+    y,
+    sample_weight,
+    *,
+    n_epochs,
+    go_on,
+    groups=None,
+    classes=None,
+    is_partial=False,
+):
     """Train a CNNClassifier; see its `fit` and `partial_fit`.
 
     Parameters
@@ -63,6 +74,8 @@ def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial
     n_epochs : int
     go_on : bool
         Keep the weights and classes that it has.
+    groups : array-like of shape (n_samples,), optional
+        What early stopping may not part.
     classes : array-like, optional
     is_partial : bool
         At a constant rate, on all images.
@@ -73,7 +86,7 @@ def train(cnn, X, y, sample_weight, *, n_epochs, go_on, classes=None, is_partial
     """
     is_watched = bool(cnn.early_stopping) and not is_partial
     with torch.random.fork_rng(), torch_threads(usable_threads(cnn.n_jobs)):
-        ready = _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched)
+        ready = _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched, groups)
         # Of partial_fit, every call would be a training of its own.
         keeps = cnn.checkpoint_dir is not None and not is_partial
         start = first_weights(cnn, ready.module, go_on=go_on) if keeps else None
@@ -176,7 +189,7 @@ def _begin_with_head(cnn, ready, *, is_new, is_partial):
             ready.valid = ready.valid.of_features(*features_of(ready.valid))
 
 
-def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched):
+def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched, groups=None):
     if cnn.resume and cnn.random_state is None:
         raise ValueError(
             "resume=True needs a random_state, as without one no two trainings are "
@@ -191,7 +204,7 @@ def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched):
     seed = team.agree(int(check_random_state(cnn.random_state).randint(2**31 - 1)))
     rows, held_out = np.arange(len(images)), None
     if is_watched:
-        rows, held_out = hold_out(targets, cnn.validation_fraction, seed)
+        rows, held_out = hold_out(targets, cnn.validation_fraction, seed, groups)
     if go_on:
         seen = Preprocessing(**cnn._seen)
         check_same_net(cnn, seen.size)

@@ -30,7 +30,13 @@ _SHAPES_NOTHING = {
     "warm_start",
 }
 # What differs between folds, and is no mistake of the user's.
-OF_DATA = {"images", "labels", "weights of images", "number of steps"}
+OF_DATA = {
+    "images",
+    "labels",
+    "rows to train on",
+    "weights of images",
+    "number of steps",
+}
 
 
 def first_weights(cnn, module, *, go_on):
@@ -77,6 +83,7 @@ def training_facts(cnn, images, classes, data, job, start):
         "imgfeat": imgfeat.__version__,
         "images": _digest(*_contents(images)),
         "labels": _digest(data.targets.numpy().tobytes()),
+        "rows to train on": _digest(data.rows.astype(np.int64).tobytes()),
         "classes": [repr(label) for label in classes.tolist()],
         "weights of images": data.weights
         if data.weights is None

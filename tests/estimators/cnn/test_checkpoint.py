@@ -120,6 +120,14 @@ def test_nothing_to_resume_is_a_new_training(digits, tmp_path):
     assert_same_tensors(tensors(cnn), tensors(tiny().fit(*digits)))
 
 
+def test_other_groups_are_another_training(digits, tmp_path):
+    X, y = digits
+    options = {"early_stopping": 9, "checkpoint_dir": tmp_path}
+    for n_together, n_trainings in ((2, 1), (2, 1), (3, 2)):
+        tiny(**options, max_epochs=1).fit(X, y, groups=np.arange(len(y)) // n_together)
+        assert len(list(tmp_path.iterdir())) == n_trainings
+
+
 def test_each_training_has_a_folder_of_its_own(digits, tmp_path):
     X, y = digits
     weights = np.linspace(1, 2, len(y))

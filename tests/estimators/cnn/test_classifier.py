@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 from PIL import Image
+from sklearn import config_context
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -16,6 +17,7 @@ from skorch.callbacks import Callback
 from torch.nn import BatchNorm2d
 
 from imgfeat.estimators import CNNClassifier, find_lr
+from imgfeat.estimators.cnn._labels import hold_out
 from imgfeat.estimators.cnn._resident import TrainingImages
 from imgfeat.sources import ImageDecodeError, load_sample
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
@@ -443,3 +445,24 @@ def test_works_behind_a_transformer(digits):
 
     pipeline = make_pipeline(Resize((12, 12)), tiny(max_epochs=2))
     assert pipeline.fit(*digits).predict(digits[0][:3]).shape == (3,)
+
+
+def test_groups_come_to_the_split_of_early_stopping_through_pipelines(
+    digits, monkeypatch
+):
+    seen = []
+
+    def spy(codes, fraction, seed, groups=None):
+        parts = hold_out(codes, fraction, seed, groups)
+        seen.extend(set(groups[part]) for part in parts)
+        return parts
+
+    monkeypatch.setattr("imgfeat.estimators.cnn._training.hold_out", spy)
+    X, y = digits
+    groups = np.arange(len(y)) // 3
+    with config_context(enable_metadata_routing=True):
+        pipeline = make_pipeline("passthrough", tiny(early_stopping=True, max_epochs=1))
+        pipeline.fit(X, y, groups=groups)
+    training, validation = seen
+    assert not training & validation
+    assert training | validation == set(groups)

@@ -184,6 +184,48 @@ def test_class_that_nothing_has_is_no_class_to_share():
     assert set(codes[validation]) == set(codes[training]) == {0, 3}
 
 
+# Groups
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_groups_are_not_parted_and_classes_keep_their_share(seed):
+    codes = np.repeat([0, 1, 2], [40, 100, 60])
+    groups = np.arange(200) // 4
+    training, validation = hold_out(codes, 0.2, seed, groups)
+    assert not set(groups[training]) & set(groups[validation])
+    assert_array_equal(np.sort(np.concatenate([training, validation])), range(200))
+    assert_array_equal(np.bincount(codes[validation]), [8, 20, 12])
+
+
+def test_large_groups_give_the_smallest_of_each_class():
+    codes = np.repeat([0, 1], [12, 12])
+    groups = np.repeat(list("abcdef"), [3, 4, 5, 5, 4, 3])
+    training, validation = hold_out(codes, 0.1, 0, groups)
+    assert set(groups[validation]) == {"a", "f"}
+    assert set(groups[training]) == set("bcde")
+
+
+def test_class_of_one_group_is_trained_on():
+    codes, groups = np.repeat([0, 0, 1], 5), np.repeat([7, 8, 9], 5)
+    training, validation = hold_out(codes, 0.3, 0, groups)
+    assert set(codes[validation]) == {0}
+    assert set(codes[training]) == {0, 1}
+
+
+def test_group_of_several_classes_is_held_out_whole():
+    codes, groups = np.tile([0, 1], 20), np.arange(40) // 2
+    _, validation = hold_out(codes, 0.2, 0, groups)
+    assert_array_equal(np.bincount(codes[validation]), [4, 4])
+    assert_array_equal(np.bincount(groups[validation])[groups[validation]], 2)
+
+
+def test_one_group_a_class_is_refused():
+    with pytest.raises(ValueError, match=r"needs two groups of a class.*Got 2 groups"):
+        hold_out(np.array([0, 0, 1, 1]), 0.5, 0, [1, 1, 2, 2])
+    with pytest.raises(ValueError, match=r"one group an image\. Got 2 for 4 images"):
+        hold_out(np.array([0, 0, 1, 1]), 0.5, 0, [1, 2])
+
+
 @pytest.mark.parametrize("missing", [None, pd.NA, float("nan")], ids=str)
 @pytest.mark.parametrize("kind", [list, pd.Series, np.array])
 def test_missing_labels_are_refused_by_their_rows(missing, kind):
