@@ -126,6 +126,30 @@ def near_copy(photo, rng):
     return encode(photo, quality=int(rng.integers(40, 80))), ".jpg"
 
 
+def turned_copy(photo, rng):
+    """A copy that was turned by quarters, or mirrored and turned."""
+    turns = (
+        Image.Transpose.ROTATE_90,
+        Image.Transpose.ROTATE_180,
+        Image.Transpose.ROTATE_270,
+        Image.Transpose.FLIP_TOP_BOTTOM,
+        Image.Transpose.TRANSPOSE,
+    )
+    turned = photo.transpose(turns[rng.integers(len(turns))])
+    return encode(turned, quality=int(rng.integers(40, 80))), ".jpg"
+
+
+def cropped_copy(photo, rng):
+    """A copy that lost 5 to 15 % of its width and of its height, anywhere."""
+    kept = [int(side * rng.uniform(0.85, 0.95)) for side in photo.size]
+    left, top = (
+        int(rng.integers(side - rest + 1))
+        for side, rest in zip(photo.size, kept, strict=True)
+    )
+    cropped = photo.crop((left, top, left + kept[0], top + kept[1]))
+    return encode(cropped, quality=int(rng.integers(40, 80))), ".jpg"
+
+
 SINGLE = {
     "unreadable": unreadable,
     "truncated": truncated,
@@ -145,9 +169,16 @@ DOUBLE = (
     "listed twice",
     "exact duplicate",
     "near duplicate",
+    "turned copy",
+    "cropped copy",
     "duplicate across labels",
     "duplicate across splits",
 )
+NEAR = {
+    "near duplicate": near_copy,
+    "turned copy": turned_copy,
+    "cropped copy": cropped_copy,
+}
 
 
 def plant(folder, paths, n_each, rng):
@@ -168,7 +199,8 @@ def plant(folder, paths, n_each, rng):
     paths : list of str
     labels, splits : list of str
     truth : dict of str to set of int
-        The rows of each kind, both of a pair.
+        The rows of each kind, both of a pair. Turned and cropped copies are near
+        duplicates too.
     """
     listed, truth = [], {kind: set() for kind in (*SINGLE, *DOUBLE)}
 
@@ -204,10 +236,11 @@ def _add_pair(add, path, source, kind, rng):
         again = path if rng.integers(2) else source
         if again is path:
             os.symlink(source, path)
-    elif kind == "near duplicate":
+    elif kind in NEAR:
+        kinds = sorted({kind, "near duplicate"})
         again = path
         with Image.open(source) as photo:
-            path.write_bytes(near_copy(photo.convert("RGB"), rng)[0])
+            path.write_bytes(NEAR[kind](photo.convert("RGB"), rng)[0])
     else:
         kinds = sorted({kind, "exact duplicate"})
         again = path
