@@ -40,7 +40,7 @@ def count_edges(edges):
     -------
     ndarray of shape (n_pictures,), float32
     """
-    energy = (edges**2).sum(axis=-1).reshape(len(edges), -1)
+    energy = (edges[..., 0] ** 2 + edges[..., 1] ** 2).reshape(len(edges), -1)
     return energy.sum(axis=1) ** 2 / np.maximum((energy**2).sum(axis=1), 1e-6)
 
 

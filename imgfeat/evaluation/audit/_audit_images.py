@@ -77,6 +77,10 @@ def audit_images(
     The search for wrong labels needs the extra ``imgfeat[audit]``; without it, the rest
     is done. What was left out and why stands in `Audit.notes`.
 
+    Near duplicates are found if they were resized, recompressed, retouched, mirrored,
+    turned by quarters, or cropped by up to a sixth. Mostly not found are blur by motion
+    and copies that were turned by other angles or cropped by more.
+
     Examples
     --------
     >>> import numpy as np

@@ -12,14 +12,13 @@ from imgfeat.evaluation.audit._poses import candidate_pairs
 _PATCH = 4  # pixels of a thumbnail that make one of the picture from afar
 # Which pairs are registered: those that agree as they are, with the best of an image.
 _PROMISING = 0.6
-# The neighbor that tells how alike other pictures are: the sixth, so that an image may
-# have a few copies. Where it has more, it is the sixth of the densest hundredth.
-_RIVAL = 5
-_DENSEST = 0.01
+# The neighbor that tells how alike other pictures are: the fourth, so that an image may
+# have a few copies. Where it has more, it is the fourth of the densest fiftieth.
+_RIVAL = 3
+_DENSEST = 0.02
 
-# Chosen on the pairs of CIFAR-10's test images whose first has an even number, on which
-# 92 % of what is found is the same picture; 91 % on the odd ones. Digits have 3 pairs
-# of 12,000 images.
+# Chosen on the pairs of CIFAR-10's test images whose first has an even number, and on
+# digits; `benchmarks/bench_audit.py` measures the odd ones, which were not looked at.
 NEAR = 0.90  # correlation of the edges
 ENOUGH = 25.0  # standard deviations of it: below, it is a bird in the sky
 STANDS_OUT = 0.35  # of the distance to the rival
@@ -54,11 +53,12 @@ def near_pairs(thumbnails, embeddings=None, *, n_jobs=None):
     How alike is a copy? White digits on black agree well without being copies. So the
     collection itself is the null model: a pair must be much closer than either image is
     to others. With ``d = sqrt(1 - correlation)``, it must be at most 0.35 times as far
-    as the sixth nearest of each image. If the images lie about evenly in m dimensions,
-    that happens by chance with ``5 * 0.35**m``: digits have about 9, photos over 20.
+    as the fourth nearest of each image. Where images lie evenly in m dimensions, the
+    nearest is so near by chance with ``3 * 0.35**m``: digits have about 9, photos 20 or
+    more. Among few digits, each of which has few of its class, that is too sure.
 
-    Copies that were turned by another angle, or of which a fourth of a side is gone,
-    are not found.
+    Copies that were turned by another angle, or of which more than a sixth of a side is
+    gone, are mostly not found.
     """
     if len(thumbnails) < 2:
         return np.empty((0, 2), np.intp), np.empty(0, np.float32)

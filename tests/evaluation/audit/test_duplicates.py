@@ -124,6 +124,13 @@ def test_more_copies_than_candidates_are_one_group():
     assert groups.tolist() == [0] * 40 + list(range(1, 11))
 
 
+def test_a_few_copies_do_not_hide_each_other():
+    names = ("cropped", "darker", "turned by a half")
+    copies = [NEAR[name](photos()[4]) for name in names]
+    groups = duplicate_groups([*photos(), *copies])
+    assert groups.tolist() == [*range(12), 4, 4, 4]
+
+
 @pytest.mark.parametrize("n_images", [1, 30])
 def test_equal_images_are_one_group(n_images):
     flat = np.zeros((n_images, 16, 16), np.uint8)
