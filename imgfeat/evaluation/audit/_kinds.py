@@ -12,7 +12,8 @@ ABOUT = {
     "exact duplicate": "The same pixels again. One of each is enough.",
     "listed twice": "One file, named more than once.",
     "near duplicate": "A copy that was resized, cropped, turned, recompressed or "
-    "retouched, or the next shot. Keep each set in one fold: duplicate_groups gives groups=.",
+    "retouched, or the next shot. Keep each set in one fold: duplicate_groups gives "
+    "groups=.",
     "wrong suffix": "The file holds another format than its name says.",
     "one color": "Nothing is to be seen; perhaps it stands for a missing picture.",
     "tiny": "Few pixels; most of the picture is made up when it is enlarged.",

@@ -1,6 +1,7 @@
 """The nearest rows of each row, found block by block: no n x n matrix is ever made."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from imgfeat._threads import map_threads
 
@@ -39,7 +40,9 @@ def nearest_pairs(queries, rows, k, *, at_least=-1.0, n_jobs=None):
         return np.sort(np.stack([own[at], others], axis=1), axis=1)
 
     starts = range(0, len(rows), _BLOCK)
-    return unique_pairs(map_threads(nearest, starts, n_jobs))
+    # The blocks are what is shared out: threads within each product would only wait.
+    with threadpool_limits(1, user_api="blas"):
+        return unique_pairs(map_threads(nearest, starts, n_jobs))
 
 
 def unique_pairs(several):

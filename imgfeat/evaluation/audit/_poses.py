@@ -51,9 +51,9 @@ def candidate_pairs(afar, embeddings=None, *, n_jobs=None):
     Notes
     -----
     Every pair is compared, by products of blocks of short vectors: time grows with the
-    square of the number of images (2 s of 10,000 on two cores, a pose), memory does
-    not. Bands of hash bits would be exact only within a few bits of 64, and copies that
-    were cropped differ in more.
+    square of the number of images (about 3 s of one core for 10,000, all poses),
+    memory does not. Bands of hash bits would be exact only within a few of 64 bits, and
+    copies that were cropped differ in more.
     """
     rows = _descriptors(afar)
     found = {}
