@@ -78,8 +78,8 @@ def audit_images(
     is done. What was left out and why stands in `Audit.notes`.
 
     Near duplicates are found if they were resized, recompressed, retouched, mirrored,
-    turned by quarters, or cropped by up to a sixth. Mostly not found are blur by motion
-    and copies that were turned by other angles or cropped by more.
+    turned by quarters, or cropped by a tenth of a side; most are if by a sixth. Blur by
+    motion, and copies turned by other angles or cropped by more, are mostly not found.
 
     Examples
     --------

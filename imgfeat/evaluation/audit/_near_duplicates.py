@@ -11,7 +11,7 @@ from imgfeat.evaluation.audit._poses import candidate_pairs
 
 _PATCH = 4  # pixels of a thumbnail that make one of the picture from afar
 # Which pairs are registered: those that agree as they are, with the best of an image.
-_PROMISING = 0.6
+_PROMISING = 0.5
 # The neighbor that tells how alike other pictures are: the fourth, so that an image may
 # have a few copies. Where it has more, it is the fourth of the densest fiftieth.
 _RIVAL = 3
