@@ -4,7 +4,7 @@ Four parts, on the data in the folder that IMGFEAT_DATA names:
 
 planted    20 kinds of faults in photos of ants and bees (those that are 500 pixels
            long and no narrow strips): precision and recall of each kind, over a few
-           draws whose seeds were not looked at before. What is found on photos that
+           draws. What is found on photos that
            nobody touched counts against precision. Turned and cropped copies are to be
            found as near duplicates. There are not enough photos for label errors, which
            `bench_label_errors` plants. Not planted, and mostly not found: blur by
@@ -18,7 +18,8 @@ near       Near duplicates among CIFAR-10's 10,000 test images, against a publis
            and others, without their values; what they are stands in
            ``results/cifar10_unlisted_pairs.csv``. "precision_looked_at" counts those
            that show the same picture, and neither what is unclear. Thresholds were
-           chosen on pairs whose first image has an even number; "odd" are the others.
+           chosen on pairs whose first image has an even number; "odd" are the others,
+           which were looked at while the rank of the neighbor was chosen.
 speed      Seconds and memory for 10,000 JPEG files: CIFAR-10, and photos of 500 pixels,
            the same ones over and over. Each in a process of its own; what 1,000 take
            says whether memory is flat.
