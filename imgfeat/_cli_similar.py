@@ -61,10 +61,9 @@ def similar(
             _note(bad)
             wanted = [path for path in wanted if path not in set(bad["path"])]
         found = index.search(wanted, n)
-        found["query"] = [wanted[query] for query in found["query"]]
         with row_writer(format, to, raw=raw, columns=COLUMNS) as write:
-            for row in found[COLUMNS].itertuples(index=False):
-                write(row)
+            for row in found.to_dict("records"):
+                write(row | {"query": wanted[row["query"]]})
 
 
 def _note(errors):

@@ -5,10 +5,10 @@ column of a table that holds something else.
 """
 
 import numpy as np
-import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.utils.validation import check_is_fitted
 
+from imgfeat._frames import make_frame
 from imgfeat._nesting import first_steps, type_name, walk
 from imgfeat._sklearn import columns_by_place
 from imgfeat._traits import traits_of
@@ -88,7 +88,7 @@ def unpack(arrays, layout):
             continue
         table[name] = _as_objects(images[:n_rows])
         images = images[n_rows:]
-    return pd.DataFrame(table)
+    return make_frame(table)
 
 
 def synthetic(pipeline):
@@ -176,9 +176,7 @@ def _parts_with_names(transformer, table):
 def _synthetic_table(transformer):
     """Two rows for a fitted ColumnTransformer, whose columns have names."""
     rng = np.random.default_rng(0)
-    table = pd.DataFrame(
-        {name: rng.random(2) for name in transformer.feature_names_in_}
-    )
+    table = make_frame({name: rng.random(2) for name in transformer.feature_names_in_})
     for part, chosen in _parts_with_names(transformer, table):
         steps = first_steps(part)
         for place, name in enumerate(chosen):

@@ -6,6 +6,7 @@ import pandas as pd
 from sklearn.model_selection import BaseCrossValidator, GridSearchCV
 from sklearn.pipeline import Pipeline
 
+from imgfeat._frames import make_frame
 from imgfeat._typing import RandomState, Size
 from imgfeat._validation import check_size_param
 from imgfeat.estimators._recipe_table import RECIPES
@@ -152,7 +153,7 @@ def list_recipes() -> pd.DataFrame:
     >>> list_recipes().set_index("recipe").loc["fisher-svm", "summary"]
     'dense SIFT, Fisher vectors and a linear SVM'
     """
-    return pd.DataFrame(
+    return make_frame(
         {
             "recipe": list(RECIPES),
             "summary": [_summary(name, recipe) for name, recipe in RECIPES.items()],

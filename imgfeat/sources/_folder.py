@@ -5,14 +5,15 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
 from sklearn.utils import Bunch
 
+from imgfeat._frames import make_frame
 from imgfeat._home import expanded
 from imgfeat._typing import PathLike
 from imgfeat.sources._formats import START, is_image
 from imgfeat.sources._labelled import (
     check_class_names,
+    check_text,
     in_natural_order,
     listed,
     make_bunch,
@@ -140,6 +141,7 @@ def load_image_folder(
         )
     parts = splits or {None: folders}
     found = in_natural_order(name for classes in parts.values() for name in classes)
+    check_text(found, root)
     names = _check_classes(root, found, class_names)
     rows, left_out = [], Counter()
     for part, classes in parts.items():
@@ -149,7 +151,7 @@ def load_image_folder(
                 rows += [(file, name, part) for file in files]
     _check_images(root, names, rows, is_whole=class_names is None and split is None)
     paths, labels, chosen = map(list, zip(*rows, strict=True))
-    frame = pd.DataFrame({"path": paths})
+    frame = make_frame({"path": paths})
     if splits:
         frame["split"] = chosen
     about = f"Images below {root}, one folder a class{_about(splits, split)}."

@@ -1,8 +1,8 @@
 """Images in pandas: what comes in as one column, what goes out under its index."""
 
 import numpy as np
-import pandas as pd
 
+from imgfeat._frames import make_frame
 from imgfeat._sklearn import output_config
 
 
@@ -39,7 +39,7 @@ def frame_of_images(images, index):
     cells = np.empty(len(images), dtype=object)
     for row, image in enumerate(images):
         cells[row] = image
-    return pd.DataFrame({"image": cells}, index=index)
+    return make_frame({"image": cells}, index=index)
 
 
 def keep_index(estimator, rows, index):
@@ -62,4 +62,4 @@ def keep_index(estimator, rows, index):
         return rows
     if rows.ndim > 2:
         return frame_of_images(rows, index)
-    return pd.DataFrame(rows, index=index, copy=False)
+    return make_frame(rows, index=index, copy=False)

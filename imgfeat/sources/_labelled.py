@@ -3,8 +3,9 @@
 import re
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import Bunch
+
+from imgfeat._frames import make_frame, make_series
 
 
 def in_natural_order(names):
@@ -30,7 +31,7 @@ def make_bunch(paths, labels, names, description, frame=None, notes=()):
     names = np.asarray(names, dtype=object)
     numbers = {name: number for number, name in enumerate(names)}
     target = np.array([numbers[label] for label in labels], dtype=np.int64)
-    frame = pd.DataFrame({"path": paths}) if frame is None else frame
+    frame = make_frame({"path": paths}) if frame is None else frame
     counts = np.bincount(target, minlength=len(names))
     classes = ", ".join(f"{n} {c}" for n, c in zip(names, counts, strict=True))
     labels = names[target]
@@ -39,7 +40,7 @@ def make_bunch(paths, labels, names, description, frame=None, notes=()):
         target=target,
         target_names=names,
         labels=labels,
-        frame=frame.assign(label=labels),
+        frame=frame.assign(label=make_series(labels, index=frame.index)),
         notes=list(notes),
         DESCR=" ".join(
             [
@@ -60,6 +61,27 @@ def check_class_names(class_names):
     if repeated:
         raise ValueError(f"class_names must differ. Got {listed(repeated)} twice.")
     return names
+
+
+def check_text(names, what):
+    """Refuse names that are no text, as of folders in the encoding of another system.
+
+    A label has to be written into saved models, tables and pages.
+    """
+    bad = [name for name in names if not _is_text(name)]
+    if bad:
+        raise ValueError(
+            f"{what} needs names in UTF-8 for its classes. Got {listed(bad)}; rename "
+            "these folders."
+        )
+
+
+def _is_text(name):
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def listed(names):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from imgfeat._frames import make_series
 from imgfeat._home import expanded
 from imgfeat._typing import PathLike
 from imgfeat.sources._labelled import (
@@ -112,7 +113,7 @@ def read_image_table(
     paths = [_find_file(root, path) for path in texts[path_column]]
     if must_exist:
         _check_files_exist(paths, name, root)
-    frame = frame.reset_index(drop=True).assign(path=paths)
+    frame = frame.reset_index(drop=True).assign(path=make_series(paths))
     if target_column is None:
         return Bunch(
             images=np.asarray(paths, dtype=object),

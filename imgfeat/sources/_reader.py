@@ -3,8 +3,8 @@
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
 
+from imgfeat._frames import make_frame
 from imgfeat._sklearn import Interval, StrOptions
 from imgfeat._traits import Traits
 from imgfeat._validation import check_size_param
@@ -172,7 +172,7 @@ class ImageReader(ImageTransformer):
 
         batch = images.stack(read, n_jobs=self.n_jobs, verbose=self.verbose)
         if self.on_error == "nan":
-            self.errors_ = pd.DataFrame(
+            self.errors_ = make_frame(
                 [errors[row] for row in sorted(errors)],
                 columns=["row", "path", "reason"],
             )

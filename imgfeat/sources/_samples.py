@@ -3,11 +3,11 @@
 from numbers import Integral
 
 import numpy as np
-import pandas as pd
 import skimage.data
 from sklearn.datasets import load_digits
 from sklearn.utils import Bunch
 
+from imgfeat._frames import make_frame
 from imgfeat._sklearn import Interval, StrOptions, validate_params
 
 TEXTURES = ("brick", "grass", "gravel")
@@ -122,6 +122,6 @@ def _bunch(images, target, target_names, description, **columns):
         images=images,
         target=target.astype(np.int64),
         target_names=target_names,
-        frame=pd.DataFrame({"label": target_names[target], **columns}),
+        frame=make_frame({"label": target_names[target], **columns}),
         DESCR=description,
     )

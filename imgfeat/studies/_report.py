@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from imgfeat._frames import make_series
 from imgfeat.evaluation.comparison._shared_mistakes import shared_mistakes
 from imgfeat.evaluation.explanation._explained_thumbnails import explain_thumbnails
 from imgfeat.evaluation.report._comparison_page import render_comparison
@@ -86,7 +87,8 @@ def _shared(comparison, evaluations, train, test):
         np.stack([table["predicted"] for table in found]),
         np.stack([table["probability"] for table in found]).astype(float),
     )
-    held_out.insert(0, "image", found[0]["image"].to_numpy()[held_out.index])
+    images = found[0]["image"].to_numpy()[held_out.index]
+    held_out.insert(0, "image", make_series(images, index=held_out.index))
     held_out.index = test[held_out.index]
     parts = [table for table in (on_folds, held_out) if len(table)]
     both = pd.concat(parts) if parts else on_folds

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
+from imgfeat._frames import make_series
 from imgfeat._progress import track
 from imgfeat._typing import ArrayLike, PathLike, RandomState
 from imgfeat.deploy import check_target, save
@@ -225,7 +226,7 @@ def run_study(
         folder / "report.html",
         folder / _MODEL,
         refit,
-        pd.Series(scores),
+        make_series(scores),
         scoring,
     )
 

@@ -5,11 +5,11 @@ from numbers import Integral, Real
 from typing import Self
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from imgfeat._frames import make_frame
 from imgfeat._sklearn import Interval, Options, StrOptions, fit_context
 from imgfeat._traits import Traits
 from imgfeat._typing import Axes
@@ -378,7 +378,7 @@ class CNNClassifier(Judging, ClassifierMixin, BaseEstimator):
         return state
 
     def __setstate__(self, state):
-        tables = {name: pd.DataFrame(state[name]) for name in _TABLES & state.keys()}
+        tables = {name: make_frame(state[name]) for name in _TABLES & state.keys()}
         super().__setstate__(state | tables)
 
     def __imgfeat_traits__(self):

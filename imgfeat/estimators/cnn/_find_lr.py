@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from imgfeat._frames import make_frame
 from imgfeat._typing import ArrayLike, Axes, ImageBatch
 from imgfeat.estimators.cnn import _training
 from imgfeat.estimators.cnn._classifier import CNNClassifier
@@ -110,7 +111,7 @@ def find_lr(
         smooth.append(mean / (1 - _SMOOTHING ** len(losses)))
         if not np.isfinite(loss) or smooth[-1] > _GROWN * min(smooth):
             break
-    table = pd.DataFrame(
+    table = make_frame(
         {"lr": rates[: len(losses)], "loss": losses, "smooth_loss": smooth}
     )
     lowest = table.loc[table["smooth_loss"].idxmin(), "lr"]

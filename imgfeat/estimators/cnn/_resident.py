@@ -3,9 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import pandas as pd
 import torch
 
+from imgfeat._frames import make_frame
 from imgfeat.sources._images import Images
 from imgfeat.sources._pixels import as_dtype
 
@@ -83,7 +83,7 @@ class TrainingImages(Images):
             (row, self.name(row), getattr(error, "reason", str(error)))
             for row, error in sorted(errors.items())
         ]
-        return pd.DataFrame(table, columns=["row", "path", "reason"])
+        return make_frame(table, columns=["row", "path", "reason"])
 
 
 def _room_for(n, size, preprocessing, n_bytes):

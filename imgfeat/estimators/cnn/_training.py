@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from torch import nn
 
+from imgfeat._frames import make_frame
 from imgfeat._threads import usable_threads
 from imgfeat.estimators.cnn import _nets as choice
 from imgfeat.estimators.cnn._checkpoint import Checkpoints
@@ -355,7 +356,7 @@ def _history(net, before):
     names = ["epoch", "train_loss", "valid_loss", "valid_acc", "is_best", "lr", "dur"]
     rows = [{name: row[name] for name in names if name in row} for row in net.history]
     kept = rows[0] if rows else ("epoch", "train_loss", "lr", "dur")
-    history = pd.DataFrame(rows, columns=[name for name in names if name in kept])
+    history = make_frame(rows, columns=[name for name in names if name in kept])
     if before is None or not len(before):
         return history
     if not rows:

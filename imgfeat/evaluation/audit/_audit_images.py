@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from imgfeat._frames import make_series
 from imgfeat._optional import has_module
 from imgfeat._stateless import split_stateless
 from imgfeat._typing import ArrayLike, ImageBatch
@@ -213,7 +214,7 @@ def _in_one_table(found, paths, labels):
         return make_findings([])
     issues = pd.concat(found, ignore_index=True)
     rows = issues["row"].to_numpy(dtype=int)
-    issues["path"] = paths.to_numpy()[rows]
+    issues["path"] = make_series(paths.to_numpy()[rows], index=issues.index)
     issues["label"] = "" if labels is None else labels[rows]
     issues["suggested"] = _texts(issues["suggested"])
     return sort_findings(issues)
@@ -224,6 +225,7 @@ def _images_table(looks, labels, split):
     given = {"label": labels, "split": split}
     for place, (name, values) in enumerate(given.items(), start=1):
         if values is not None:
+            values = make_series(values, index=table.index)
             table.insert(min(place, 1 + ("label" in table)), name, values)
     codes, _ = pd.factorize(looks.digests)
     return table.assign(content=np.where(looks.digests == "", -1, codes))

@@ -7,6 +7,7 @@ import markupsafe
 import pandas as pd
 
 from imgfeat._files import write_atomic
+from imgfeat._frames import make_frame
 from imgfeat._typing import ImageBatch, PathLike
 from imgfeat.evaluation.audit._audit_page import render_audit
 from imgfeat.evaluation.audit._corrections import (
@@ -56,7 +57,7 @@ class Audit:
             example = first["path"] or f"image {first['row']}"
             rows.append((kind, found["row"].nunique(), example))
         rows.sort(key=lambda row: KINDS.index(row[0]))
-        return pd.DataFrame(rows, columns=["kind", "n_images", "example"]).set_index(
+        return make_frame(rows, columns=["kind", "n_images", "example"]).set_index(
             "kind"
         )
 

@@ -4,9 +4,9 @@ import os
 import re
 
 import numpy as np
-import pandas as pd
 
 from imgfeat._files import write_atomic
+from imgfeat._frames import make_frame, make_series
 from imgfeat._rows import plain_cell
 from imgfeat.evaluation.audit._findings import KINDS
 from imgfeat.evaluation.audit._kinds import IN_GROUPS, SAME_PIXELS
@@ -100,14 +100,15 @@ def corrected_table(images, issues, *, drop, relabel):
     """
     columns = [name for name in ("path", "label", "split") if name in images]
     table = images[columns].copy()
-    table["path"] = list(map(whole_path, table["path"]))
+    paths = list(map(whole_path, table["path"]))
+    table["path"] = make_series(paths, index=table.index)
     if relabel and "label" in table:
         errors = issues[issues["suggested"].ne("")].drop_duplicates("row")
         named = {str(label): label for label in table["label"]}
         labels = table["label"].to_numpy(dtype=object, copy=True)
         for row, label in zip(errors["row"], errors["suggested"], strict=True):
             labels[row] = named[label]
-        table["label"] = labels
+        table["label"] = make_series(labels, index=table.index)
     return table.drop(index=rows_to_drop(issues, drop, images))
 
 
@@ -165,7 +166,7 @@ def _cell(value):
 
 def issue_text(issues):
     """All findings as CSV, for people: no cell that a spreadsheet would run."""
-    guarded = pd.DataFrame(
-        {name: issues[name].map(plain_cell) for name in issues.columns}
+    guarded = make_frame(
+        {name: list(map(plain_cell, issues[name])) for name in issues.columns}
     )
     return guarded.to_csv(index=False, lineterminator="\n", float_format="%.4f")

@@ -5,6 +5,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from imgfeat._frames import make_frame
 from imgfeat._typing import ArrayLike, ImageBatch
 from imgfeat.evaluation.audit._findings import make_findings
 from imgfeat.evaluation.audit._looks import look_at
@@ -53,7 +54,7 @@ def find_duplicates(looks, embeddings=None, *, n_jobs=None):
     near = rows[near]
     counts = [len(listed), len(exact), len(near)]
     pairs = np.concatenate([listed, exact, near]).astype(np.intp)
-    return pd.DataFrame(
+    return make_frame(
         {
             "first": pairs[:, 0],
             "second": pairs[:, 1],

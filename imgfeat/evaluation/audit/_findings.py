@@ -1,6 +1,6 @@
 """What all checks of an audit return: a table with a finding a row."""
 
-import pandas as pd
+from imgfeat._frames import make_frame
 
 # From the worst to what is only good to know.
 KINDS = (
@@ -53,14 +53,14 @@ def make_findings(records):
         ``kind`` one of `KINDS`, ``score`` 0..1 (1 is surest), ``what`` a sentence,
         ``group`` -1, or a number that duplicates of one another share.
     """
-    table = pd.DataFrame([_BLANK | record for record in records], columns=COLUMNS)
+    table = make_frame([_BLANK | record for record in records], columns=COLUMNS)
     table = table.astype({"row": int, "score": float, "group": int})
     return sort_findings(table)
 
 
 def sort_findings(table):
     """Order findings by severity, score and row."""
-    order = pd.DataFrame(
+    order = make_frame(
         {
             "severity": [KINDS.index(kind) for kind in table["kind"]],
             "score": -table["score"].to_numpy(float),

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from imgfeat._frames import make_frame, make_index
 from imgfeat._optional import import_optional
 from imgfeat._typing import ArrayLike
 
@@ -82,7 +83,7 @@ def label_issues(
     best = probabilities[rows].argmax(axis=1)
     given = probabilities[rows, codes[rows]]
     top = probabilities[rows, best]
-    return pd.DataFrame(
+    return make_frame(
         {
             "row": rows,
             "path": "",
@@ -163,7 +164,7 @@ def _checked(y, probabilities, classes):
             "An audit of labels needs probabilities with a row an image and a column a "
             f"class, ({len(labels)}, {len(classes)}). Got {probabilities.shape}."
         )
-    index = pd.Index(classes)
+    index = make_index(classes)
     if not index.is_unique:
         twice = classes[index.duplicated()][0]
         raise ValueError(f"classes must differ. Got {twice!r} twice.")

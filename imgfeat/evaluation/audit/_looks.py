@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from imgfeat._frames import make_frame
 from imgfeat._progress import progress
 from imgfeat._threads import count_threads, row_slices, share_out
 from imgfeat._typing import ImageBatch
@@ -112,7 +113,7 @@ def look_at(
         share_out(lambda: look_at_some, pieces, n_threads, advance)
     if not is_color.any():
         thumbnails = np.ascontiguousarray(thumbnails[..., 0])
-    table = pd.DataFrame(rows, columns=list(BLANK))
+    table = make_frame(rows, columns=list(BLANK))
     hashes = np.zeros(n_images, np.uint64)
     for piece in pieces:
         some = thumbnails[piece]

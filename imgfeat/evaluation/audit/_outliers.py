@@ -6,6 +6,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
+from imgfeat._frames import make_frame
 from imgfeat._typing import ArrayLike
 from imgfeat.evaluation.audit._label_errors import COLUMNS
 
@@ -77,7 +78,7 @@ def outlier_issues(embeddings: np.ndarray, y: ArrayLike | None = None) -> pd.Dat
         far[usable] = _deviations(_distances(X[usable]), labels[usable])
     rows = np.flatnonzero(far >= LIMIT)
     rows = rows[np.argsort(-far[rows], kind="stable")]
-    return pd.DataFrame(
+    return make_frame(
         {
             "row": rows,
             "path": "",

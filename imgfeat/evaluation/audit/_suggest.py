@@ -10,6 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 
+from imgfeat._frames import make_frame
 from imgfeat._typing import ImageBatch, RandomState
 from imgfeat.evaluation.audit._uncertain import Judge
 from imgfeat.sources._source import FileSource
@@ -203,7 +204,7 @@ def _filled(chosen, margins, n):
 def _table(judge, classes, rows, scores, margins, chosen):
     best = scores[chosen].argmax(axis=1)
     own = scores[chosen, best] if judge.has_probabilities else np.nan
-    return pd.DataFrame(
+    return make_frame(
         {
             "row": rows[chosen],
             "path": [_path(judge, row) for row in rows[chosen]],

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from imgfeat._frames import make_frame
 from imgfeat.evaluation.comparison._comparison import Comparison
 from imgfeat.evaluation.comparison._soft_vote import find_soft_vote
 from imgfeat.evaluation.comparison._verdict import judge
@@ -57,7 +58,7 @@ def compared(race, n_classes):
         cv_results_=splits.loc[table.index].rename_axis("candidate"),
         verdict=verdict,
         probabilities=_out_of_fold(race, n_classes),
-        errors=pd.DataFrame(errors, columns=["candidate", "fold", "reason"]),
+        errors=make_frame(errors, columns=["candidate", "fold", "reason"]),
         unfinished=unfinished,
         _images=race.fronts.X,
         _labels=race.y,

@@ -7,6 +7,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from imgfeat._frames import make_frame, make_series
 from imgfeat._typing import Axes, ImageBatch, PathLike
 from imgfeat.evaluation.comparison._learning_curve import LearningCurve
 from imgfeat.evaluation.comparison._plots import (
@@ -176,7 +177,8 @@ class Comparison:
         """
         found = all_wrong(self.probabilities.values(), self._labels)
         names = np.asarray(name_images(self._images, len(self._labels)), dtype=object)
-        found.insert(0, "image", names[found.index])
+        images = make_series(names[found.index], index=found.index)
+        found.insert(0, "image", images)
         return found
 
     def save_html(
@@ -274,7 +276,7 @@ class ComparisonInterrupted(KeyboardInterrupt):
 def _shown(table):
     """The columns that a reader compares, rounded."""
     means = [name for name in table if name.startswith("mean_test_")]
-    shown = pd.DataFrame(index=table.index)
+    shown = make_frame(index=table.index)
     for name in means:
         short = name.removeprefix("mean_test_")
         spread = table[name.replace("mean", "std", 1)]

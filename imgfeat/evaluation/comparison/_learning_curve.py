@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from imgfeat._frames import make_frame
+
 _SHARES = (0.125, 0.25, 0.5, 0.75, 1.0)
 _N_EACH = 4  # images of a class that searches within folds take
 _EXPONENTS = np.linspace(0.1, 1.5, 29)
@@ -127,7 +129,7 @@ def fit_power_law(n, scores, most):
 
 
 def _curve(name, score, rows, folds):
-    table = pd.DataFrame(
+    table = make_frame(
         [
             {
                 "n_train": n_train,

@@ -1,9 +1,9 @@
 """What models say of images that they had not seen: as predictions, and together."""
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from imgfeat._frames import make_frame
 from imgfeat._sklearn import safe_indexing
 from imgfeat.evaluation.metrics._evaluate import evaluate
 
@@ -114,7 +114,7 @@ def shared_mistakes(true, guesses, sureness):
     first = weight.argmax(axis=0), np.arange(len(wrong))
     with np.errstate(invalid="ignore"):  # no model has probabilities
         mean = sure.sum(axis=0) / known.sum(axis=0)
-    table = pd.DataFrame(
+    table = make_frame(
         {
             "true": true[wrong],
             "predicted": guesses[first],

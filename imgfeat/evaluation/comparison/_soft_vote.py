@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from imgfeat._frames import make_frame
 from imgfeat.evaluation.comparison._paired_tests import paired_test
 
 _N_TRIED = 4  # the best so many may be members
@@ -93,7 +94,7 @@ def find_soft_vote(shares, y, folds, scorers):
         n_train=np.mean([len(train) for train, _ in folds]),
         n_test=np.mean([len(test) for _, test in folds]),
     )
-    scores = pd.DataFrame(
+    scores = make_frame(
         {
             name: [jury.score(chosen[fold], fold, name) for fold in numbers]
             for name in scorers

@@ -1,8 +1,8 @@
 """Features of images by what a model has in front of its classifier."""
 
 import numpy as np
-import pandas as pd
 
+from imgfeat._frames import make_frame
 from imgfeat._progress import progress
 from imgfeat._sklearn import safe_indexing
 from imgfeat.estimators._front_of import front_of
@@ -77,7 +77,7 @@ def describe(
             f"{purpose} needs an image that can be read. Got {n_images} images and "
             f"none that can{why}."
         )
-    errors = pd.DataFrame(errors, columns=["row", "path", "reason"])
+    errors = make_frame(errors, columns=["row", "path", "reason"])
     return (features if n_done == n_images else features[:n_done].copy()), errors
 
 

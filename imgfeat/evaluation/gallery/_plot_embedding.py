@@ -1,11 +1,11 @@
 """Images laid out by their features: those that are alike lie side by side."""
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.utils import check_random_state
 
+from imgfeat._frames import make_series
 from imgfeat._typing import ArrayLike, Axes, ImageBatch, RandomState
 from imgfeat.evaluation.gallery._features_of import as_features, describe
 from imgfeat.evaluation.gallery._shown import make_axes, plain_text
@@ -181,7 +181,7 @@ def _class_colors(y, n_images):
     gray = (0.5, 0.5, 0.5, 1.0)
     if y is None:
         return np.tile(gray, (n_images, 1)), {}
-    y = pd.Series(np.asarray(y, dtype=object))
+    y = make_series(np.asarray(y, dtype=object))
     if len(y) != n_images:
         raise ValueError(
             f"plot_embedding needs a class an image. Got {len(y)} for {n_images} "

@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from imgfeat._frames import make_frame
 from imgfeat._sklearn import (
     HasMethods,
     Interval,
@@ -191,7 +192,7 @@ class SimilarImages(BaseEstimator):
             normalize_rows(queries, "l2")
         n = min(n, len(self.rows_))
         found, values = self._nearest(queries, n)
-        return pd.DataFrame(
+        return make_frame(
             {
                 "query": np.repeat(np.arange(len(queries)), n),
                 "row": self.rows_[found.ravel()],

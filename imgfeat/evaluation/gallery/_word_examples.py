@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import pandas as pd
 from sklearn.feature_selection import f_classif
 
+from imgfeat._frames import make_frame, make_series
 from imgfeat._sklearn import safe_indexing
 from imgfeat.evaluation.gallery._shown import pass_through
 from imgfeat.evaluation.report._as_shown import as_rgb
@@ -86,7 +86,7 @@ def most_discriminative(counts, y):
     with np.errstate(divide="ignore"):  # a word that one class has always, and no other
         scores = f_classif(np.sqrt(shares[:, differs]), y)[0]
     words = differs[np.argsort(-scores, kind="stable")]
-    means = pd.DataFrame(shares[:, words]).groupby(y).mean()
+    means = make_frame(shares[:, words]).groupby(y).mean()
     return words, means.idxmax().tolist()
 
 
@@ -99,7 +99,7 @@ def find_examples(seen, words, n_examples):
     for row, word in enumerate(words):
         own = np.flatnonzero(seen.word == word)
         own = own[np.argsort(seen.squared[own], kind="stable")]
-        rank = pd.Series(seen.image[own]).groupby(seen.image[own]).cumcount()
+        rank = make_series(seen.image[own]).groupby(seen.image[own]).cumcount()
         places = np.argsort(rank.to_numpy(), kind="stable")[:n_examples]
         for col, place in enumerate(own[np.sort(places)]):
             examples[row, col] = int(seen.image[place]), int(seen.descriptor[place])

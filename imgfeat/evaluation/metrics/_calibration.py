@@ -1,8 +1,8 @@
 """Whether a probability of 0.8 is right 8 times of 10."""
 
 import numpy as np
-import pandas as pd
 
+from imgfeat._frames import make_frame
 from imgfeat.evaluation.metrics._interval import wilson_interval
 
 N_BINS = 10
@@ -45,7 +45,7 @@ def reliability_table(confidence, right, n_bins=N_BINS):
     counts = np.bincount(bins)
     hits = np.bincount(bins, right)
     low, high = wilson_interval(hits, counts)
-    return pd.DataFrame(
+    return make_frame(
         {
             "probability": np.bincount(bins, confidence) / counts,
             "accuracy": hits / counts,
@@ -70,7 +70,7 @@ def coverage_table(confidence, right):
     n_answered = np.arange(1, len(order) + 1)
     accuracy = np.cumsum(right[order]) / n_answered
     last = np.append(surest[:-1] != surest[1:], True)
-    return pd.DataFrame(
+    return make_frame(
         {
             "coverage": n_answered[last] / len(order),
             "accuracy": accuracy[last],

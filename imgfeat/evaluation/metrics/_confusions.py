@@ -1,7 +1,8 @@
 """Which classes are taken for which, and where the mistakes are."""
 
 import numpy as np
-import pandas as pd
+
+from imgfeat._frames import make_frame
 
 
 def count_pairs(true, predicted, n_classes):
@@ -38,7 +39,7 @@ def score_classes(confusion):
         "f1": 2 * hits / np.maximum(true + predicted, 1),
         "n_images": true,
     }
-    return pd.DataFrame(table, index=confusion.index.rename("class"))
+    return make_frame(table, index=confusion.index.rename("class"))
 
 
 def confused_pairs(confusion, min_count=1):
@@ -58,7 +59,7 @@ def confused_pairs(confusion, min_count=1):
     wrong = counts * ~np.eye(len(counts), dtype=bool)
     true, predicted = np.nonzero(wrong >= max(1, min_count))
     n_images = counts[true, predicted]
-    pairs = pd.DataFrame(
+    pairs = make_frame(
         {
             "true": confusion.index.to_numpy()[true],
             "predicted": confusion.columns.to_numpy()[predicted],

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from imgfeat._frames import make_frame, make_index, make_series
 from imgfeat._nesting import last_step
 from imgfeat._typing import ArrayLike, ImageBatch, RandomState
 from imgfeat.evaluation.metrics._confusions import count_pairs, score_classes
@@ -122,7 +123,7 @@ def evaluate(
     seconds = time.perf_counter() - start
     place = None if of_none is None else len(classes) + unseen.tolist().index(of_none)
     outcome = Outcome(true, predicted, proba, scores, names, place)
-    predictions = pd.DataFrame(
+    predictions = make_frame(
         {
             "image": name_images(X, n_images),
             "true": names[true],
@@ -134,10 +135,10 @@ def evaluate(
     )
     mistakes = predictions[~outcome.right]
     counts = count_pairs(true, predicted, len(names))
-    confusion = pd.DataFrame(
+    confusion = make_frame(
         counts,
-        index=pd.Index(names, name="true"),
-        columns=pd.Index(names, name="predicted"),
+        index=make_index(names, name="true"),
+        columns=make_index(names, name="predicted"),
     )
     return Evaluation(
         metrics=_metrics(outcome, top_k),
@@ -177,7 +178,7 @@ def _encode(labels, classes):
 
     As objects: numpy would take the number 1 and the text "1" for the same.
     """
-    known = pd.Index(classes.astype(object))
+    known = make_index(classes.astype(object))
     labels = labels.astype(object)
     code = known.get_indexer(labels)
     unseen = code < 0
@@ -250,7 +251,7 @@ def _metrics(outcome, top_k):
     values = {
         name: float(found[name][0]) if name in found else np.nan for name in names
     }
-    return pd.Series(values | {"n_images": len(outcome.true)})
+    return make_series(values | {"n_images": len(outcome.true)})
 
 
 def _unmatched(outcome, n_classes, of_none):
@@ -259,12 +260,12 @@ def _unmatched(outcome, n_classes, of_none):
     of_model = np.arange(n_names) < n_classes
     if of_none is not None:
         of_model |= outcome.names == of_none
-    table = pd.DataFrame(
+    table = make_frame(
         {
             "in": np.where(of_model, "model", "images"),
             "n_images": counts,
             "n_predicted": np.bincount(outcome.predicted, minlength=n_names),
         },
-        index=pd.Index(outcome.names, name="class"),
+        index=make_index(outcome.names, name="class"),
     )
     return table[~of_model | (counts == 0)]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from imgfeat._frames import make_frame, make_index
 from imgfeat.evaluation.metrics._interval import wilson_interval
 from imgfeat.evaluation.metrics._scores import count_scores
 
@@ -28,9 +29,9 @@ def score_groups(outcome, groups):
     weights = (code == np.arange(len(names))[:, np.newaxis]).astype(np.int32)
     scores = count_scores(outcome, weights)
     counts = weights.sum(axis=1)
-    table = pd.DataFrame(
+    table = make_frame(
         {"n_images": counts} | {name: scores[name] for name in _SHOWN},
-        index=pd.Index(names, name="group"),
+        index=make_index(names, name="group"),
     )
     low, high = wilson_interval(table["accuracy"] * counts, counts)
     table.insert(2, "low", low)

@@ -1,7 +1,8 @@
 """What a model of two classes does at every threshold of its score."""
 
 import numpy as np
-import pandas as pd
+
+from imgfeat._frames import make_frame
 
 
 def threshold_table(scores, positive):
@@ -30,7 +31,7 @@ def threshold_table(scores, positive):
     with np.errstate(invalid="ignore", divide="ignore"):
         recall = hits / n_positive
         false_alarms = (found - hits) / (len(scores) - n_positive)
-    return pd.DataFrame(
+    return make_frame(
         {
             "threshold": in_order[last],
             "precision": hits / found,

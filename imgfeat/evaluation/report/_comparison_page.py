@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from imgfeat._files import write_atomic
+from imgfeat._frames import make_series
 from imgfeat.evaluation.report._cards import mistake_cards
 from imgfeat.evaluation.report._foot import foot
 from imgfeat.evaluation.report._pareto import pareto_picture
@@ -203,7 +204,7 @@ def _unseen(names, evaluations):
     """Accuracy on images that were kept apart, with its interval."""
     found = [evaluations.get(name) for name in names]
     values = [np.nan if e is None else e.metrics["accuracy"] for e in found]
-    cells = _column(pd.Series(values, names), "{:.3f}")
+    cells = _column(make_series(values, names), "{:.3f}")
     for name, evaluation in evaluations.items():
         low, high = evaluation.accuracy_interval
         cells[name]["beside"] = f"{low:.3f} to {high:.3f}"

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pandas as pd
 
+from imgfeat._frames import make_frame
 from imgfeat._home import NoHomeError, expanded, home
 from imgfeat._typing import PathLike
 from imgfeat.features.cache._chunk import SUFFIX, CorruptChunkError, FileChunk
@@ -66,7 +67,7 @@ def cache_info(location: PathLike | None = None) -> pd.DataFrame:
     ['transformer', 'rows', 'files', 'megabytes', 'last_written', 'folder']
     """
     found = [_facts(folder) for folder in _folders(location)]
-    table = pd.DataFrame(found, columns=_COLUMNS)
+    table = make_frame(found, columns=_COLUMNS)
     return table.sort_values("megabytes", ascending=False, ignore_index=True)
 
 

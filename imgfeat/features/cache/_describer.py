@@ -3,9 +3,9 @@
 import re
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import issparse
 
+from imgfeat._frames import make_frame
 from imgfeat.features.cache._keys import row_keys
 from imgfeat.features.cache._renewable import Maker
 from imgfeat.features.local._descriptors import Descriptors
@@ -74,7 +74,7 @@ class Describer:
         for row in np.flatnonzero(~is_done):
             why = self._reasons.get(row, reasons[self._key(row)])
             table.append((row, self._images.name(row), why))
-        return pd.DataFrame(table, columns=["row", "path", "reason"])
+        return make_frame(table, columns=["row", "path", "reason"])
 
     def _describe(self, rows):
         try:

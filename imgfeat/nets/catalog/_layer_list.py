@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from imgfeat._frames import make_frame
 from imgfeat.nets.catalog._build import META_ERRORS, hollow_net, random_net
 from imgfeat.nets.catalog._registry import get_spec
 
@@ -47,7 +48,6 @@ def list_layers(backbone: str | nn.Module) -> "pd.DataFrame":
     >>> layers.loc["blocks.3", "shape"]
     (80, 14, 14)
     """
-    import pandas as pd  # a second; who only runs a net needs none
 
     if isinstance(backbone, nn.Module):
         stated = getattr(backbone, "preprocessing", None)
@@ -68,7 +68,7 @@ def list_layers(backbone: str | nn.Module) -> "pd.DataFrame":
         for name, module in net.named_modules()
         if name
     ]
-    return pd.DataFrame(rows, columns=["name", "type", "shape", "parameters"])
+    return make_frame(rows, columns=["name", "type", "shape", "parameters"])
 
 
 def _size_of(module):

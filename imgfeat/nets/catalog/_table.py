@@ -4,6 +4,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING
 
+from imgfeat._frames import make_frame
 from imgfeat.nets.catalog import _lite0, _timm, _torchvision
 from imgfeat.nets.catalog._registered import list_registered
 from imgfeat.nets.catalog._torchvision import get_weights
@@ -58,7 +59,6 @@ def list_backbones(pattern: str = "*", *, source: str | None = None) -> "pd.Data
     >>> list_backbones("resnet1*", source="torchvision")["name"].tolist()
     ['resnet101', 'resnet152', 'resnet18']
     """
-    import pandas as pd  # a second; who only runs a net needs none
 
     listers = _listers()
     sources = dict.fromkeys(known for known, _ in listers)
@@ -73,7 +73,7 @@ def list_backbones(pattern: str = "*", *, source: str | None = None) -> "pd.Data
         if source in (None, known)
         for row in list_rows(pattern.lower())
     ]
-    return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
+    return make_frame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
 
 
 def _listers():

@@ -1,9 +1,9 @@
 """Findings written by hand."""
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
+from imgfeat._frames import make_frame
 from imgfeat.evaluation.audit._audit_result import Audit
 from imgfeat.evaluation.audit._findings import COLUMNS, sort_findings
 
@@ -26,7 +26,7 @@ def make_audit(images, findings, notes=()):
         rows.append(
             (row, images["path"][row], kind, 1.0, what, group, label, suggested)
         )
-    issues = sort_findings(pd.DataFrame(rows, columns=list(COLUMNS)))
+    issues = sort_findings(make_frame(rows, columns=list(COLUMNS)))
     return Audit(issues, images, notes, list(images["path"]))
 
 

@@ -5,6 +5,7 @@ import os
 import pandas as pd
 import pytest
 
+from imgfeat._frames import make_frame
 from imgfeat.sources import load_image_table
 from tests.evaluation.audit._issues import make_audit, write_pictures
 
@@ -103,8 +104,8 @@ def test_any_name_comes_back_from_the_file(tmp_path, monkeypatch):
 
 
 def test_names_that_no_table_can_hold_are_told(tmp_path):
-    images = table(3, labels="aab")
-    images.loc[1, "path"] = "/x/\udcff.png"
+    paths = ["/x/0.png", "/x/\udcff.png", "/x/2.png"]
+    images = make_frame({"path": paths, "label": list("aab")})
     left_out = make_audit(images, []).save_corrected(tmp_path / "fixed.csv")
     assert left_out == ["/x/\udcff.png"]
     lines = (tmp_path / "fixed.csv").read_text().splitlines()
@@ -119,7 +120,7 @@ def test_nothing_left_is_an_error(tmp_path):
 
 
 def test_issues_are_written_without_formulas(tmp_path):
-    images = pd.DataFrame({"path": ["=1+1.png", "\udcff.png"], "label": ["@x", "-1"]})
+    images = make_frame({"path": ["=1+1.png", "\udcff.png"], "label": ["@x", "-1"]})
     audit = make_audit(images, [(0, "dark"), (1, "bright")])
     audit.save_issues(tmp_path / "issues.csv")
     lines = (tmp_path / "issues.csv").read_bytes().splitlines()
