@@ -26,6 +26,7 @@ from imgfeat._cli_options import (
     Split,
     look_over,
 )
+from imgfeat._cli_serve import serve
 from imgfeat._cli_similar import similar
 from imgfeat._cli_suggest import suggest
 from imgfeat._cli_weights import weights
@@ -349,7 +350,7 @@ def predict(
         raise typer.Exit(1)
 
 
-for command in (explain, similar, audit, suggest):
+for command in (serve, explain, similar, audit, suggest):
     app.command()(command)
 
 

@@ -1,0 +1,174 @@
+"""A service as one process or several, which listen until they are told to end."""
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from imgfeat._threads import usable_threads
+from imgfeat.deploy._archive import read_bundle
+from imgfeat.deploy._predictor import Predictor
+from imgfeat.deploy.serve._app import create_app
+from imgfeat.deploy.serve._impatient import ImpatientProtocol
+
+_LOG = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(message)s"}},
+    "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "loggers": {
+        "uvicorn.error": {"handlers": ["err"], "level": "WARNING", "propagate": False},
+        "imgfeat.serve": {"handlers": ["err"], "level": "INFO", "propagate": False},
+    },
+}
+
+
+def listen(host, port):
+    """Return a socket that listens.
+
+    Parameters
+    ----------
+    host : str
+    port : int
+        0 is any that is free.
+
+    Raises
+    ------
+    OSError
+        In words, if that cannot be.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise OSError(_in_words(error, host, port)) from error
+    except OverflowError as error:
+        listener.close()
+        raise ValueError(f"A port is a number of 0 to 65535. Got {port}.") from error
+    return listener
+
+
+def serve(settings, listener, *, workers=1):
+    """Serve until SIGTERM or Ctrl-C; then answer what was taken, and return.
+
+    Parameters
+    ----------
+    settings : Settings
+    listener : socket
+        As `listen` gives it.
+    workers : int, default=1
+        Processes, each with models of its own, that share the cores.
+
+    Raises
+    ------
+    OSError, ValueError, TypeError
+        If a model cannot be loaded.
+    """
+    for path in settings.models.values():
+        read_bundle(Path(path))  # damaged files are told before the others are loaded
+    _raise_file_limit()
+    with listener, _signals_end_it():
+        if workers == 1:
+            _serve_here(settings, listener)
+        else:
+            _serve_in_workers(settings, listener, workers)
+
+
+def _serve_here(settings, listener):
+    failures = []
+
+    def stop(error):
+        failures.append(error)
+        server.should_exit = True
+
+    app = create_app(settings, stop)
+    server = _Server(_config(app, settings), app.state.service)
+    server.run([listener])
+    if failures:
+        raise failures[0]
+
+
+def _serve_in_workers(settings, listener, workers):
+    for path in settings.models.values():
+        Predictor(path)  # what is wrong with it, each worker would say again and again
+    create = partial(create_app, settings)
+    config = _config(create, settings, factory=True, workers=workers)
+    threads = max(1, usable_threads(None) // workers)
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        Multiprocess(config, sockets=[listener]).run()
+
+
+class _Server(uvicorn.Server):
+    """Says that it is not ready as soon as it is told to end."""
+
+    def __init__(self, config, service):
+        super().__init__(config)
+        self._service = service
+
+    def handle_exit(self, sig, frame):
+        self._service.status = "closing"
+        super().handle_exit(sig, frame)
+
+
+def _config(app, settings, **options):
+    return uvicorn.Config(
+        app,
+        http=ImpatientProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=_LOG,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=round(settings.deadline_s) + 5,
+        **options,
+    )
+
+
+@contextlib.contextmanager
+def _signals_end_it():
+    """Let the signals that end a service do no more than that.
+
+    uvicorn sends them again when it is done, for whoever handled them before.
+    """
+    ours = signal.SIGTERM, signal.SIGINT
+    before = {number: signal.signal(number, lambda *_: None) for number in ours}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _raise_file_limit():
+    """A connection is an open file; take as many as the system lets us."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _in_words(error, host, port):
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} of {host} is in use; choose another with --port."
+    if error.errno == errno.EACCES:
+        return f"Port {port} is not for this user; choose one of 1024 or more."
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"This machine has no address {host!r}; try 127.0.0.1 or 0.0.0.0."
+    return f"Cannot listen on {host}, port {port}: {error.strerror or error}."
