@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 
 from imgfeat.deploy.serve._refusals import Refusal, too_busy, too_large
 
-_OPEN = ("/", "/page.css", "/page.js", "/health/live", "/health/ready")
+_OPEN = ("/", "/service.css", "/service.js", "/health/live", "/health/ready")
 _LINGER_BYTES, _LINGER_S = 16_000_000, 1.0
 HEADERS = {
     b"content-security-policy": b"default-src 'none'; script-src 'self'; "
