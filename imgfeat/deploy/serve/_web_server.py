@@ -5,18 +5,18 @@ import errno
 import os
 import signal
 import socket
+import sys
 import tempfile
 from functools import partial
 from pathlib import Path
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from imgfeat._threads import usable_threads
 from imgfeat.deploy._archive import read_bundle
-from imgfeat.deploy._predictor import Predictor
 from imgfeat.deploy.serve._app import create_app
 from imgfeat.deploy.serve._impatient import ImpatientProtocol
+from imgfeat.deploy.serve._workers import HOPELESS, keep_alive
 
 _LOG = {
     "version": 1,
@@ -78,7 +78,7 @@ def serve(settings, listener, *, workers=1):
     for path in settings.models.values():
         read_bundle(Path(path))  # damaged files are told before the others are loaded
     _raise_file_limit()
-    with listener, _signals_end_it():
+    with listener:
         if workers == 1:
             _serve_here(settings, listener)
         else:
@@ -94,21 +94,27 @@ def _serve_here(settings, listener):
 
     app = create_app(settings, stop)
     server = _Server(_config(app, settings), app.state.service)
-    server.run([listener])
+    with _signals_end(server):
+        server.run([listener])
     if failures:
         raise failures[0]
 
 
 def _serve_in_workers(settings, listener, workers):
-    for path in settings.models.values():
-        Predictor(path)  # what is wrong with it, each worker would say again and again
-    create = partial(create_app, settings)
-    config = _config(create, settings, factory=True, workers=workers)
     threads = max(1, usable_threads(None) // workers)
     os.environ["OMP_NUM_THREADS"] = str(threads)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        Multiprocess(config, sockets=[listener]).run()
+        keep_alive(partial(serve_as_worker, settings, listener), workers)
+
+
+def serve_as_worker(settings, listener):
+    """Serve in a process of `keep_alive`."""
+    with listener:
+        try:
+            _serve_here(settings, listener)
+        except (OSError, ValueError, TypeError):
+            sys.exit(HOPELESS)  # the log of the service has said why
 
 
 class _Server(uvicorn.Server):
@@ -123,7 +129,7 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def _config(app, settings, **options):
+def _config(app, settings):
     return uvicorn.Config(
         app,
         http=ImpatientProtocol,
@@ -134,18 +140,22 @@ def _config(app, settings, **options):
         server_header=False,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=round(settings.deadline_s) + 5,
-        **options,
     )
 
 
 @contextlib.contextmanager
-def _signals_end_it():
-    """Let the signals that end a service do no more than that.
+def _signals_end(server):
+    """Let SIGTERM and Ctrl-C do no more than end a server, also before it runs.
 
     uvicorn sends them again when it is done, for whoever handled them before.
     """
-    ours = signal.SIGTERM, signal.SIGINT
-    before = {number: signal.signal(number, lambda *_: None) for number in ours}
+
+    def end(number, frame):
+        server.should_exit = True
+
+    before = {
+        number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)
+    }
     try:
         yield
     finally:
