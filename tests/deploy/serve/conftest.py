@@ -1,6 +1,7 @@
 """A saved model, and a service of it in this process."""
 
 import io
+import threading
 import time
 from contextlib import ExitStack, contextmanager
 
@@ -71,6 +72,32 @@ def client_of(models, **settings):
             assert time.monotonic() < give_up
             time.sleep(0.01)
         yield client
+
+
+@contextmanager
+def listening(models, **settings):
+    """A service in a thread of this process; yields its address."""
+    import uvicorn
+
+    from imgfeat.deploy.serve._app import create_app
+    from imgfeat.deploy.serve._settings import Settings
+    from imgfeat.deploy.serve._web_server import listen
+
+    models = {name: str(path) for name, path in models.items()}
+    app = create_app(Settings(models=models, **settings))
+    listener = listen("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        give_up = time.monotonic() + 60
+        while app.state.service.status == "loading":
+            assert time.monotonic() < give_up
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(60)
 
 
 @pytest.fixture
