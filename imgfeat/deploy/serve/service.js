@@ -4,7 +4,7 @@ const SHOWN = 10;        // classes, before a button shows the others
 const AT_ONCE = 4;       // requests
 const $ = id => document.getElementById(id);
 const percent = share => (100 * share).toFixed(share >= 0.9995 || share < 0.0005 ? 0 : 1) + " %";
-let key = "", waiting = [], running = 0;
+let key = "", waiting = [], running = 0, started = null;
 
 function headers(file) {
   const found = file ? { "Content-Type": file.type.startsWith("image/") ? file.type : "application/octet-stream" } : {};
@@ -91,6 +91,7 @@ async function next() {
 async function label(file, item) {
   const heading = item.querySelector("h2");
   try {
+    await started;  // until then nobody knows which models there are
     const answer = await ask(of("predict"), { method: "POST", body: file, headers: headers(file) });
     const [result] = (await answer.json()).results;
     show(result, item);
@@ -187,7 +188,7 @@ $("model").addEventListener("change", () => describe().catch(error => { $("about
 $("key-form").addEventListener("submit", event => {
   event.preventDefault();
   key = $("key").value;
-  start();
+  started = start();
 });
 $("clear").addEventListener("click", () => {
   waiting = [];
@@ -212,4 +213,4 @@ addEventListener("paste", event => {
   const files = [...event.clipboardData.files];
   if (files.length) { event.preventDefault(); take(files); }
 });
-start();
+started = start();
