@@ -19,6 +19,7 @@ IMGFEAT_DATA names a folder with hymenoptera.tar. LitServe and BentoML, with the
 import argparse
 import asyncio
 import io
+import os
 import socket
 import statistics
 import subprocess
@@ -26,6 +27,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from base64 import b64encode
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -62,7 +64,8 @@ def free_port():
 @contextmanager
 def running(command, port, path):
     """A server process, once ``GET path`` is answered with 200."""
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen(command, **quiet)
     try:
         end = time.monotonic() + 120
         while True:
@@ -81,21 +84,32 @@ def running(command, port, path):
 
 def servers(model):
     """Command, port and path of health of each server that can be started."""
-    port = free_port()
-    command = ["-m", "imgfeat", "serve", str(model), "--port", str(port)]
-    found = {"imgfeat": ([sys.executable, *command], port, "/health/ready")}
-    for peer in ("litserve", "bentoml"):
-        if has_module(peer):
-            port = free_port()
-            command = ["-m", "benchmarks.serve_peer", peer, str(model), str(port)]
-            path = {"litserve": "/health", "bentoml": "/readyz"}[peer]
-            found[peer] = ([sys.executable, *command], port, path)
-    return found
+    ports = [str(free_port()) for _ in range(3)]
+    ours = ["imgfeat", "serve", str(model), "--port", ports[0]]
+    lit = ["benchmarks.peer_litserve", str(model), ports[1]]
+    bento = ["bentoml", "serve", "benchmarks.peer_bentoml:Service", "--port", ports[2]]
+    os.environ["MODEL"] = str(model)  # which BentoML hands on to its workers
+    found = {"imgfeat": (ours, ports[0], "/health/ready")}
+    if has_module("litserve"):
+        found["litserve"] = lit, ports[1], "/health"
+    if has_module("bentoml"):
+        found["bentoml"] = bento, ports[2], "/readyz"
+    return {
+        name: ([sys.executable, "-m", *command], int(port), path)
+        for name, (command, port, path) in found.items()
+    }
+
+
+def as_json(image):
+    """A request that all of them understand."""
+    body = b'{"images": ["' + b64encode(image) + b'"]}'
+    return post("/predict", body, "application/json")
 
 
 def throughput(predictor, ports, images, rounds, seconds):
     """Images/s in process and from each server, in turn."""
     bodies = [post("/predict", image) for image in images]
+    texts = [as_json(image) for image in images]
     form = [post("/predict", *as_form(images[:N_CLIENTS]))]
     rates = {"in process": []}
     for number in range(rounds + 1):
@@ -103,7 +117,8 @@ def throughput(predictor, ports, images, rounds, seconds):
         predictor.predict(images)
         took = {"in process": len(images) / (time.perf_counter() - start)}
         for name, port in ports.items():
-            answers, spent = asyncio.run(closed_loop(port, bodies, N_CLIENTS, seconds))
+            asked = bodies if name == "imgfeat" else texts
+            answers, spent = asyncio.run(closed_loop(port, asked, N_CLIENTS, seconds))
             took[f"{name}, {N_CLIENTS} clients"] = _good(answers) / spent
         answers, spent = asyncio.run(closed_loop(ports["imgfeat"], form, 1, seconds))
         took[f"imgfeat, {N_CLIENTS} images a request"] = (
@@ -144,6 +159,7 @@ def _good(answers):
 def latency(predictor, ports, images, rounds, seconds):
     """Milliseconds of one image, in process and over HTTP, in turn."""
     bodies = [post("/predict", image) for image in images]
+    texts = [as_json(image) for image in images]
     times = {"in process": []}
     for _ in range(rounds):
         end = time.perf_counter() + seconds
@@ -151,7 +167,8 @@ def latency(predictor, ports, images, rounds, seconds):
             predictor.predict([images[len(times["in process"]) % len(images)]])
             times["in process"].append(time.perf_counter() - start)
         for name, port in ports.items():
-            answers, _ = asyncio.run(closed_loop(port, bodies, 1, seconds))
+            asked = bodies if name == "imgfeat" else texts
+            answers, _ = asyncio.run(closed_loop(port, asked, 1, seconds))
             times.setdefault(name, []).extend(took for _, took in answers)
     base = statistics.median(times["in process"])
     return [
@@ -168,10 +185,10 @@ def latency(predictor, ports, images, rounds, seconds):
 
 
 def overload(ports, images, rate, seconds):
-    """What becomes of requests that are four times too many."""
+    """What becomes of requests that are four times too many; our own server's."""
     bodies = [post("/predict", image) for image in images]
     rows = []
-    for name, port in ports.items():
+    for name, port in {"imgfeat": ports["imgfeat"]}.items():
         answers, n_sent = asyncio.run(open_loop(port, bodies, 4 * rate, seconds))
         by_status = {}
         for status, took in answers:
