@@ -69,12 +69,11 @@ async def _files(request, max_files):
     parser = _InMemory(request.headers, stream, max_files=max_files, max_fields=100)
     try:
         form = await parser.parse()
-    except MultiPartException as error:
-        if "Too many files" in error.message:
+    except (MultiPartException, ValueError, LookupError) as error:
+        if "Too many files" in str(error):
             raise _too_many(max_files) from error
-        raise Refusal(
-            400, "bad_form", f"The form cannot be read: {error.message}"
-        ) from error
+        words = f"The form cannot be read: {error}"[:300]
+        raise Refusal(400, "bad_form", words) from error
     uploads = []
     for _, item in form.multi_items():
         if isinstance(item, str):
