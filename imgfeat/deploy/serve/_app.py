@@ -23,6 +23,7 @@ from imgfeat.deploy.serve._schema import (
     Health,
     ModelNames,
     Predictions,
+    Problem,
     problems,
 )
 from imgfeat.deploy.serve._service import Service
@@ -38,6 +39,8 @@ _FILES = {
     "/service.js": ("service.js", "text/javascript"),
 }
 _OF_IMAGES = problems(400, 401, 404, 408, 413, 415, 503, 504)
+_LABELS = {200: {"model": Predictions}, 422: {"model": Predictions | Problem}}
+_VECTORS = {200: {"model": Embeddings}, 422: {"model": Embeddings | Problem}}
 
 
 def create_app(settings, on_failure=None):
@@ -94,21 +97,12 @@ def create_app(settings, on_failure=None):
 
 
 def _add_tasks(app, service):
-    @app.post(
-        "/predict",
-        openapi_extra=BODY,
-        responses={200: {"model": Predictions}, 422: {"model": Predictions}}
-        | _OF_IMAGES,
-    )
+    @app.post("/predict", openapi_extra=BODY, responses=_LABELS | _OF_IMAGES)
     async def predict(request: Request, model: ModelName = None) -> Response:
         """Label images."""
         return labelled(service, *await _ask(service, request, model, "predict"))
 
-    @app.post(
-        "/embed",
-        openapi_extra=BODY,
-        responses={200: {"model": Embeddings}, 422: {"model": Embeddings}} | _OF_IMAGES,
-    )
+    @app.post("/embed", openapi_extra=BODY, responses=_VECTORS | _OF_IMAGES)
     async def embed(request: Request, model: ModelName = None) -> Response:
         """Describe images by the vectors that the model's classifier is given."""
         return described(service, *await _ask(service, request, model, "embed"))

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 
 from imgfeat._threads import count_threads
 from imgfeat.deploy.serve._refusals import Refusal
@@ -30,6 +31,7 @@ class Decoders:
         n_threads = settings.n_threads or count_threads(-1)
         self._pool = ThreadPoolExecutor(n_threads, thread_name_prefix="imgfeat-decode")
         self._limit_s = settings.decode_s
+        self._look = partial(_look, max_pixels=settings.max_pixels)
         self._room = _Room(_ROOM * settings.max_pixels)
 
     def close(self):
@@ -55,7 +57,7 @@ class Decoders:
         """
         try:
             async with asyncio.timeout(self._limit_s):
-                looked = await self._all(_look, uploads, read, observe)
+                looked = await self._all(self._look, uploads, read, observe)
                 n_pixels = sum(n for n in looked if isinstance(n, _Large))
                 taken = await self._room.take(n_pixels)
         except TimeoutError as error:
@@ -101,13 +103,17 @@ class _Large(int):
     """The number of pixels of an image that needs room first."""
 
 
-def _look(upload, read, observe):
+def _look(upload, read, observe, max_pixels):
     """Pixels of a small image, the size of a large one, or an error."""
     try:
         n_pixels = count_pixels(upload.content)
     except ImageDecodeError as error:
         return error
-    return _Large(n_pixels) if n_pixels > _SMALL else _read(upload, read, observe)
+    is_small = n_pixels <= _SMALL
+    # What `read` refuses on its header needs no room either.
+    if is_small or n_pixels > max_pixels:
+        return _read(upload, read, observe)
+    return _Large(n_pixels)
 
 
 def _read(upload, read, observe):

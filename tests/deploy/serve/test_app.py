@@ -175,6 +175,12 @@ def test_pixels_are_limited_for_one_image_and_together(serve_models, model_file)
     answer = send(client, larger)
     assert answer.status_code == 422
     assert "more than 1,100,000" in answer.json()["error"]
+    bomb = as_file(np.zeros((2300, 2000), dtype=np.uint8))  # than all may have together
+    good, bad = client.post(
+        "/predict", files=[("files", ("a", large)), ("files", ("b", bomb))]
+    ).json()["results"]
+    assert good["error"] is None
+    assert "more than 1,100,000" in bad["error"]
     files = [("files", (f"{number}.png", large)) for number in range(5)]
     assert client.post("/predict", files=files[:4]).status_code == 200
     answer = client.post("/predict", files=files)

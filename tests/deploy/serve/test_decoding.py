@@ -63,10 +63,10 @@ def test_pixels_are_counted_on_the_header():
 
 def test_large_images_wait_for_room_in_turn(decoders):
     async def main():
-        some = decoders(max_pixels=300_000)  # room for 1.2 megapixels
-        first = some.reading(uploads(LARGE), decode_image, lambda s: None)
-        (image,) = await first.__aenter__()
-        assert image.shape == (1001, 1000)
+        some = decoders(max_pixels=1_001_000)  # room for four of these
+        four = uploads(LARGE, LARGE, LARGE, LARGE)
+        first = some.reading(four, decode_image, lambda s: None)
+        assert [image.shape for image in await first.__aenter__()] == [(1001, 1000)] * 4
         order = []
 
         async def read(name, content):
@@ -90,9 +90,10 @@ def test_a_request_may_not_want_more_than_there_is(decoders):
     from imgfeat.deploy.serve._refusals import Refusal
 
     async def main():
-        some = decoders(max_pixels=300_000)
-        with pytest.raises(Refusal, match="may have 1,200,000 pixels together"):
-            async with some.reading(uploads(LARGE, LARGE), decode_image, print):
+        some = decoders(max_pixels=1_001_000)
+        five = uploads(LARGE, LARGE, LARGE, LARGE, LARGE)
+        with pytest.raises(Refusal, match="may have 4,004,000 pixels together"):
+            async with some.reading(five, decode_image, print):
                 pass
         async with some.reading(uploads(LARGE), decode_image, lambda s: None) as read:
             assert len(read) == 1
