@@ -99,7 +99,19 @@ class Service:
         return self.models[name]
 
     def batcher(self, served, task):
-        """What runs a task for a model."""
+        """What runs a task for a model.
+
+        Raises
+        ------
+        Refusal
+            If the model has nothing to do it with.
+        """
+        if task != "embed" and not hasattr(served.predictor.model, "predict"):
+            raise Refusal(
+                404,
+                "no_labels",
+                f"{served.name!r} is no classifier; it can only embed.",
+            )
         if task == "explain":
             return self._drawing
         if task == "embed" and not served.predictor.makes_features:

@@ -49,16 +49,14 @@ async def read_uploads(request, *, max_files):
     elif kind == "application/json":
         body = await request.body()
         if len(body) > _IN_THREAD_BYTES:
-            uploads = await asyncio.to_thread(_in_json, body)
+            uploads = await asyncio.to_thread(_in_json, body, max_files)
         else:
-            uploads = _in_json(body)
+            uploads = _in_json(body, max_files)
     elif kind.startswith("image/") or kind in _RAW:
         body = await request.body()
         uploads = [Upload(body)] if body else []
     else:
         raise _unknown_kind(kind)
-    if len(uploads) > max_files:
-        raise _too_many(max_files, len(uploads))
     if not uploads:
         raise no_image()
     return uploads
@@ -85,7 +83,7 @@ async def _files(request, max_files):
     return uploads
 
 
-def _in_json(body):
+def _in_json(body, max_files):
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -102,6 +100,8 @@ def _in_json(body):
             'JSON needs {"image": BASE64} or {"images": [BASE64, ...]}, where BASE64 '
             "is the content of an image file.",
         )
+    if len(images) > max_files:
+        raise _too_many(max_files, len(images))
     return [Upload(_from_base64(text, place)) for place, text in enumerate(images)]
 
 

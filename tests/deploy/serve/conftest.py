@@ -80,13 +80,15 @@ def listening(models, **settings):
     import uvicorn
 
     from imgfeat.deploy.serve._app import create_app
+    from imgfeat.deploy.serve._impatient import ImpatientProtocol
     from imgfeat.deploy.serve._settings import Settings
     from imgfeat.deploy.serve._web_server import listen
 
     models = {name: str(path) for name, path in models.items()}
     app = create_app(Settings(models=models, **settings))
     listener = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+    how = {"log_level": "error", "ws": "none", "http": ImpatientProtocol}
+    server = uvicorn.Server(uvicorn.Config(app, **how))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:

@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from PIL import Image
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from imgfeat import load, load_sample
-from tests.deploy.serve.conftest import as_file
+from imgfeat.features import HOG
+from imgfeat.sources import ImageReader
+from tests.deploy.serve.conftest import as_file, save_quickly
 
 pytestmark = pytest.mark.serve
 PNG = {"Content-Type": "image/png"}
@@ -154,6 +158,16 @@ def test_no_file_is_refused_in_words(client):
         assert "form cannot be read" in broken.json()["error"]
 
 
+def test_heads_of_parts_without_end_are_refused(client):
+    start = b'--x\r\nContent-Disposition: form-data; name="f"; filename="'
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    many = b"--x\r\n" + b"A: b\r\n" * 100_000 + b"\r\na\r\n--x--\r\n"
+    for body in (start + b"a" * 1_000_000, many):
+        answer = client.post("/predict", content=body, headers=form)
+        assert answer.status_code == 400
+        assert "form cannot be read" in answer.json()["error"]
+
+
 def test_many_files_are_refused(serve_models, model_file, png):
     client = serve_models({"digits": model_file}, max_files=3)
     files = [("files", (f"{number}.png", png)) for number in range(4)]
@@ -197,6 +211,29 @@ def test_features_are_what_the_classifier_is_given(client, model_file, png):
     bad = send(client, b"no image", "/embed")
     assert bad.status_code == 422
     assert "not an image file" in bad.json()["error"]
+
+
+def test_a_transformer_can_only_embed(serve_models, digits, tmp_path, png):
+    features = make_pipeline(ImageReader(16, mode="gray"), HOG()).fit(digits[0])
+    path = save_quickly(features, tmp_path / "hog.imgfeat")
+    client = serve_models({"hog": path})
+    assert send(client, png, "/embed").status_code == 200
+    assert client.get("/model").json()["classes"] is None
+    for address in ("/predict", "/explain"):
+        refused = send(client, png, address)
+        assert refused.status_code == 404
+        assert "can only embed" in refused.json()["error"]
+
+
+def test_a_classifier_of_pixels_makes_no_features(serve_models, digits, tmp_path, png):
+    model = LogisticRegression().fit(digits[0].reshape(200, -1) / 16, digits[1])
+    client = serve_models({"raw": save_quickly(model, tmp_path / "raw.imgfeat")})
+    refused = send(client, png, "/embed")
+    assert refused.status_code == 404
+    assert "can only predict" in refused.json()["error"]
+    answer = send(client, png)  # which is no row of numbers
+    assert answer.status_code == 422
+    assert answer.json()["error"]
 
 
 def test_explanation_is_a_picture(client, digits):
