@@ -26,6 +26,7 @@ from imgfeat._cli_options import (
     look_over,
 )
 from imgfeat._cli_predict import predict
+from imgfeat._cli_serve import serve
 from imgfeat._cli_similar import similar
 from imgfeat._cli_suggest import suggest
 from imgfeat._cli_weights import weights
@@ -316,7 +317,7 @@ def evaluate(
             print_note(f"Report: {to}")
 
 
-for command in (predict, explain, similar, audit, suggest):
+for command in (predict, serve, explain, similar, audit, suggest):
     app.command()(command)
 
 

@@ -98,7 +98,7 @@ class Tab:
                 return answer["result"]
 
     def open(self, path, width, *, height=900, dark=False, place=""):
-        """Show a file; return when it is loaded, or after a minute fail."""
+        """Show a file, or what is at an address; return when it is loaded."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width, height=height, deviceScaleFactor=1, mobile=width < 500,
@@ -106,7 +106,8 @@ class Tab:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self._go("about:blank")
-        self._go(f"{path.absolute().as_uri()}{place}")
+        address = path if isinstance(path, str) else path.absolute().as_uri()
+        self._go(f"{address}{place}")
 
     def ask(self, expression):
         """The value of an expression in the page."""

@@ -23,6 +23,10 @@ NEEDS = {
         partial(has_module, "accelerate"),
         "the extra distributed is not installed",
     ),
+    "serve": (
+        lambda: all(map(has_module, ("fastapi", "uvicorn", "httpx"))),
+        "the extra serve, or httpx, is not installed",
+    ),
     "avif": (
         lambda: "avif" in features.get_supported_modules(),
         "Pillow before 11.3 has no AVIF",

@@ -1,0 +1,198 @@
+"""Whatever comes, `imgfeat serve` answers in words, does not grow, and goes on.
+
+In turn, against a process of its own:
+
+- mutated images of seven formats, as many as ``--images`` says;
+- requests that schemathesis makes of the OpenAPI description, as many an address as
+  ``--requests`` says, where it is installed (``pip install schemathesis``);
+- images that say they have 2 gigapixels, a chunked body of 2 GB, 1,000 connections that
+  say nothing and as many that send a byte of a head and no more, while others ask.
+
+Prints how often each status came, and the memory of the process before and after each.
+Ends with an error if any answer was a 500, or the process ended.
+
+    python -m benchmarks.fuzz_serving --images 10000 --requests 2000
+"""
+
+import argparse
+import asyncio
+import io
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmarks._http_load import Connection, post
+from benchmarks.bench_serving import free_port, running
+from imgfeat import load_sample, make_recipe, save
+
+KINDS = "PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"
+N_IDLE, N_CLIENTS = 1000, 8
+
+
+def pictures(rng):
+    """A picture of each format, and one with a palette and transparency."""
+    pixels = rng.integers(0, 256, (48, 40, 3), dtype=np.uint8)
+    found = []
+    for kind in KINDS:
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, kind)
+        found.append(buffer.getvalue())
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).convert("P").save(buffer, "PNG", transparency=0)
+    return [*found, buffer.getvalue()]
+
+
+def mutated(data, rng):
+    """Bytes changed, cut out, doubled or cut off, in up to six places."""
+    data = bytearray(data)
+    for _ in range(rng.integers(1, 7)):
+        place, length = rng.integers(0, len(data) + 1), rng.integers(0, 17)
+        how = rng.integers(0, 8)
+        if how < 4:
+            data[place : place + length] = rng.bytes(length)
+        elif how < 6:
+            del data[place : place + length]
+        elif how < 7:
+            data[place:place] = data[place : place + length]
+        else:
+            del data[place:]
+    return bytes(data)
+
+
+async def send_all(port, requests):
+    """Statuses by how often they came."""
+    statuses, waiting = Counter(), iter(requests)
+
+    async def client():
+        connection = Connection(port)
+        for request in waiting:
+            try:
+                status, _ = await connection.ask(request)
+            except (OSError, asyncio.IncompleteReadError):
+                status = 0
+                connection.close()
+            statuses[status] += 1
+        connection.close()
+
+    await asyncio.gather(*(client() for _ in range(N_CLIENTS)))
+    return statuses
+
+
+def bomb(side=45_000):
+    """A small PNG that says it has 2 gigapixels."""
+
+    def chunk(kind, data):
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    rows = zlib.compress(bytes(1_000_000))
+    parts = chunk(b"IHDR", head), chunk(b"IDAT", rows), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def endless_body(port, n_bytes=2_000_000_000):
+    """Send a chunked body until nobody takes it; return the answer's first line."""
+    head = (
+        b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n"
+    )
+    chunk = b"100000\r\n" + bytes(1 << 20) + b"\r\n"
+    with socket.create_connection(("127.0.0.1", port), 60) as talk:
+        try:
+            talk.sendall(head)
+            for _ in range(n_bytes >> 20):
+                talk.sendall(chunk)
+        except OSError:
+            pass  # it has had enough
+        try:
+            return talk.recv(1000).partition(b"\r\n")[0].decode()
+        except OSError:
+            return "closed"
+
+
+def megabytes(process):
+    """Resident memory, where the system tells."""
+    status = Path(f"/proc/{process.pid}/status")
+    if not status.exists():
+        return None
+    line = next(each for each in status.open() if each.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--requests", type=int, default=2_000)
+    options = parser.parse_args()
+    rng = np.random.default_rng(0)
+    sample = load_sample("digits")
+    with ExitStack() as stack:
+        model = Path(stack.enter_context(tempfile.TemporaryDirectory()), "m.imgfeat")
+        save(make_recipe("hog-lr", size=32).fit(sample.images, sample.target), model)
+        port = free_port()
+        command = ["-m", "imgfeat", "serve", str(model), "--port", str(port)]
+        server = stack.enter_context(
+            running([sys.executable, *command], port, "/health/ready")
+        )
+        good = [post("/predict", picture) for picture in pictures(rng)]
+
+        def report(case, statuses):
+            again = asyncio.run(send_all(port, good))
+            size = megabytes(server)
+            print(f"{case:32} {dict(statuses)}, then {dict(again)}; {size:.0f} MB")
+            assert server.poll() is None, "the server has ended"
+            assert statuses[500] == 0, "an answer was a 500"
+
+        report("whole images", Counter())
+        addresses = "/predict", "/embed", "/explain"
+        some = pictures(rng)
+        requests = (
+            post(addresses[number % 3], mutated(some[number % len(some)], rng))
+            for number in range(options.images)
+        )
+        report("mutated images", asyncio.run(send_all(port, requests)))
+        bombs = [post("/predict", bomb())] * 100
+        report("2 gigapixels", asyncio.run(send_all(port, bombs)))
+        report("2 GB in chunks", Counter([endless_body(port)]))
+        for case, start in (("idle", b""), ("a byte of a head", b"P")):
+            crowd = [
+                socket.create_connection(("127.0.0.1", port)) for _ in range(N_IDLE)
+            ]
+            for each in crowd:
+                each.sendall(start)
+            time.sleep(1)
+            report(f"{N_IDLE} connections, {case}", Counter())
+            for each in crowd:
+                each.close()
+        if tool := shutil.which("schemathesis"):
+            checks = (
+                "not_a_server_error,status_code_conformance,content_type_conformance"
+            )
+            found = subprocess.run(
+                [
+                    *(tool, "run", f"http://127.0.0.1:{port}/openapi.json"),
+                    *("--max-examples", str(options.requests), "--checks", checks),
+                    *("--continue-on-failure", "--suppress-health-check", "all"),
+                ],
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+            print("\n".join(found.stdout.splitlines()[-6:]))
+            report("schemathesis", Counter([found.returncode]))
+
+
+if __name__ == "__main__":
+    main()
