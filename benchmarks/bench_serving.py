@@ -240,13 +240,21 @@ def main():
         for name, (command, port, health) in servers(path).items():
             stack.enter_context(running(command, port, health))
             ports[name] = port
-        rows = throughput(predictor, ports, images, options.rounds, options.seconds)
-        rows += latency(predictor, ports, images, options.rounds, options.seconds / 2)
-        rows += overload(ports, images, rows[1]["images_per_s"], 2 * options.seconds)
-    for row in rows:
-        print({key: _short(value) for key, value in row.items() if key != "rounds"})
+        seconds = options.seconds
+        rows = shown(throughput(predictor, ports, images, options.rounds, seconds))
+        rows += shown(latency(predictor, ports, images, options.rounds, seconds / 2))
+        rate = rows[1]["images_per_s"]  # of our server
+        rows += shown(overload(ports, images, rate, 2 * seconds))
     if options.json:
         save(options.json, rows)
+
+
+def shown(rows):
+    """Print rows; return them."""
+    for row in rows:
+        parts = {key: _short(value) for key, value in row.items() if key != "rounds"}
+        print(parts, flush=True)
+    return rows
 
 
 def _short(value):
