@@ -20,6 +20,7 @@ import argparse
 import asyncio
 import io
 import os
+import signal
 import socket
 import statistics
 import subprocess
@@ -28,7 +29,7 @@ import tempfile
 import time
 import urllib.request
 from base64 import b64encode
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from PIL import Image
@@ -65,7 +66,7 @@ def free_port():
 def running(command, port, path):
     """A server process, once ``GET path`` is answered with 200."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen(command, **quiet)
+    server = subprocess.Popen(command, start_new_session=True, **quiet)
     try:
         end = time.monotonic() + 120
         while True:
@@ -80,6 +81,8 @@ def running(command, port, path):
     finally:
         server.terminate()
         server.wait(30)
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)  # what LitServe leaves
 
 
 def servers(model):
@@ -229,6 +232,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and end the servers
     with ExitStack() as stack:
         photos = load_image_folder(stack.enter_context(unpacked("hymenoptera.tar")))
         model = make_recipe("cnn-lr").fit(photos.images[::3], photos.labels[::3])

@@ -76,10 +76,10 @@ def serve(settings, listener, *, workers=1):
     OSError, ValueError, TypeError
         If a model cannot be loaded.
     """
-    for path in settings.models.values():
-        read_bundle(Path(path))  # damaged files are told before the others are loaded
-    _raise_file_limit()
     with listener:
+        for path in settings.models.values():
+            read_bundle(Path(path))  # damaged files are told before any is loaded
+        _raise_file_limit()
         if workers == 1:
             _serve_here(settings, listener)
         else:
