@@ -13,10 +13,10 @@ from PIL import features
 
 from imgfeat._optional import has_module
 from imgfeat.deploy import _bundle
-from imgfeat.nets.inference._onnx_session import has_extra
+from imgfeat.nets.inference._engines import ENGINES
 
 NEEDS = {
-    "onnx": (has_extra, "the extra onnx is not installed"),
+    "onnx": (ENGINES["onnx"].is_here, "the extra onnx is not installed"),
     "distributed": (
         partial(has_module, "accelerate"),
         "the extra distributed is not installed",

@@ -20,7 +20,8 @@ from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets._ready import ReadyNet
 from imgfeat.nets.catalog._backbones import find_backbone
 from imgfeat.nets.catalog._registered import is_own_code
-from imgfeat.nets.inference._plan import PRECISIONS, plan_inference
+from imgfeat.nets.inference._engines import ENGINES, PRECISIONS
+from imgfeat.nets.inference._plan import plan_inference
 from imgfeat.nets.inference._precision import golden_tolerance
 from imgfeat.nets.inference._run import empty_features, run_net
 from imgfeat.nets.inference._stock import open_engine
@@ -173,7 +174,7 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
         "fast_decode": ["boolean"],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "device": [str],
-        "engine": [StrOptions({"auto", "torch", "onnx"})],
+        "engine": [StrOptions({"auto", *ENGINES})],
         "precision": [StrOptions({"auto", *PRECISIONS})],
         "compile": ["boolean"],
         "n_jobs": [Integral, None],

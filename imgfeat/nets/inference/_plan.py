@@ -5,13 +5,7 @@ from dataclasses import dataclass
 
 from imgfeat._devices import find_device
 from imgfeat._progress import announce
-from imgfeat.nets.inference._onnx_session import (
-    has_extra,
-    require_extra,
-    runs_on_cuda,
-)
-
-PRECISIONS = "float32", "float16", "bfloat16", "int8"
+from imgfeat.nets.inference._engines import ENGINES
 
 # On a CPU a few images fill the cores' caches; more of them at once run slower.
 _CPU_PIECE = 4
@@ -29,7 +23,8 @@ class Plan:
 
     Parameters
     ----------
-    engine : {"torch", "onnx"}
+    engine : str
+        Its name in `ENGINES`.
     device : str
         As torch writes it.
     precision : {"float32", "float16", "bfloat16", "int8"}
@@ -128,62 +123,65 @@ def plan_inference(
     ModuleNotFoundError
         If ONNX Runtime is asked for and not installed.
     """
-    fallback = None
-    wants_int8 = precision == "int8"
-    if wants_int8:
-        _check_int8(engine, device, compile)
-        engine, device = "onnx", "cpu"
-    if engine == "onnx":
-        require_extra("precision='int8'" if wants_int8 else "engine='onnx'")
-    # ONNX Runtime is asked for by name, so its device is the one that it has.
-    if engine == "onnx" and device == "auto" and not runs_on_cuda():
-        device = "cpu"
+    fallback, purpose = None, f"engine={engine!r}"
+    if precision == "int8":
+        purpose = "precision='int8'"
+        engine, device = _int8_engine(engine, device, compile), "cpu"
+    if engine != "auto":
+        kind = ENGINES[engine]
+        kind.require(purpose)
+        # It is asked for by name, so its device is the one that it has.
+        if device == "auto" and not kind.has_cuda():
+            device = "cpu"
     with explained_fork(device):
         device = find_device(device)
     if engine == "auto":
         wanted = device == "cpu" and precision in ("auto", "float32") and not compile
         engine = "torch"
         if wanted and not own_module:
-            if has_extra():
+            if ENGINES["onnx"].is_here():
                 engine, fallback = "onnx", "torch"
             else:
                 announce(_WITHOUT_EXTRA, once=True)
     if precision == "auto":
         is_half = engine == "torch" and device.startswith("cuda")
         precision = "float16" if is_half else "float32"
-    if engine == "onnx":
-        _check_onnx(device, precision, compile)
+    _check(ENGINES[engine], device, precision, compile)
     if device == "cpu":
         batch_size = min(batch_size, _CPU_PIECE)
     return Plan(engine, device, precision, threads, batch_size, compile, fallback)
 
 
-def _check_int8(engine, device, compile):
-    if engine == "torch" or compile or device not in ("auto", "cpu"):
+def _int8_engine(engine, device, compile):
+    """The engine for 8 bits: the one that is asked for, or the first that has them."""
+    able = [name for name, kind in ENGINES.items() if "int8" in kind.precisions["cpu"]]
+    wanted = able[0] if engine == "auto" else engine
+    if wanted not in able or compile or device not in ("auto", "cpu"):
         raise ValueError(
-            "precision='int8' runs with engine='onnx' on device='cpu', not compiled. "
-            f"Got engine={engine!r}, device={device!r} and compile={compile}; use "
-            "engine='onnx' and device='cpu', or another precision."
+            f"precision='int8' runs with engine={' or '.join(map(repr, able))} on "
+            f"device='cpu', not compiled. Got engine={engine!r}, device={device!r} and "
+            f"compile={compile}; use engine={able[0]!r} and device='cpu', or another "
+            "precision."
         )
+    return wanted
 
 
-def _check_onnx(device, precision, compile):
-    is_known = device == "cpu" or device.startswith("cuda")
-    if not is_known or precision not in ("float32", "int8"):
+def _check(kind, device, precision, compile):
+    if precision not in kind.precisions_on(device):
         raise ValueError(
-            "engine='onnx' runs on device='cpu' or 'cuda' with precision='float32', "
-            f"and on the CPU with 'int8'. Got device={device!r} and "
+            f"engine={kind.name!r} runs {kind.places()}. Got device={device!r} and "
             f"precision={precision!r}; use engine='torch'."
         )
-    if compile:
+    if compile and not kind.compiles:
         raise ValueError(
-            "compile=True is for torch. Got engine='onnx', which compiles by itself; "
-            "use engine='torch', or compile=False."
+            f"compile=True is for torch. Got engine={kind.name!r}, which compiles by "
+            "itself; use engine='torch', or compile=False."
         )
-    if device != "cpu" and not runs_on_cuda():
+    if device.startswith("cuda") and not kind.has_cuda():
         raise ValueError(
-            f"engine='onnx' on device={device!r} needs ONNX Runtime for CUDA. Got one "
-            "for the CPU; run: pip install onnxruntime-gpu, or use engine='torch'."
+            f"engine={kind.name!r} on device={device!r} needs {kind.title} for CUDA. "
+            f"Got one for the CPU; run: pip install {kind.cuda_package}, or use "
+            "engine='torch'."
         )
 
 

@@ -10,11 +10,10 @@ from typing import Any
 from imgfeat._forks import after_fork_in_child, leave_behind
 from imgfeat.nets._pooling import Readout
 from imgfeat.nets.inference._embedder import Embedder
+from imgfeat.nets.inference._engines import ENGINES, Engine, Job
 from imgfeat.nets.inference._export import ExportError, explain
 from imgfeat.nets.inference._fallback import FallbackEngine
-from imgfeat.nets.inference._onnx import OnnxEngine
 from imgfeat.nets.inference._plan import Plan, explained_fork
-from imgfeat.nets.inference._torch import TorchEngine
 
 _KEEP = 4  # nets; the one used longest ago goes first
 _engines = OrderedDict()
@@ -26,7 +25,7 @@ _lock = threading.RLock()
 
 def open_engine(
     backbone: Any, readout: Readout, plan: Plan, verbose: bool | int = False
-) -> TorchEngine | OnnxEngine | FallbackEngine:
+) -> Engine | FallbackEngine:
     """Return the engine that runs a Backbone, from this process's stock if it is there.
 
     Weights are loaded, and nets exported, at the first call; all estimators of a
@@ -42,15 +41,17 @@ def open_engine(
         plan.batch_size if plan.has_fixed_batches else None,
     )
 
+    kind = ENGINES[plan.engine]
+
     def give_way(error):
         if not isinstance(error, ExportError):
-            error = explain(error, "needs a net that ONNX Runtime can run")
+            error = explain(error, f"needs a net that {kind.title} can run", kind.name)
         with _lock:
             _keep(_not_exported, key, True, _KEEP_NOTES)
             _engines.pop(key, None)
             warnings.warn(
-                f"{backbone.name} runs in torch, as it cannot be exported for ONNX "
-                f"Runtime, or does not run there. {error}",
+                f"{backbone.name} runs in torch, as it cannot be exported for "
+                f"{kind.title}, or does not run there. {error}",
                 RuntimeWarning,
                 stacklevel=3,
             )
@@ -111,26 +112,11 @@ def _make(backbone, readout, plan, verbose):
     def embedder():
         return Embedder(backbone.load(), backbone.preprocessing, readout)
 
-    if plan.engine == "torch":
-        with explained_fork(plan.device):
-            return TorchEngine(
-                embedder(),
-                plan.device,
-                plan.precision,
-                batch_size=plan.batch_size,
-                compile=plan.compile,
-            )
     is_own = backbone.module is not None or backbone.code is not None
-    return OnnxEngine(
-        embedder,
-        backbone.name,
-        backbone.preprocessing,
-        None if is_own else _identity(backbone, readout),
-        device=plan.device,
-        precision=plan.precision,
-        batch_size=plan.batch_size,
-        verbose=verbose,
-    )
+    cache_key = None if is_own else _identity(backbone, readout)
+    job = Job(embedder, backbone.name, backbone.preprocessing, cache_key, plan, verbose)
+    with explained_fork(plan.device):
+        return ENGINES[plan.engine].make(job)
 
 
 @after_fork_in_child

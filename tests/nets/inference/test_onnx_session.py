@@ -11,12 +11,12 @@ import pytest
 from imgfeat._progress import announcements
 from imgfeat.features import CNNEmbedding
 from imgfeat.nets import plan_inference
-from imgfeat.nets.inference import _export, _onnx_session, _stock
+from imgfeat.nets.inference import _engines, _export, _stock
 
 
 @pytest.mark.parametrize("missing", ["onnxruntime", "onnxscript", "onnx"])
 def test_auto_is_torch_without_the_whole_extra(monkeypatch, missing):
-    monkeypatch.setattr(_onnx_session, "has_module", lambda name: name != missing)
+    monkeypatch.setattr(_engines, "has_module", lambda name: name != missing)
     rest = {"threads": 1, "batch_size": 1, "device": "cpu", "precision": "auto"}
     assert plan_inference(engine="auto", **rest).engine == "torch"
 

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -23,7 +24,7 @@ from imgfeat.nets import (
 )
 from imgfeat.nets._pooling import Readout
 from imgfeat.nets._torch_settings import torch_threads
-from imgfeat.nets.inference import _export, _plan, _stock
+from imgfeat.nets.inference import _engines, _export, _onnx_session, _plan, _stock
 from imgfeat.nets.inference._plan import Plan
 from tests.nets._tiny import ENGINES, TINY, TinyNet
 
@@ -206,13 +207,13 @@ def test_auto_chooses_by_what_is_there(
 ):
     monkeypatch.setattr(_devices, "_has_driver", lambda: cuda)
     monkeypatch.setattr("torch.cuda.is_available", lambda: cuda)
-    monkeypatch.setattr(_plan, "has_extra", lambda: has_onnx)
+    monkeypatch.setattr(_engines, "has_module", lambda name: has_onnx)
     got = plan("auto", device="auto", own_module=own_module, precision=precision)
     assert (got.engine, got.device, got.precision) == expected
 
 
 def test_a_command_says_once_what_would_make_nets_faster(monkeypatch, capsys):
-    monkeypatch.setattr(_plan, "has_extra", lambda: False)
+    monkeypatch.setattr(_engines, "has_module", lambda name: False)
     monkeypatch.setattr("imgfeat._progress._announced", set())
     plan("auto")
     assert capsys.readouterr().err == ""
@@ -241,7 +242,10 @@ def test_missing_extra_is_named(monkeypatch, missing):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"precision": "float16"}, "engine='onnx' runs on device='cpu' or 'cuda' with"),
+        (
+            {"precision": "float16"},
+            "engine='onnx' runs on device='cpu' with precision='float32' or 'int8', and",
+        ),
         ({"compile": True}, "compile=True is for torch. Got engine='onnx'"),
     ],
 )
@@ -259,7 +263,9 @@ def with_cuda(monkeypatch):
     monkeypatch.setattr(_plan, "find_device", lambda name: name.replace("auto", "cuda"))
 
     def build(for_cuda):
-        monkeypatch.setattr(_plan, "runs_on_cuda", lambda: for_cuda)
+        providers = ["CUDAExecutionProvider"] if for_cuda else []
+        runtime = SimpleNamespace(get_available_providers=lambda: providers)
+        monkeypatch.setattr(_onnx_session, "import_runtime", lambda: runtime)
 
     return build
 
