@@ -17,6 +17,7 @@ from imgfeat.nets.inference._engines import ENGINES
 
 NEEDS = {
     "onnx": (ENGINES["onnx"].is_here, "the extra onnx is not installed"),
+    "openvino": (ENGINES["openvino"].is_here, "the extra openvino is not installed"),
     "distributed": (
         partial(has_module, "accelerate"),
         "the extra distributed is not installed",

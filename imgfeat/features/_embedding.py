@@ -81,11 +81,13 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
         caches hold, and gets at most 4 at a time.
     device : str, default="auto"
         "cpu", "cuda", "cuda:1"; "auto" is CUDA where there is a device.
-    engine : {"auto", "torch", "onnx"}, default="auto"
+    engine : {"auto", "torch", "onnx", "openvino"}, default="auto"
         "onnx" is ONNX Runtime, several times as fast on a CPU; it comes with the extra
         ``imgfeat[onnx]``. A net is exported at its first use, which takes some seconds,
-        and kept below ``IMGFEAT_HOME``. "auto" takes it on a CPU where it is
-        installed, unless a net cannot be exported or is a module of your own.
+        and kept below ``IMGFEAT_HOME``. "openvino" runs the same exported net on a CPU,
+        in bfloat16 too; it comes with ``imgfeat[openvino]``. "auto" takes ONNX Runtime
+        on a CPU where it is installed, unless a net cannot be exported or is a module
+        of your own.
     precision : {"auto", "float32", "float16", "bfloat16", "int8"}, default="auto"
         "auto" is float32 on a CPU and float16 autocast on CUDA. Half precision is
         checked against float32 on the first batch, which takes over if they differ.

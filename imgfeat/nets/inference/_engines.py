@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 from imgfeat._optional import has_module, import_optional
 from imgfeat.nets.inference import _onnx_session
 from imgfeat.nets.inference._onnx import OnnxEngine
+from imgfeat.nets.inference._openvino import OpenVinoEngine
+from imgfeat.nets.inference._openvino_net import import_openvino
 from imgfeat.nets.inference._torch import TorchEngine
 
 PRECISIONS = "float32", "float16", "bfloat16", "int8"
@@ -133,7 +135,18 @@ def _onnx(job):
     )
 
 
-Engine: TypeAlias = TorchEngine | OnnxEngine
+Engine: TypeAlias = TorchEngine | OnnxEngine | OpenVinoEngine
+
+
+def _openvino(job):
+    return OpenVinoEngine(
+        job.make_embedder,
+        job.name,
+        job.cache_key,
+        precision=job.plan.precision,
+        verbose=job.verbose,
+    )
+
 
 # Packages that an export takes, once for each net; the runtime is needed always.
 _EXPORTERS = "onnx", "onnxscript"
@@ -156,6 +169,16 @@ _KINDS = (
         load=_onnx_session.import_runtime,
         has_cuda=_onnx_session.runs_on_cuda,
         cuda_package="onnxruntime-gpu",
+    ),
+    EngineKind(
+        name="openvino",
+        title="OpenVINO",
+        make=_openvino,
+        precisions={"cpu": ("float32", "bfloat16")},
+        extra="openvino",
+        packages=("openvino", "onnxruntime", *_EXPORTERS),
+        load=import_openvino,
+        has_cuda=lambda: False,
     ),
 )
 

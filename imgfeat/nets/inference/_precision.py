@@ -66,6 +66,12 @@ class CheckedPrecision:
         self._is_decided = asked == "float32"
         self._lock = threading.Lock()
 
+    @property
+    def info(self):
+        """What runs, and how far it is off, as far as that is known by now."""
+        known = {} if self.error is None else {"precision_error": self.error}
+        return {"precision": self.used, **known}
+
     def run(self, images, forward):
         """Return the vectors.
 

@@ -65,18 +65,19 @@ class TorchEngine:
         info = {
             "engine": "torch",
             "device": str(self.device),
-            "precision": self._precision.used,
             "compile": self._compile,
+            **self._precision.info,
         }
-        if self._precision.error is not None:
-            info["precision_error"] = self._precision.error
         if self._batches.is_smaller:
             info["batch_size"] = self._batches.size
         return info
 
     @contextmanager
-    def running(self, n_intra):
-        """Yield the function from uint8 images to vectors, `n_intra` threads inside."""
+    def running(self, n_intra, n_workers=1):
+        """Yield the function from uint8 images to vectors, `n_intra` threads inside.
+
+        However many threads call it.
+        """
         with torch_threads(n_intra), self._layer.settings():
             if self._compile:
                 self._compile_once(self._precision.used)

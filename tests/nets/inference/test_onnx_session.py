@@ -68,5 +68,5 @@ def test_first_export_is_announced(
     net = CNNEmbedding(size=32, device="cpu", n_jobs=1, verbose=verbose)
     with around(), pytest.warns(RuntimeWarning, match="no more"):
         net.transform(np.zeros((1, 32, 32, 3), np.uint8))
-    line = "Preparing efficientnet_lite0 for ONNX Runtime: up to half a minute, once"
+    line = "Preparing efficientnet_lite0: up to half a minute, once on this machine."
     assert (line in capsys.readouterr().err) == is_told

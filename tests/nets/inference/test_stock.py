@@ -244,7 +244,7 @@ def test_missing_extra_is_named(monkeypatch, missing):
     [
         (
             {"precision": "float16"},
-            "engine='onnx' runs on device='cpu' with precision='float32' or 'int8', and",
+            "engine='onnx' runs on device='cpu' with precision='float32' or 'int8', a",
         ),
         ({"compile": True}, "compile=True is for torch. Got engine='onnx'"),
     ],
