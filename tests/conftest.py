@@ -13,6 +13,7 @@ from PIL import features
 
 from imgfeat._optional import has_module
 from imgfeat.deploy import _bundle
+from imgfeat.nets.inference import _choice
 from imgfeat.nets.inference._engines import ENGINES
 
 NEEDS = {
@@ -93,3 +94,13 @@ def same_draws():
 def own_home(tmp_path_factory, monkeypatch):
     """Keep every test's cached files out of the user's own folders."""
     monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+
+
+@pytest.fixture(autouse=True)
+def usual_engine(monkeypatch):
+    """Run nets in the usual way: no test depends on what is the fastest here."""
+
+    def usual(backbone, readout, plan, verbose):
+        return {"chosen": plan.choices[0], "timed": []}
+
+    monkeypatch.setattr(_choice, "_time", usual)

@@ -23,6 +23,7 @@ LIBRARIES = (
     "torchvision",
     "timm",
     "onnxruntime",
+    "openvino",
 )
 
 

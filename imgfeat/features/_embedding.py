@@ -1,7 +1,6 @@
 """CNN embeddings: what a pretrained net sees in an image, as a vector."""
 
 import os
-from dataclasses import asdict
 from numbers import Integral, Real
 from typing import Self
 
@@ -11,24 +10,20 @@ from torch import nn
 
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, Options, StrOptions, fit_context
-from imgfeat._threads import usable_threads
 from imgfeat._traits import Traits
+from imgfeat.features._finds_net import FindsNet
 from imgfeat.features._portable_net import PortableNet
 from imgfeat.kernels.resize import INTERPOLATIONS
-from imgfeat.nets._pooling import POOLINGS, Readout, layer_names
+from imgfeat.nets._pooling import POOLINGS, layer_names
 from imgfeat.nets._preprocessing import VIEWS
-from imgfeat.nets._ready import ReadyNet
-from imgfeat.nets.catalog._backbones import find_backbone
-from imgfeat.nets.catalog._registered import is_own_code
 from imgfeat.nets.inference._engines import ENGINES, PRECISIONS
-from imgfeat.nets.inference._plan import plan_inference
 from imgfeat.nets.inference._precision import golden_tolerance
 from imgfeat.nets.inference._run import empty_features, run_net
 from imgfeat.nets.inference._stock import open_engine
 from imgfeat.sources._images import Images
 
 
-class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
+class CNNEmbedding(FindsNet, PortableNet, TransformerMixin, BaseEstimator):
     """Describe images by what a pretrained net makes of them.
 
     Works offline: the weights of the default net are installed with the library.
@@ -250,10 +245,10 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
             If a parameter names what does not exist, or X is not a batch of images.
         """
         self._images(X, reset=True)
-        net = self._find_net()
+        net = self._find_net().settled(self.verbose)
         self._widths = net.widths
         self.weights_info_ = net.backbone.info()
-        self.inference_info_ = asdict(net.plan) | {
+        self.inference_info_ = net.plan.info() | {
             "n_views": self.n_views,
             "fast_decode": self.fast_decode,
         }
@@ -298,7 +293,7 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
             views = VIEWS[self.n_views]
             run_net(engine, net.plan, read, seen, views, features, advance)
         if is_fitted:
-            self.inference_info_.update(engine.info)
+            self._note(engine.info, net.plan)
         return features
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
@@ -331,7 +326,11 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
             holds_net=True,
             takes_any_size=True,
             device_param="device",
-            tolerance=golden_tolerance(self.precision, on_cuda="float16"),
+            tolerance=golden_tolerance(
+                self.precision,
+                on_cuda="float16",
+                found=getattr(self, "inference_info_", {}).get("precision"),
+            ),
         )
 
     def _cache_facts(self):
@@ -339,7 +338,8 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
         fitted = getattr(self, "weights_info_", {})
         is_named = isinstance(self.backbone, str)
         sha256 = fitted.get("sha256") if is_named else None
-        backbone, plan = self._find_backbone(sha256), self._plan()
+        net = self._find_net(sha256).settled(self.verbose)
+        backbone, plan = net.backbone, net.plan
         return {
             "weights": backbone.info(),
             "code": backbone.code,  # a user's own, edited as they go
@@ -351,50 +351,6 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
             self, X, reset=reset, image_shape=self.image_shape, unit_range=True
         )
 
-    def _find_backbone(self, sha256=None):
-        # Files of before there were modes were fitted with the first of them.
-        fitted = {} if sha256 is None else self.weights_info_["preprocessing"]
-        return find_backbone(
-            self.backbone,
-            self.weights,
-            sha256=sha256,
-            whole=self.layer is not None,
-            size=self.size,
-            crop=self.crop,
-            interpolation=self.interpolation,
-            crop_mode=fitted.get("crop_mode", "center") if fitted else None,
-        )
-
-    def _plan(self):
-        return plan_inference(
-            engine=self.engine,
-            device=self.device,
-            precision=self.precision,
-            compile=self.compile,
-            threads=usable_threads(self.n_jobs),
-            batch_size=self.batch_size,
-            own_module=is_own_code(self.backbone),
-        )
-
     def _prefixes(self, name):
         name = name.lower()
         return [f"{name}_{layer}" for layer in layer_names(self.layer)] or [name]
-
-    def _ready_net(self):
-        """The net of `fit`; looked up again only where something of it has changed."""
-        if not (hasattr(self, "weights_info_") and isinstance(self.backbone, str)):
-            return self._find_net()  # a module may have been trained since
-        key, net = self.__dict__.get("_ready", (None, None))
-        if key != self._key():
-            net = self._find_net(self.weights_info_["sha256"])
-            self._ready = self._key(), net
-        return net
-
-    def _key(self):
-        """All that the net of a fitted estimator depends on."""
-        params = repr(self.get_params(deep=False))  # lists among them can change
-        return params, usable_threads(self.n_jobs), self.weights_info_["sha256"]
-
-    def _find_net(self, sha256=None):
-        readout = Readout(self.pooling, layer_names(self.layer))
-        return ReadyNet(self._find_backbone(sha256), readout, self._plan())

@@ -116,6 +116,7 @@ def _torch(job):
         job.make_embedder(),
         plan.device,
         plan.precision,
+        check=plan.check,
         batch_size=plan.batch_size,
         compile=plan.compile,
     )
@@ -144,6 +145,7 @@ def _openvino(job):
         job.name,
         job.cache_key,
         precision=job.plan.precision,
+        check=job.plan.check,
         verbose=job.verbose,
     )
 
@@ -151,14 +153,8 @@ def _openvino(job):
 # Packages that an export takes, once for each net; the runtime is needed always.
 _EXPORTERS = "onnx", "onnxscript"
 
+# The order in which "auto" considers them.
 _KINDS = (
-    EngineKind(
-        name="torch",
-        title="torch",
-        make=_torch,
-        precisions=dict.fromkeys(("cpu", "cuda", "other"), _OF_TORCH),
-        compiles=True,
-    ),
     EngineKind(
         name="onnx",
         title="ONNX Runtime",
@@ -179,6 +175,13 @@ _KINDS = (
         packages=("openvino", "onnxruntime", *_EXPORTERS),
         load=import_openvino,
         has_cuda=lambda: False,
+    ),
+    EngineKind(
+        name="torch",
+        title="torch",
+        make=_torch,
+        precisions=dict.fromkeys(("cpu", "cuda", "other"), _OF_TORCH),
+        compiles=True,
     ),
 )
 

@@ -27,6 +27,8 @@ class OpenVinoEngine:
         Its repr says all that the exported net depends on. None keeps nothing on disk.
     precision : {"float32", "bfloat16"}, default="float32"
         The lower one after a check on the first batch.
+    check : {"bound", "cosine", None}, default="bound"
+        See `CheckedPrecision`.
     verbose : bool or int, default=False
         Say so before the net is exported, which takes long.
 
@@ -37,7 +39,14 @@ class OpenVinoEngine:
     """
 
     def __init__(
-        self, make_embedder, name, cache_key=None, *, precision="float32", verbose=False
+        self,
+        make_embedder,
+        name,
+        cache_key=None,
+        *,
+        precision="float32",
+        check="bound",
+        verbose=False,
     ):
         if precision == "bfloat16" and not computes_in_bfloat16():
             warnings.warn(
@@ -49,7 +58,7 @@ class OpenVinoEngine:
             )
             precision = "float32"
         self._model = find_or_export(make_embedder, name, cache_key, verbose)
-        self._precision = CheckedPrecision(precision)
+        self._precision = CheckedPrecision(precision, check)
         self._nets = OrderedDict()
         self._lock = threading.Lock()
 

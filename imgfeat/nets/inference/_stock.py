@@ -32,11 +32,12 @@ def open_engine(
     process share them. An export is announced when `verbose`.
     """
     key = (
-        *_identity(backbone, readout),
+        *net_identity(backbone, readout),
         backbone.code,
         plan.engine,
         plan.device,
         plan.precision,
+        plan.check,
         plan.compile,
         plan.batch_size if plan.has_fixed_batches else None,
     )
@@ -78,7 +79,7 @@ def _without_export(plan):
 
 def _open_named(backbone, readout, plan, key, verbose):
     if key not in _engines:
-        _keep(_engines, key, _make(backbone, readout, plan, verbose), _KEEP)
+        _keep(_engines, key, make_engine(backbone, readout, plan, verbose), _KEEP)
     _engines.move_to_end(key)
     return _engines[key]
 
@@ -95,25 +96,27 @@ def _open_module(backbone, readout, plan, key, verbose):
     # that it is in.
     is_quick = plan.engine == "torch" and plan.device == "cpu" and not plan.compile
     if is_quick and plan.precision == "float32":
-        return _make(backbone, readout, plan, verbose)
+        return make_engine(backbone, readout, plan, verbose)
     kept = _of_modules.get(backbone.module)
     if kept is None or kept[0] != key:
-        kept = key, _make(backbone, readout, plan, verbose)
+        kept = key, make_engine(backbone, readout, plan, verbose)
         _of_modules[backbone.module] = kept
     return kept[1]
 
 
-def _identity(backbone, readout):
+def net_identity(backbone, readout):
     """All that the outputs depend on."""
     return backbone.name, backbone.sha256, backbone.preprocessing, readout
 
 
-def _make(backbone, readout, plan, verbose):
+def make_engine(backbone, readout, plan, verbose=False):
+    """Return a new engine, which the stock knows nothing of."""
+
     def embedder():
         return Embedder(backbone.load(), backbone.preprocessing, readout)
 
     is_own = backbone.module is not None or backbone.code is not None
-    cache_key = None if is_own else _identity(backbone, readout)
+    cache_key = None if is_own else net_identity(backbone, readout)
     job = Job(embedder, backbone.name, backbone.preprocessing, cache_key, plan, verbose)
     with explained_fork(plan.device):
         return ENGINES[plan.engine].make(job)

@@ -135,7 +135,9 @@ def test_module_must_return_maps_or_vectors(n_outputs):
 def test_engines_are_shared_and_few_are_kept(monkeypatch):
     monkeypatch.setattr(_stock, "_KEEP", 2)
     made = []
-    monkeypatch.setattr(_stock, "_make", lambda *args: made.append(args) or object())
+    monkeypatch.setattr(
+        _stock, "make_engine", lambda *args: made.append(args) or object()
+    )
     backbones = [find_backbone("efficientnet_lite0", size=size) for size in (8, 9, 10)]
     first = open_engine(backbones[0], Readout("avg"), plan())
     assert open_engine(backbones[0], Readout("avg"), plan(threads=1)) is first
@@ -148,7 +150,9 @@ def test_engines_are_shared_and_few_are_kept(monkeypatch):
 
 def test_one_net_is_made_once_for_many_threads(monkeypatch):
     made = []
-    monkeypatch.setattr(_stock, "_make", lambda *args: made.append(args) or object())
+    monkeypatch.setattr(
+        _stock, "make_engine", lambda *args: made.append(args) or object()
+    )
     backbone, options = find_backbone("efficientnet_lite0"), plan()
     threads = [
         threading.Thread(target=open_engine, args=(backbone, "avg", options))
