@@ -13,12 +13,17 @@ from PIL import features
 
 from imgfeat._optional import has_module
 from imgfeat.deploy import _bundle
+from imgfeat.nets.catalog import _lite
 from imgfeat.nets.inference import _choice
 from imgfeat.nets.inference._engines import ENGINES
 
 NEEDS = {
     "onnx": (ENGINES["onnx"].is_here, "the extra onnx is not installed"),
     "openvino": (ENGINES["openvino"].is_here, "the extra openvino is not installed"),
+    "nets": (
+        lambda: all(net.is_here() for net in _lite.NETS.values()),
+        "the extra nets is not installed",
+    ),
     "distributed": (
         partial(has_module, "accelerate"),
         "the extra distributed is not installed",

@@ -33,7 +33,8 @@ class CNNEmbedding(FindsNet, PortableNet, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     backbone : str or torch.nn.Module, default="efficientnet_lite0"
-        The net: the default, any classification net of torchvision ("resnet18",
+        The net: the default, "efficientnet_lite1" and "efficientnet_lite2", which see
+        more pixels (extra ``imgfeat[nets]``), any classification net of torchvision ("resnet18",
         "vit_b_16"), any of timm's as "timm/NAME", or one that was registered by
         `imgfeat.nets.register_backbone`; `imgfeat.nets.list_backbones` lists them. A
         module of your own takes normalized pixels (n, 3, height, width), returns
@@ -45,11 +46,11 @@ class CNNEmbedding(FindsNet, PortableNet, TransformerMixin, BaseEstimator):
         side by side from one pass; `imgfeat.nets.list_layers` lists them. Of a module
         that runs several times, the last output.
     weights : {"default", None}, tag or path, default="default"
-        "default" is ImageNet weights. Those of "efficientnet_lite0" are installed;
-        those of others must be on disk (``imgfeat weights fetch``), and are never
-        downloaded here; "resnet9" and the like have none. A tag of torchvision or timm
-        names others, a path is a safetensors or ``.pth`` file, and None is random
-        weights, the same every time.
+        "default" is ImageNet weights. Those of "efficientnet_lite0" are installed, and
+        of its larger ones with their extra; those of others must be on disk (``imgfeat
+        weights fetch``), and are never downloaded here; "resnet9" and the like have
+        none. A tag of torchvision or timm names others, a path is a safetensors or
+        ``.pth`` file, and None is random weights, the same every time.
     pooling : {"auto", "avg", "max", "avgmax", "gem", "cls", None}, default="auto"
         How feature maps, or a transformer's tokens, become a vector: their average,
         maximum, the mean of both, or generalized mean with power 3 [2]_; or the class
@@ -80,14 +81,18 @@ class CNNEmbedding(FindsNet, PortableNet, TransformerMixin, BaseEstimator):
         "onnx" is ONNX Runtime, several times as fast on a CPU; it comes with the extra
         ``imgfeat[onnx]``. A net is exported at its first use, which takes some seconds,
         and kept below ``IMGFEAT_HOME``. "openvino" runs the same exported net on a CPU,
-        in bfloat16 too; it comes with ``imgfeat[openvino]``. "auto" takes ONNX Runtime
-        on a CPU where it is installed, unless a net cannot be exported or is a module
-        of your own.
+        in bfloat16 too; it comes with ``imgfeat[openvino]``. "auto" is torch on CUDA;
+        on a CPU what is the fastest of those that are installed, timed for about two
+        seconds the first time a net is fitted on a machine, and kept (``imgfeat
+        info``). A net that cannot be exported, or is a module of your own, runs in
+        torch.
     precision : {"auto", "float32", "float16", "bfloat16", "int8"}, default="auto"
-        "auto" is float32 on a CPU and float16 autocast on CUDA. Half precision is
-        checked against float32 on the first batch, which takes over if they differ.
-        "int8" is for ONNX Runtime on a CPU, about twice as fast and less exact: how
-        well vectors agree is in ``inference_info_``.
+        "auto" is float16 autocast on CUDA; on a CPU float32, or bfloat16 where the CPU
+        computes in it, that is faster, and every row of the first batch has a cosine of
+        at least 0.999 with float32. A fitted model keeps what that was. Half precision
+        that is asked for is checked against float32 on the first batch, which takes
+        over if they differ. "int8" is for ONNX Runtime on a CPU, about twice as fast
+        and less exact: how well vectors agree is in ``inference_info_``.
     compile : bool, default=False
         Let torch compile the net: some seconds or minutes before the first image, then
         faster than plain torch. On a CPU, ONNX Runtime needs no such wait.
@@ -120,8 +125,8 @@ class CNNEmbedding(FindsNet, PortableNet, TransformerMixin, BaseEstimator):
     Notes
     -----
     A row does not depend on the others: alone, in any batch and for any `n_jobs` it is
-    the same within 1e-5 of its largest value on one device. Both engines agree within
-    1e-4 of it in float32. Paths, bytes, PIL images and arrays with the same pixels give
+    the same within 1e-5 of its largest value on one device, in float32. All engines
+    agree within 1e-4 of it then. Paths, bytes, PIL images and arrays with the same pixels give
     the same row, gray images that of their RGB copies, and floats that of
     ``round(255 * x)``: nets see 8 bits.
 
@@ -240,7 +245,7 @@ class CNNEmbedding(FindsNet, PortableNet, TransformerMixin, BaseEstimator):
         FileNotFoundError
             If the weights are not on this machine.
         ModuleNotFoundError
-            If ``engine="onnx"`` and the extra is not installed.
+            If the extra of the `engine` is not installed.
         ValueError
             If a parameter names what does not exist, or X is not a batch of images.
         """
