@@ -34,13 +34,13 @@ class CNNEmbedding(FindsNet, PortableNet, TransformerMixin, BaseEstimator):
     ----------
     backbone : str or torch.nn.Module, default="efficientnet_lite0"
         The net: the default, "efficientnet_lite1" and "efficientnet_lite2", which see
-        more pixels (extra ``imgfeat[nets]``), any classification net of torchvision ("resnet18",
-        "vit_b_16"), any of timm's as "timm/NAME", or one that was registered by
-        `imgfeat.nets.register_backbone`; `imgfeat.nets.list_backbones` lists them. A
-        module of your own takes normalized pixels (n, 3, height, width), returns
-        feature maps, tokens or vectors, and states its preprocessing, as attribute
-        ``preprocessing`` of type `imgfeat.nets.Preprocessing`, or as timm's nets do. It
-        is never changed: a copy of it runs.
+        more pixels (extra ``imgfeat[nets]``), any classification net of torchvision
+        ("resnet18", "vit_b_16"), any of timm's as "timm/NAME", or one that was
+        registered by `imgfeat.nets.register_backbone`; `imgfeat.nets.list_backbones`
+        lists them. A module of your own takes normalized pixels (n, 3, height, width),
+        returns feature maps, tokens or vectors, and states its preprocessing, as
+        attribute ``preprocessing`` of type `imgfeat.nets.Preprocessing`, or as timm's
+        nets do. It is never changed: a copy of it runs.
     layer : str or sequence of str, optional
         Dotted names of inner modules whose outputs are taken instead of the embedding,
         side by side from one pass; `imgfeat.nets.list_layers` lists them. Of a module
@@ -125,10 +125,10 @@ class CNNEmbedding(FindsNet, PortableNet, TransformerMixin, BaseEstimator):
     Notes
     -----
     A row does not depend on the others: alone, in any batch and for any `n_jobs` it is
-    the same within 1e-5 of its largest value on one device, in float32. All engines
-    agree within 1e-4 of it then. Paths, bytes, PIL images and arrays with the same pixels give
-    the same row, gray images that of their RGB copies, and floats that of
-    ``round(255 * x)``: nets see 8 bits.
+    the same within 1e-5 of its largest value on one device, and all engines agree
+    within 1e-4 of it, both in float32. Paths, bytes, PIL images and arrays with the
+    same pixels give the same row, gray images that of their RGB copies, and floats that
+    of ``round(255 * x)``: nets see 8 bits.
 
     Files are decoded by the threads that run the net, a few images ahead of it, so
     memory does not grow with their number. With `fast_decode` vectors of photos of 1500
