@@ -101,11 +101,13 @@ def own_home(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path_factory.getbasetemp() / "home"))
 
 
-@pytest.fixture(autouse=True)
-def usual_engine(monkeypatch):
+@pytest.fixture(autouse=True, scope="session")
+def usual_engine():
     """Run nets in the usual way: no test depends on what is the fastest here."""
 
-    def usual(backbone, readout, plan, verbose):
-        return {"chosen": plan.choices[0], "timed": []}
+    def usual(key, facts, backbone, readout, plan, verbose):
+        return plan.choices[0]
 
-    monkeypatch.setattr(_choice, "_time", usual)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_choice, "_find", usual)
+        yield

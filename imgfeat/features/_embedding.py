@@ -10,6 +10,7 @@ from torch import nn
 
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, Options, StrOptions, fit_context
+from imgfeat._threads import usable_threads
 from imgfeat._traits import Traits
 from imgfeat.features._finds_net import FindsNet
 from imgfeat.features._portable_net import PortableNet
@@ -359,3 +360,25 @@ class CNNEmbedding(FindsNet, PortableNet, TransformerMixin, BaseEstimator):
     def _prefixes(self, name):
         name = name.lower()
         return [f"{name}_{layer}" for layer in layer_names(self.layer)] or [name]
+
+    def _ready_net(self):
+        """The net of `fit`; looked up again only where something of it has changed."""
+        if not (hasattr(self, "weights_info_") and isinstance(self.backbone, str)):
+            # A module may have been trained since.
+            return self._find_net().settled(self.verbose)
+        key, net = self.__dict__.get("_ready", (None, None))
+        if key != self._key():
+            net = self._find_net(self.weights_info_["sha256"]).settled(self.verbose)
+            self._ready = self._key(), net
+        return net
+
+    def _key(self):
+        """All that the net of a fitted estimator depends on."""
+        params = repr(self.get_params(deep=False))  # lists among them can change
+        return params, usable_threads(self.n_jobs), self.weights_info_["sha256"]
+
+    def _note(self, info, plan):
+        """Keep what has run: it runs so from now on, and wherever this is loaded."""
+        self.inference_info_.update(info)
+        if info["precision"] != plan.precision:
+            self._ready = None, None

@@ -1,4 +1,4 @@
-"""Find the net of an estimator, and remember how it has run."""
+"""Find the net of an estimator, as it was fitted."""
 
 from imgfeat._threads import usable_threads
 from imgfeat.nets._pooling import Readout, layer_names
@@ -14,22 +14,6 @@ class FindsNet:
     Once it is fitted the net has the weights of then, and "auto" means what it meant
     then, also where it is loaded.
     """
-
-    def _ready_net(self):
-        """The net of `fit`; looked up again only where something of it has changed."""
-        if not (hasattr(self, "weights_info_") and isinstance(self.backbone, str)):
-            # A module may have been trained since.
-            return self._find_net().settled(self.verbose)
-        key, net = self.__dict__.get("_ready", (None, None))
-        if key != self._key():
-            net = self._find_net(self.weights_info_["sha256"]).settled(self.verbose)
-            self._ready = self._key(), net
-        return net
-
-    def _key(self):
-        """All that the net of a fitted estimator depends on."""
-        params = repr(self.get_params(deep=False))  # lists among them can change
-        return params, usable_threads(self.n_jobs), self.weights_info_["sha256"]
 
     def _find_net(self, sha256=None):
         """The net; with the hash of `fit`, run in the precision of then."""
@@ -62,9 +46,3 @@ class FindsNet:
             own_module=is_own_code(self.backbone),
             fitted=fitted,
         )
-
-    def _note(self, info, plan):
-        """Keep what has run: it runs so from now on, and wherever this is loaded."""
-        self.inference_info_.update(info)
-        if info["precision"] != plan.precision:
-            self._ready = None, None

@@ -31,6 +31,8 @@ _PATIENCE_S = 60.0  # with another process that is timing the same net
 _PHOTOGRAPHS = "astronaut", "coffee", "rocket", "chelsea"
 _LIBRARIES = "torch", "onnxruntime", "openvino"
 
+_VERSION = 1  # of how nets are run and timed here: records of another are not used
+
 _chosen = {}
 _lock = threading.RLock()
 
@@ -83,7 +85,7 @@ def _facts(backbone, readout, plan):
         "cpu": cpu_model(),
         "cores": n_cores(),
         "features": list(cpu_features()),
-        "versions": {"imgfeat": __version__} | dict(_versions()),
+        "versions": {"imgfeat": __version__, "choice": _VERSION} | dict(_versions()),
     }
 
 
@@ -119,16 +121,17 @@ def _find(key, facts, backbone, readout, plan, verbose):
 @contextmanager
 def _alone(path):
     """Let one process at a time go on, where that can be had."""
+    lock = FileLock(path.with_suffix(".lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.with_suffix(".lock"))
         lock.acquire(timeout=_PATIENCE_S)
     except (OSError, Timeout):  # read-only; a file system without locks; a slow one
         yield
         return
-    with lock:
-        lock.release()  # held twice
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _read(path, choices=None):

@@ -9,7 +9,7 @@ from imgfeat._optional import import_optional
 
 _TELEMETRY = "openvino_telemetry"
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
-_CONVOLUTIONS = "Convolution", "GroupConvolution"
+_KINDS = "Convolution", "GroupConvolution"
 _importing = threading.Lock()
 
 
@@ -41,9 +41,9 @@ def computes_in_bfloat16():
 class OpenVinoNet:
     """A net in one precision, which several threads may run at once.
 
-    In half precision a net that begins with a depthwise convolution computes in float32
-    up to and with that one: its nine weights a channel make most of the error of nets
-    like EfficientNet, and little of their work.
+    In half precision a net that begins with depthwise convolutions computes in float32
+    up to and with the second of them: their nine weights a channel make most of the
+    error of nets like EfficientNet, and little of their work.
 
     Parameters
     ----------
@@ -95,37 +95,41 @@ class OpenVinoNet:
 
 
 def _exact_start(openvino, core, model):
-    """Cut a net behind its first depthwise convolution.
+    """Cut a net behind its second depthwise convolution, or its first.
 
     Returns
     -------
     tuple of (Model, Model), or None
         None if it does not begin so, or more than one tensor goes on from there.
     """
-    first, rest = (core.read_model(model, b"") for _ in "ab")
-    place = _behind_depthwise(first)
-    if place is None:
-        return None
-    entry = _behind_depthwise(rest)
-    images = openvino.op.Parameter(entry.get_element_type(), entry.get_partial_shape())
-    for target in entry.get_target_inputs():
-        target.replace_source_output(images.output(0))
-    if _reads(rest, rest.get_parameters()[0]):
-        return None
-    start = openvino.Model([place], first.get_parameters(), "start")
-    return start, openvino.Model(rest.outputs, [images], "rest")
+    for nth in (2, 1):
+        first, rest = (core.read_model(model, b"") for _ in "ab")
+        place, entry = _behind_depthwise(first, nth), _behind_depthwise(rest, nth)
+        if place is None:
+            continue
+        images = openvino.op.Parameter(
+            entry.get_element_type(), entry.get_partial_shape()
+        )
+        for target in entry.get_target_inputs():
+            target.replace_source_output(images.output(0))
+        if not _reads(rest, rest.get_parameters()[0]):
+            start = openvino.Model([place], first.get_parameters(), "start")
+            return start, openvino.Model(rest.outputs, [images], "rest")
+    return None
 
 
-def _behind_depthwise(model):
-    """The tensor between the second convolution, if it is depthwise, and the third."""
-    found = [
-        node
-        for node in model.get_ordered_ops()
-        if node.get_type_name() in _CONVOLUTIONS
-    ]
-    if len(found) < 3 or found[1].get_type_name() != "GroupConvolution":
+def _behind_depthwise(model, nth):
+    """The tensor between the nth depthwise convolution and the next one of any kind.
+
+    None where the net does not begin with one convolution and a depthwise one.
+    """
+    found = [node for node in model.get_ordered_ops() if node.get_type_name() in _KINDS]
+    kinds = [node.get_type_name() for node in found]
+    if kinds[:2] != list(_KINDS):
         return None
-    return found[2].input_value(0)
+    depthwise = [row for row, kind in enumerate(kinds) if kind == _KINDS[1]]
+    behind = found[depthwise[nth - 1] + 1 :] if len(depthwise) >= nth else []
+    return behind[0].input_value(0) if behind else None
 
 
 def _reads(model, parameter):

@@ -1,10 +1,12 @@
 """Tests for imgfeat/nets/inference/_choice.py. Time is made up everywhere."""
 
 import json
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from imgfeat._progress import announcements
 from imgfeat.features import CNNEmbedding
@@ -18,7 +20,7 @@ from imgfeat.nets.inference._choice import (
     time_in_turn,
 )
 
-TIME = _choice._time  # which all other tests leave out
+FIND = _choice._find  # which all other tests leave out
 FIRST, SECOND, THIRD = ("onnx", "float32"), ("openvino", "bfloat16"), ("torch", "x")
 
 
@@ -136,6 +138,7 @@ def net(monkeypatch, tmp_path):
         ]
         return {"chosen": plan.choices[1], "timed": timed, "failed": []}
 
+    monkeypatch.setattr(_choice, "_find", FIND)
     monkeypatch.setattr(_choice, "_time", time)
     backbone = find_backbone("efficientnet_lite0")
     return SimpleNamespace(
@@ -212,6 +215,29 @@ def test_plan_without_choices_is_left_alone(net):
     assert net.times == []
 
 
+def test_process_that_times_the_same_net_is_waited_for(net, monkeypatch):
+    monkeypatch.setattr(_choice, "_PATIENCE_S", 0.01)
+    net.settle()
+    (path,) = net.folder.glob("*.json")
+    record = path.read_bytes()
+    path.unlink()
+    another_process(monkeypatch)
+    with FileLock(path.with_suffix(".lock")):
+        assert net.settle().precision == "bfloat16"  # patience has an end
+    assert len(net.times) == 2
+
+    @contextmanager
+    def alone(path):
+        path.write_bytes(record)  # by the other one, meanwhile
+        yield
+
+    path.unlink()
+    another_process(monkeypatch)
+    monkeypatch.setattr(_choice, "_alone", alone)
+    assert net.settle().precision == "bfloat16"
+    assert len(net.times) == 2
+
+
 # With real nets and a made-up clock
 
 SIZE = 32
@@ -220,7 +246,7 @@ SIZE = 32
 @pytest.fixture
 def real(monkeypatch, tmp_path):
     """Time torch in float32 and bfloat16, by a clock that says what it is told."""
-    monkeypatch.setattr(_choice, "_time", TIME)
+    monkeypatch.setattr(_choice, "_find", FIND)
     monkeypatch.setattr(_stock, "_engines", type(_stock._engines)())
     monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path))
     monkeypatch.setattr(_choice, "_chosen", {})
