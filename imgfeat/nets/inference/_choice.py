@@ -246,7 +246,7 @@ def time_in_turn(openers, clock, budget_s=_BUDGET_S):
                 before = clock()
                 outcomes[choice] = runs[choice]()
                 took = clock() - before
-            except RuntimeError as error:  # of a library
+            except Exception as error:  # runtimes raise what their parts raise
                 if choice == usual:
                     raise
                 failed[choice] = (str(error).splitlines() or [""])[0]
