@@ -150,6 +150,12 @@ def _openvino(job):
     )
 
 
+def _load_openvino(*, purpose):
+    import_openvino(purpose=purpose)
+    # What is exported is tried there; imported in any other way it sends telemetry.
+    _onnx_session.import_runtime(purpose=purpose)
+
+
 # Packages that an export takes, once for each net; the runtime is needed always.
 _EXPORTERS = "onnx", "onnxscript"
 
@@ -173,7 +179,7 @@ _KINDS = (
         precisions={"cpu": ("float32", "bfloat16")},
         extra="openvino",
         packages=("openvino", "onnxruntime", *_EXPORTERS),
-        load=import_openvino,
+        load=_load_openvino,
         has_cuda=lambda: False,
     ),
     EngineKind(
