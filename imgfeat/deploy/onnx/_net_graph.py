@@ -1,0 +1,48 @@
+"""A CNNEmbedding as operators: views of the images, and the exported net."""
+
+import numpy as np
+
+from imgfeat.deploy.onnx._net_view import view_of
+from imgfeat.deploy.onnx._rows import Rows
+from imgfeat.nets._preprocessing import VIEWS
+from imgfeat.nets.inference._embedder import Embedder
+from imgfeat.nets.inference._export import export
+
+
+def embed(graph, step, planes, name):
+    """A fitted CNNEmbedding, in float32."""
+    net = step._ready_net()
+    backbone = net.backbone
+    model = export(Embedder(backbone.load(), backbone.preprocessing, net.readout))
+
+    def run(images):
+        return graph.add_model(model, images=images)[0]
+
+    features = mean_over_views(
+        graph, planes, backbone.preprocessing, step.n_views, run
+    )
+    return Rows(graph.cast(features, np.float64), net.width)
+
+
+def mean_over_views(graph, planes, preprocessing, n_views, net):
+    """Run a net over views of each image.
+
+    Parameters
+    ----------
+    net : callable
+        From the name of uint8 images to that of outputs, (n, width).
+
+    Returns
+    -------
+    str
+        Of the mean outputs, (n, width).
+    """
+    seen = [view_of(graph, planes, preprocessing, view) for view in VIEWS[n_views]]
+    if len(seen) == 1:
+        return net(seen[0])
+    # One view of all images after the other.
+    outputs = net(graph.op("Concat", *seen, axis=0))
+    width = graph.op("Shape", outputs, start=1)
+    shape = graph.op("Concat", [len(seen), -1], width, axis=0)
+    by_view = graph.op("Reshape", outputs, shape)
+    return graph.op("ReduceMean", by_view, [0], keepdims=0)
