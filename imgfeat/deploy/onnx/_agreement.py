@@ -1,4 +1,4 @@
-"""Does an exported file answer as its pipeline does? Asked with images of many sizes."""
+"""Does an exported file answer as its pipeline does? Asked with photos and noise."""
 
 from copy import copy
 
@@ -107,7 +107,9 @@ def in_float32(pipeline):
             return estimator
         exact = {"precision": "float32", "device": "cpu", "compile": False}
         exact["engine"] = "torch"
-        exact = {name: value for name, value in exact.items() if hasattr(estimator, name)}
+        exact = {
+            name: value for name, value in exact.items() if hasattr(estimator, name)
+        }
         if all(getattr(estimator, name) == value for name, value in exact.items()):
             return estimator
         estimator = copy(estimator)

@@ -34,8 +34,8 @@ from imgfeat.deploy.onnx import (
     _pixel_steps,
     _vector_steps,
 )
+from imgfeat.deploy.onnx._folded_rows import Rows
 from imgfeat.deploy.onnx._planes import Planes
-from imgfeat.deploy.onnx._rows import Rows
 from imgfeat.deploy.onnx._unportable import refuse
 from imgfeat.estimators import (
     AugmentedClassifier,

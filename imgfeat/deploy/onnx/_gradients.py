@@ -3,7 +3,7 @@
 import numpy as np
 
 from imgfeat._validation import check_shape_param
-from imgfeat.deploy.onnx._rows import Rows
+from imgfeat.deploy.onnx._folded_rows import Rows
 from imgfeat.deploy.onnx._unportable import refuse
 from imgfeat.kernels._hog_votes import REACH, STRIDE
 from imgfeat.kernels.hog import BLOCK_NORMS, CLIP, EPS, bin_table
@@ -55,7 +55,7 @@ def _difference(graph, planes, axis):
 
 
 def _length_key(graph, down, across):
-    """What orders gradients as ``np.hypot`` does, which may tell equal squares apart."""
+    """What orders gradients as ``np.hypot`` does, which may part equal squares."""
     op = graph.op
     square = op("Add", op("Mul", down, down), op("Mul", across, across))
     sides = [op("Abs", part) for part in (down, across)]

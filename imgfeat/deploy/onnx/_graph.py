@@ -35,9 +35,9 @@ class Graph:
         """Apply an operator and return the name of its output."""
         self._count += 1
         output = f"{kind.lower()}_{self._count}"
-        inputs = [self._as_name(value) for value in inputs]
+        names = [self._as_name(value) for value in inputs]
         make = self._onnx.helper.make_node
-        self._nodes.append(make(kind, inputs, [output], name=output, **attributes))
+        self._nodes.append(make(kind, names, [output], name=output, **attributes))
         return output
 
     def cast(self, value, dtype) -> str:
@@ -89,7 +89,10 @@ class Graph:
         graph = helper.make_graph(
             nodes,
             "imgfeat",
-            *([_info(helper, *item) for item in side.items()] for side in (inputs, outputs)),
+            *(
+                [_info(helper, *item) for item in side.items()]
+                for side in (inputs, outputs)
+            ),
             [tensor for tensor in self._initializers if tensor.name in used]
             + [tensor for tensor in self._constants.values() if tensor.name in used],
         )

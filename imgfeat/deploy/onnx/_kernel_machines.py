@@ -63,7 +63,9 @@ def _decide(graph, kernel, weights, intercept):
 def _pair_weights(model, pairs):
     """Weights of all vectors in the decision of each pair of classes."""
     ends = np.cumsum(model.n_support_)
-    of_class = [slice(end - n, end) for end, n in zip(ends, model.n_support_, strict=True)]
+    of_class = [
+        slice(end - n, end) for end, n in zip(ends, model.n_support_, strict=True)
+    ]
     weights = np.zeros((len(pairs), len(model.support_vectors_)))
     for place, (i, j) in enumerate(pairs):
         weights[place, of_class[i]] = model.dual_coef_[j - 1, of_class[i]]

@@ -50,9 +50,7 @@ def describe_file(pipeline, golden, outputs, agreement):
 
 def seal(model):
     """SHA-256 of the graph with its weights, as hexadecimal digits."""
-    return hashlib.sha256(
-        model.graph.SerializeToString(deterministic=True)
-    ).hexdigest()
+    return hashlib.sha256(model.graph.SerializeToString(deterministic=True)).hexdigest()
 
 
 def read_golden(text):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from imgfeat.deploy.onnx._folded_rows import Rows
 from imgfeat.deploy.onnx._net_view import view_of
-from imgfeat.deploy.onnx._rows import Rows
 from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets.inference._embedder import Embedder
 from imgfeat.nets.inference._export import export
@@ -18,9 +18,7 @@ def embed(graph, step, planes, name):
     def run(images):
         return graph.add_model(model, images=images)[0]
 
-    features = mean_over_views(
-        graph, planes, backbone.preprocessing, step.n_views, run
-    )
+    features = mean_over_views(graph, planes, backbone.preprocessing, step.n_views, run)
     return Rows(graph.cast(features, np.float64), net.width)
 
 

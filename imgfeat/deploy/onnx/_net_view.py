@@ -64,12 +64,16 @@ def _resized(graph, preprocessing, height, width):
     if preprocessing.crop_mode == "center" and tall == wide:
         is_upright = op("Less", x, y)
         side = np.float64(tall)
-        scaled = [op("Floor", op("Div", op("Mul", side, a), b)) for a, b in ((y, x), (x, y))]
+        scaled = [
+            op("Floor", op("Div", op("Mul", side, a), b)) for a, b in ((y, x), (x, y))
+        ]
         rows = op("Where", is_upright, scaled[0], side)
         cols = op("Where", is_upright, side, scaled[1])
         return [graph.cast(sides, np.int64) for sides in (rows, cols)]
     decisive = "Max" if preprocessing.crop_mode == "border" else "Min"
-    by_axis = [op("Div", *axis) for axis in ((y, np.float64(tall)), (x, np.float64(wide)))]
+    by_axis = [
+        op("Div", *axis) for axis in ((y, np.float64(tall)), (x, np.float64(wide)))
+    ]
     ratio = op(decisive, *by_axis)
     sides = [op("Round", op("Div", side, ratio)) for side in (y, x)]
     return [graph.cast(op("Max", np.float64(1), side), np.int64) for side in sides]

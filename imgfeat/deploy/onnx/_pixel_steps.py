@@ -47,7 +47,9 @@ def _whole(graph, size, aspect, height, width):
     least = 1
     rows = op("Max", least, op("Div", op("Mul", size[1], height), width))
     cols = op("Max", least, op("Div", op("Mul", size[0], width), height))
-    is_wider = op("GreaterOrEqual", op("Mul", size[0], width), op("Mul", size[1], height))
+    is_wider = op(
+        "GreaterOrEqual", op("Mul", size[0], width), op("Mul", size[1], height)
+    )
     height_decides = is_wider if aspect == "crop" else op("Not", is_wider)
     return (
         op("Where", height_decides, size[0], rows),

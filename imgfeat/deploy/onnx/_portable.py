@@ -145,7 +145,9 @@ def export_onnx(pipeline: BaseEstimator, path: PathLike) -> ExportedModel:
     golden = picture((*(shape or _GOLDEN)[:2], 3), seed=0)[None]
     outputs = dict(zip((output, "label"), run(golden), strict=True))
     agreement = {"images": len(images), "largest_difference": worst}
-    about = describe_file(pipeline, golden, outputs, agreement) | {"sha256": seal(model)}
+    about = describe_file(pipeline, golden, outputs, agreement) | {
+        "sha256": seal(model)
+    }
     onnx.helper.set_model_props(model, about)
     data = model.SerializeToString()
     write_atomic(path, data)

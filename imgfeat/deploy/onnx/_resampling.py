@@ -8,6 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from imgfeat.kernels.resize import NUDGE, WEIGHT_BITS
+
+_MIDDLE = np.float32(128)
+
 
 def resample(graph, planes, whole, corner, size, interpolation, around=None):
     """Resize to a size, and cut a window out of that.
@@ -37,10 +41,13 @@ def resample(graph, planes, whole, corner, size, interpolation, around=None):
         name = graph.op("Gather", planes.name, _nearest(graph, *rows), axis=2)
         name = graph.op("Gather", name, _nearest(graph, *cols), axis=3)
     else:
-        # Rows first, and whole numbers between the two, as in the kernel.
+        # Rows first, and whole numbers from -128 on between the two, as in the kernel:
+        # so every sum is exact in float32.
         x = graph.op("Transpose", _weights(graph, *cols), perm=[1, 0])
-        name = _round(graph, graph.op("MatMul", planes.name, x))
+        name = graph.op("Sub", planes.name, _MIDDLE)
+        name = _round(graph, graph.op("MatMul", name, x))
         name = _round(graph, graph.op("MatMul", _weights(graph, *rows), name))
+        name = graph.op("Add", name, _MIDDLE)
     if around is not None:
         inside = graph.op(
             "And",
@@ -54,7 +61,7 @@ def resample(graph, planes, whole, corner, size, interpolation, around=None):
 
 def _round(graph, values):
     whole = graph.op("Floor", graph.op("Add", values, np.float32(0.5)))
-    return graph.op("Clip", whole, np.float32(0), np.float32(255))
+    return graph.op("Clip", whole, -_MIDDLE, _MIDDLE - np.float32(1))
 
 
 def _places(graph, first, count):
@@ -107,7 +114,18 @@ def _weights(graph, n_in, n_out, interpolation, first, count):
     total = op("ReduceSum", weights, [1], keepdims=1)
     # Beyond the image there are no weights; what is there is not taken.
     total = op("Where", op("Equal", total, np.float64(0)), np.float64(1), total)
-    return graph.cast(op("Div", weights, total), np.float32)
+    return graph.cast(_exact(op, op("Div", weights, total), n_in), np.float32)
+
+
+def _exact(op, weights, n_in):
+    """Weights of 16 bits; what rounding took goes to the largest of a row."""
+    one = np.float64(2**WEIGHT_BITS)
+    whole = op("Floor", op("Add", op("Mul", weights, one), np.float64(NUDGE)))
+    missing = op("Sub", one, op("ReduceSum", whole, [1], keepdims=1))
+    largest = op("ArgMax", whole, axis=1, keepdims=1)
+    is_largest = op("Equal", op("Range", 0, n_in, 1), largest)
+    whole = op("Where", is_largest, op("Add", whole, missing), whole)
+    return op("Div", whole, one)
 
 
 def _double(graph, number):
@@ -117,7 +135,9 @@ def _double(graph, number):
 
 
 def _box(op, x):
-    inside = op("And", op("Greater", x, np.float64(-0.5)), op("LessOrEqual", x, np.float64(0.5)))
+    inside = op(
+        "And", op("Greater", x, np.float64(-0.5)), op("LessOrEqual", x, np.float64(0.5))
+    )
     return op("Where", inside, np.float64(1), np.float64(0))
 
 

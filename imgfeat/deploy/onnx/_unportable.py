@@ -12,6 +12,6 @@ def refuse(name: str, step: object, why: str, instead: str) -> NoReturn:
     kind = type(step).__name__
     which = f"{name!r} ({kind})" if name else f"a {kind}"
     raise NotPortableError(
-        f"export_onnx needs steps that plain ONNX operators can do. Got {which}: {why}. "
-        f"{instead[0].upper()}{instead[1:]}, or serve the file that imgfeat.save writes."
+        f"export_onnx needs steps that plain ONNX operators can do. Got {which}: "
+        f"{why}; {instead}, or serve the file that imgfeat.save writes."
     )

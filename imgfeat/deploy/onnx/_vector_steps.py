@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from imgfeat.deploy.onnx._rows import Rows
+from imgfeat.deploy.onnx._folded_rows import Rows
 from imgfeat.deploy.onnx._unportable import refuse
 
 _TINY = 10 * np.finfo(np.float64).eps  # what scikit-learn takes for zero
@@ -88,7 +88,9 @@ def join(graph, parts):
         With a weight each.
     """
     values = [
-        (rows if weight == 1 else rows.apply(np.full(rows.width, weight), 0.0)).value(graph)
+        (rows if weight == 1 else rows.apply(np.full(rows.width, weight), 0.0)).value(
+            graph
+        )
         for rows, weight in parts
     ]
     width = sum(rows.width for rows, _ in parts)

@@ -26,7 +26,9 @@ class Verdict:
 
 def decide(graph, rows, coef, intercept):
     """Linear decisions, a column a row of `coef`."""
-    return rows.apply(np.asarray(coef, dtype=np.float64).T, np.ravel(intercept)).value(graph)
+    return rows.apply(np.asarray(coef, dtype=np.float64).T, np.ravel(intercept)).value(
+        graph
+    )
 
 
 def most_of(graph, scores):
