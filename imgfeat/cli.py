@@ -13,6 +13,7 @@ from imgfeat import deploy, studies
 from imgfeat._cli_audit import audit
 from imgfeat._cli_cache import cache
 from imgfeat._cli_explain import explain
+from imgfeat._cli_export import export
 from imgfeat._cli_options import (
     Folder,
     Jobs,
@@ -317,7 +318,7 @@ def evaluate(
             print_note(f"Report: {to}")
 
 
-for command in (predict, serve, explain, similar, audit, suggest):
+for command in (predict, serve, explain, similar, audit, suggest, export):
     app.command()(command)
 
 

@@ -8,6 +8,7 @@ from skimage import data
 from imgfeat._nesting import replace_nested
 from imgfeat._traits import traits_of
 from imgfeat.deploy.onnx._unportable import NotPortableError
+from imgfeat.kernels.gray import to_gray
 from imgfeat.kernels.resize import resize
 
 TOLERANCE = 1e-4
@@ -22,13 +23,29 @@ def trial_images(shape=None):
 
     Parameters
     ----------
-    shape : tuple of (int, int), optional
-        Height and width in pixels of all; otherwise they are of many sizes.
+    shape : tuple of (height, width[, 3]), optional
+        Of all, gray without channels; otherwise they are of many sizes, and RGB.
 
     Returns
     -------
-    list of ndarray of shape (height, width, 3), uint8
+    list of ndarray of shape (height, width[, 3]), uint8
     """
+    images = _rgb_images(shape and shape[:2])
+    return [to_gray(image) for image in images] if _is_gray(shape) else images
+
+
+def as_input(image):
+    """One image as the file takes it, (1, height, width, 3)."""
+    if image.ndim == 2:
+        image = np.repeat(image[..., None], 3, axis=2)
+    return image[None]
+
+
+def _is_gray(shape):
+    return shape is not None and len(shape) == 2
+
+
+def _rgb_images(shape):
     rng = np.random.default_rng(0)
     photos = [getattr(data, name)() for name in _PHOTOS]
     textures = [np.repeat(getattr(data, name)()[..., None], 3, 2) for name in _TEXTURES]
@@ -42,7 +59,7 @@ def trial_images(shape=None):
     return pieces + noise
 
 
-def check_agreement(pipeline, run, output, images, gray=False):
+def check_agreement(pipeline, run, output, images):
     """Compare answers; return the largest difference.
 
     Parameters
@@ -51,9 +68,7 @@ def check_agreement(pipeline, run, output, images, gray=False):
     run : callable
         From images, (n, height, width, 3), to scores and labels, as the file gives.
     output : {"probabilities", "decisions"}
-    images : list of ndarray of shape (height, width, 3), uint8
-    gray : bool, default=False
-        Whether the pipeline takes gray images, of which these are RGB copies.
+    images : list of ndarray of shape (height, width[, 3]), uint8
 
     Returns
     -------
@@ -65,11 +80,10 @@ def check_agreement(pipeline, run, output, images, gray=False):
     NotPortableError
         If a label is another, or the difference is above 1e-4.
     """
-    given = [image[..., 1] for image in images] if gray else images
-    same = len({image.shape for image in given}) == 1
-    given = np.stack(given) if same else given
+    same = len({image.shape for image in images}) == 1
+    given = np.stack(images) if same else images
     expected, labels = _answers(in_float32(pipeline), output, given)
-    found = [run(image[None]) for image in images]
+    found = [run(as_input(image)) for image in images]
     scores = np.concatenate([scores for scores, _ in found])
     found_labels = np.concatenate([label for _, label in found])
     scale = 1.0 if output == "probabilities" else max(1.0, np.abs(expected).max())

@@ -190,14 +190,17 @@ def _refuse_unknown(name, step, known):
     if isinstance(step, OpenSet):
         why = "its distances and sets of labels are not written"
         refuse(name, step, why, "export its pipeline_, which never says 'unknown'")
-    is_ours = type_name(type(step)).startswith("imgfeat.")
-    names = [kind.__name__ for kind in known if _is_ours(kind) == is_ours]
+    room = _room(type(step))
+    names = [kind.__name__ for kind in known if _room(kind) == room]
+    names = names or [kind.__name__ for kind in known]
     why = "there are no operators for what it does"
     refuse(name, step, why, f"use one of {', '.join(sorted(names))}")
 
 
-def _is_ours(kind):
-    return type_name(kind).startswith("imgfeat.")
+def _room(kind):
+    """``"imgfeat.features"`` of what is ours, ``"sklearn"`` of what is theirs."""
+    parts = type_name(kind).split(".")
+    return ".".join(parts[: 2 if parts[0] == "imgfeat" else 1])
 
 
 def _join(name, part):

@@ -139,9 +139,8 @@ def export_onnx(pipeline: BaseEstimator, path: PathLike) -> ExportedModel:
     def run(images):
         return session.run([output, "label"], {"images": images})
 
-    images = trial_images(shape and shape[:2])
-    is_gray = shape is not None and len(shape) == 2
-    worst = check_agreement(pipeline, run, output, images, is_gray)
+    images = trial_images(shape)
+    worst = check_agreement(pipeline, run, output, images)
     golden = picture((*(shape or _GOLDEN)[:2], 3), seed=0)[None]
     outputs = dict(zip((output, "label"), run(golden), strict=True))
     agreement = {"images": len(images), "largest_difference": worst}

@@ -26,9 +26,8 @@ class Verdict:
 
 def decide(graph, rows, coef, intercept):
     """Linear decisions, a column a row of `coef`."""
-    return rows.apply(np.asarray(coef, dtype=np.float64).T, np.ravel(intercept)).value(
-        graph
-    )
+    coef = np.atleast_2d(np.asarray(coef, dtype=np.float64))
+    return rows.apply(coef.T, np.ravel(intercept)).value(graph)
 
 
 def most_of(graph, scores):
