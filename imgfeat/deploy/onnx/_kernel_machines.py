@@ -16,7 +16,7 @@ def judge_by_vectors(graph, model, rows, name):
     if model.probability not in (False, "deprecated"):
         why = "probability=True has probabilities that libsvm finds step by step"
         refuse(name, model, why, "put CalibratedClassifierCV around it, without that")
-    kernel = _KERNELS[model.kernel](graph, model, rows.value(graph))
+    kernel = _KERNELS[model.kernel](graph, model, rows)
     if len(model.classes_) == 2:
         decisions = _decide(graph, kernel, model.dual_coef_, model.intercept_)
         is_second = graph.op("GreaterOrEqual", decisions, np.float64(0))
@@ -73,39 +73,39 @@ def _pair_weights(model, pairs):
     return weights
 
 
-def _products(graph, model, values):
+def _linear(graph, model, rows):
     vectors = np.asarray(model.support_vectors_, dtype=np.float64)
-    return graph.op("MatMul", values, vectors.T)
+    return graph.op("MatMul", rows.value(graph), vectors.T)
 
 
-def _linear(graph, model, values):
-    return _products(graph, model, values)
-
-
-def _rbf(graph, model, values):
+def _rbf(graph, model, rows):
     op = graph.op
     vectors = np.asarray(model.support_vectors_, dtype=np.float64)
+    # Distances as differences of squares, which are small around the middle.
+    middle = vectors.mean(axis=0)
+    vectors = vectors - middle
+    values = rows.apply(np.ones(rows.width), -middle).value(graph)
     squares = op("ReduceSum", op("Mul", values, values), [1], keepdims=1)
     squares = op("Add", squares, np.einsum("ij,ij->i", vectors, vectors)[None])
-    products = _products(graph, model, values)
+    products = op("MatMul", values, vectors.T)
     distances = op("Sub", squares, op("Mul", products, np.float64(2)))
     distances = op("Max", distances, np.float64(0))
     return op("Exp", op("Mul", distances, np.float64(-model._gamma)))
 
 
-def _inner(graph, model, values):
-    scaled = graph.op("Mul", _products(graph, model, values), np.float64(model._gamma))
+def _inner(graph, model, rows):
+    scaled = graph.op("Mul", _linear(graph, model, rows), np.float64(model._gamma))
     return graph.op("Add", scaled, np.float64(model.coef0))
 
 
-def _poly(graph, model, values):
-    return graph.op("Pow", _inner(graph, model, values), np.float64(model.degree))
+def _poly(graph, model, rows):
+    return graph.op("Pow", _inner(graph, model, rows), np.float64(model.degree))
 
 
 # The hyperbolic tangent by exponentials, which are there in float64 everywhere.
-def _sigmoid(graph, model, values):
+def _sigmoid(graph, model, rows):
     op = graph.op
-    double = op("Mul", _inner(graph, model, values), np.float64(2))
+    double = op("Mul", _inner(graph, model, rows), np.float64(2))
     share = op("Div", np.float64(2), op("Add", op("Exp", double), np.float64(1)))
     return op("Sub", np.float64(1), share)
 

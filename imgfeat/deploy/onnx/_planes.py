@@ -51,10 +51,10 @@ class Planes:
         return replace(self, name=name, size=tuple(size))
 
 
-def as_planes(graph, images) -> Planes:
-    """Planes of an input of shape (n, height, width, 3), uint8."""
+def as_planes(graph, images, size=None) -> Planes:
+    """Planes of an input of shape (n, height, width, 3), uint8; `size` as there."""
     turned = graph.op("Transpose", images, perm=[0, 3, 1, 2])
-    return Planes(graph.cast(turned, np.float32))
+    return Planes(graph.cast(turned, np.float32), size=size and tuple(size))
 
 
 def _as_list(graph, number):

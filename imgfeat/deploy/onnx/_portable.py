@@ -1,6 +1,6 @@
 """Write a fitted pipeline as one ONNX file."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -168,9 +168,7 @@ def fixed_shape(pipeline):
 def _compose(pipeline, shape):
     """The ModelProto, and the name of its first output."""
     graph = Graph()
-    planes = as_planes(graph, "images")
-    if shape is not None:
-        planes = replace(planes, size=tuple(shape[:2]))
+    planes = as_planes(graph, "images", shape and shape[:2])
     verdict = judge(graph, pipeline, planes)
     output = "decisions" if verdict.probabilities is None else "probabilities"
     scores = verdict.probabilities or verdict.decisions
