@@ -32,6 +32,7 @@ from imgfeat.deploy.onnx import (
     _linear_heads,
     _net_graph,
     _pixel_steps,
+    _trained_net,
     _vector_steps,
 )
 from imgfeat.deploy.onnx._folded_rows import Rows
@@ -39,6 +40,7 @@ from imgfeat.deploy.onnx._planes import Planes
 from imgfeat.deploy.onnx._unportable import refuse
 from imgfeat.estimators import (
     AugmentedClassifier,
+    CNNClassifier,
     LinearProbe,
     OpenSet,
     RidgeProbe,
@@ -82,6 +84,7 @@ _JUDGES = {
     Perceptron: _linear_heads.judge_linear,
     SGDClassifier: _linear_heads.judge_by_descent,
     LinearDiscriminantAnalysis: _linear_heads.judge_discriminant,
+    CNNClassifier: _trained_net.judge_by_net,
     SVC: _kernel_machines.judge_by_vectors,
     NuSVC: _kernel_machines.judge_by_vectors,
 }
@@ -117,7 +120,8 @@ def judge(graph, estimator, value, name=""):
     write = _JUDGES.get(type(estimator))
     if write is None:
         _refuse_unknown(name, estimator, _JUDGES)
-    _check_kind(value, Rows, name, estimator)
+    kind = Planes if write is _trained_net.judge_by_net else Rows
+    _check_kind(value, kind, name, estimator)
     return write(graph, estimator, value, name)
 
 

@@ -4,22 +4,33 @@ import numpy as np
 
 from imgfeat.deploy.onnx._folded_rows import Rows
 from imgfeat.deploy.onnx._net_view import view_of
+from imgfeat.deploy.onnx._unportable import refuse
 from imgfeat.nets._preprocessing import VIEWS
 from imgfeat.nets.inference._embedder import Embedder
-from imgfeat.nets.inference._export import export
+from imgfeat.nets.inference._export import ExportError, export
 
 
 def embed(graph, step, planes, name):
     """A fitted CNNEmbedding, in float32."""
     net = step._ready_net()
     backbone = net.backbone
-    model = export(Embedder(backbone.load(), backbone.preprocessing, net.readout))
+    embedder = Embedder(backbone.load(), backbone.preprocessing, net.readout)
+    model = exported(embedder, step, name)
 
     def run(images):
         return graph.add_model(model, images=images)[0]
 
     features = mean_over_views(graph, planes, backbone.preprocessing, step.n_views, run)
     return Rows(graph.cast(features, np.float64), net.width)
+
+
+def exported(module, step, name):
+    """A module with uint8 images as input, as a serialized model, or a refusal."""
+    try:
+        return export(module)
+    except ExportError as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        refuse(name, step, f"its net cannot be exported ({reason})", "use another net")
 
 
 def mean_over_views(graph, planes, preprocessing, n_views, net):

@@ -41,13 +41,16 @@ def resample(graph, planes, whole, corner, size, interpolation, around=None):
         name = graph.op("Gather", planes.name, _nearest(graph, *rows), axis=2)
         name = graph.op("Gather", name, _nearest(graph, *cols), axis=3)
     else:
-        # Rows first, and whole numbers from -128 on between the two, as in the kernel:
-        # so every sum is exact in float32.
+        # Rows first, and whole numbers between the two, as in the kernel. Every sum is
+        # exact in float32; where filters overshoot, of pixels from -128 on.
+        overshoots = interpolation in ("bicubic", "lanczos")
+        name = graph.op("Sub", planes.name, _MIDDLE) if overshoots else planes.name
+        lowest = np.float32(-128 if overshoots else 0)
         x = graph.op("Transpose", _weights(graph, *cols), perm=[1, 0])
-        name = graph.op("Sub", planes.name, _MIDDLE)
-        name = _round(graph, graph.op("MatMul", name, x))
-        name = _round(graph, graph.op("MatMul", _weights(graph, *rows), name))
-        name = graph.op("Add", name, _MIDDLE)
+        name = _round(graph, graph.op("MatMul", name, x), lowest)
+        name = graph.op("MatMul", _weights(graph, *rows), name)
+        name = _round(graph, name, lowest)
+        name = graph.op("Add", name, _MIDDLE) if overshoots else name
     if around is not None:
         inside = graph.op(
             "And",
@@ -59,9 +62,9 @@ def resample(graph, planes, whole, corner, size, interpolation, around=None):
     return replace(planes, name=name, size=tuple(size))
 
 
-def _round(graph, values):
+def _round(graph, values, lowest):
     whole = graph.op("Floor", graph.op("Add", values, np.float32(0.5)))
-    return graph.op("Clip", whole, -_MIDDLE, _MIDDLE - np.float32(1))
+    return graph.op("Clip", whole, lowest, lowest + np.float32(255))
 
 
 def _places(graph, first, count):
