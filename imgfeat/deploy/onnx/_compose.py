@@ -168,6 +168,8 @@ def _answering(estimator, name):
     """What answers for an estimator that wraps another."""
     while True:
         if isinstance(estimator, BaseSearchCV):
+            if not hasattr(estimator, "best_estimator_"):
+                refuse(name, estimator, "it was not refitted", "set refit=True")
             estimator = estimator.best_estimator_
         elif isinstance(estimator, FrozenEstimator):
             estimator = estimator.estimator

@@ -128,26 +128,15 @@ def export_onnx(pipeline: BaseEstimator, path: PathLike) -> ExportedModel:
     pipeline = without_caches(pipeline)
     shape = fixed_shape(pipeline)
     model, output = _compose(pipeline, shape)
-    if model.ByteSize() > _MOST_BYTES:
-        raise NotPortableError(
-            f"An ONNX file takes less than 2 GB. Got {model.ByteSize() / 1e9:.1f} GB; "
-            "use a smaller net."
-        )
-    onnx.checker.check_model(model)
-    session = open_session(model.SerializeToString(), n_threads=usable_threads(None))
-
-    def run(images):
-        return session.run([output, "label"], {"images": images})
-
+    run = _opened(onnx, model, output)
     images = trial_images(shape)
     worst = check_agreement(pipeline, run, output, images)
+
     golden = picture((*(shape or _GOLDEN)[:2], 3), seed=0)[None]
     outputs = dict(zip((output, "label"), run(golden), strict=True))
     agreement = {"images": len(images), "largest_difference": worst}
-    about = describe_file(pipeline, golden, outputs, agreement) | {
-        "sha256": seal(model)
-    }
-    onnx.helper.set_model_props(model, about)
+    about = describe_file(pipeline, golden, outputs, agreement)
+    onnx.helper.set_model_props(model, about | {"sha256": seal(model)})
     data = model.SerializeToString()
     write_atomic(path, data)
     return ExportedModel(path, len(data), output, worst, len(images))
@@ -184,3 +173,15 @@ def _compose(pipeline, shape):
     inputs = {"images": (np.uint8, ["n", *size, 3])}
     outputs = {output: (np.float32, dims), "label": (np.int64, ["n"])}
     return graph.build(inputs, outputs), output
+
+
+def _opened(onnx, model, output):
+    """The function from images to scores and labels that a model is."""
+    if model.ByteSize() > _MOST_BYTES:
+        raise NotPortableError(
+            f"An ONNX file takes less than 2 GB. Got {model.ByteSize() / 1e9:.1f} GB; "
+            "use a smaller net."
+        )
+    onnx.checker.check_model(model)
+    session = open_session(model.SerializeToString(), n_threads=usable_threads(None))
+    return lambda images: session.run([output, "label"], {"images": images})

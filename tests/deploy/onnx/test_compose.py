@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -46,6 +47,9 @@ REFUSED = {
     ),
     "a AugmentedClassifier: n_views=2 predicts from augmented images": (
         AugmentedClassifier(PLAIN, n_augmented=1, n_views=2)
+    ),
+    "a GridSearchCV: it was not refitted; set refit=True": GridSearchCV(
+        PLAIN, {"logisticregression__C": [1.0]}, cv=2, refit=False
     ),
     "a OpenSet: its distances and sets of labels are not written; export its "
     "pipeline_": OpenSet(PLAIN),
