@@ -1,7 +1,6 @@
 """Tests for imgfeat/_cli_export.py, as a user would type it."""
 
 import numpy as np
-import onnxruntime
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.linear_model import LogisticRegression
@@ -12,6 +11,7 @@ from imgfeat.features import LBP
 from imgfeat.sources import ImageReader
 from tests._commands import run
 
+onnxruntime = pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.onnx
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 40, 50, 3), dtype=np.uint8)

@@ -17,7 +17,8 @@ class Graph:
     """A graph that grows.
 
     Values are named by text. Where an operator takes one, an array stands for a
-    constant, and so do an int and a list of ints, which are int64.
+    constant, and so do an int and a list of ints, which are int64. What was written
+    down before is not written again.
 
     Attributes
     ----------
@@ -28,17 +29,29 @@ class Graph:
     def __init__(self):
         self._onnx = import_onnx()
         self._nodes, self._constants, self._count = [], {}, 0
+        self._written = {}
         self._initializers, self._functions, self._domains = [], [], {}
         self.opset = OPSET
 
     def op(self, kind, *inputs, **attributes) -> str:
         """Apply an operator and return the name of its output."""
-        self._count += 1
-        output = f"{kind.lower()}_{self._count}"
         names = [self._as_name(value) for value in inputs]
-        make = self._onnx.helper.make_node
-        self._nodes.append(make(kind, names, [output], name=output, **attributes))
-        return output
+
+        def write():
+            self._count += 1
+            output = f"{kind.lower()}_{self._count}"
+            make = self._onnx.helper.make_node
+            self._nodes.append(make(kind, names, [output], name=output, **attributes))
+            return output
+
+        return self.once((kind, names, sorted(attributes.items())), write)
+
+    def once(self, key, write):
+        """What ``write()`` returns, called once for all that has the same key."""
+        key = repr(key)
+        if key not in self._written:
+            self._written[key] = write()
+        return self._written[key]
 
     def cast(self, value, dtype) -> str:
         """Convert to the dtype that numpy calls so."""

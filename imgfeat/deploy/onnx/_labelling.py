@@ -7,12 +7,13 @@ import json
 import numpy as np
 
 import imgfeat
+from imgfeat._nesting import walk
 from imgfeat.deploy._manifest import describe
 
 _READING = (
-    "Pixels as they are stored, 8 bits a channel, RGB: turned upright as EXIF says, "
-    "gray repeated in three channels, palettes and CMYK converted, transparent ones "
-    "laid on white. No resizing, no normalization: both are in the file. All images of "
+    "Pixels of 8 bits a channel, RGB, colors {}: turned upright as EXIF says, gray "
+    "repeated in three channels, palettes and CMYK converted, transparent ones laid "
+    "on white. No resizing, no normalization: both are in the file. All images of "
     "a batch have one size."
 )
 
@@ -35,12 +36,13 @@ def describe_file(pipeline, golden, outputs, agreement):
         ``classes``, ``reading`` in words, ``input`` and what else is no text is JSON.
     """
     manifest = describe(pipeline)
+    in_srgb = any(getattr(item, "color", None) == "srgb" for _, item in walk(pipeline))
     found = {name: values.tolist() for name, values in outputs.items()}
     images = base64.b64encode(golden.tobytes()).decode("ascii")
     return {
         "imgfeat_version": imgfeat.__version__,
         "classes": json.dumps(manifest["classes"]),
-        "reading": _READING,
+        "reading": _READING.format("converted to sRGB" if in_srgb else "as stored"),
         "steps": json.dumps(manifest["reading"]),
         "versions": json.dumps(manifest["versions"]),
         "agreement": json.dumps(agreement),

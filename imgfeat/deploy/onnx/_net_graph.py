@@ -13,14 +13,21 @@ from imgfeat.nets.inference._export import ExportError, export
 def embed(graph, step, planes, name):
     """A fitted CNNEmbedding, in float32."""
     net = step._ready_net()
-    backbone = net.backbone
-    embedder = Embedder(backbone.load(), backbone.preprocessing, net.readout)
-    model = exported(embedder, step, name)
+    backbone, seen = net.backbone, net.backbone.preprocessing
+
+    def export_net():
+        return exported(Embedder(backbone.load(), seen, net.readout), step, name)
 
     def run(images):
         return graph.add_model(model, images=images)[0]
 
-    features = mean_over_views(graph, planes, backbone.preprocessing, step.n_views, run)
+    def write():
+        return mean_over_views(graph, planes, seen, step.n_views, run)
+
+    # Folds of a calibration have the same net, and run it on the same images.
+    identity = backbone.name, backbone.sha256, id(backbone.module), seen, net.readout
+    model = graph.once(identity, export_net)
+    features = graph.once((identity, planes.name, step.n_views), write)
     return Rows(graph.cast(features, np.float64), net.width)
 
 

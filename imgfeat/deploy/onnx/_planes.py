@@ -44,10 +44,17 @@ class Planes:
         return replace(self, name=rounded, n_channels=1)
 
     def cut(self, graph, corner, size) -> Self:
-        """A window of a size, with its top left corner there."""
+        """A window of a size, with its top left corner there.
+
+        Running it fails where an image is smaller, and the corner negative.
+        """
         starts = graph.op("Concat", *(_as_list(graph, x) for x in corner), axis=0)
         stops = graph.op("Add", starts, list(size))
+        # Slice would count from the end: with nothing in it, it cannot be expanded.
+        is_inside = graph.op("GreaterOrEqual", starts, 0)
+        starts = graph.op("Where", is_inside, starts, 2**31 - 1)
         name = graph.op("Slice", self.name, starts, stops, [2, 3])
+        name = graph.op("Expand", name, [1, 1, *size])
         return replace(self, name=name, size=tuple(size))
 
 

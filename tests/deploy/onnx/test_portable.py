@@ -3,14 +3,13 @@
 import json
 
 import numpy as np
-import onnxruntime
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
-from torch import nn
 
 import imgfeat
 from imgfeat import load_sample, make_recipe
@@ -18,28 +17,20 @@ from imgfeat.deploy import NotPortableError, export_onnx
 from imgfeat.deploy.onnx import _portable
 from imgfeat.deploy.onnx._labelling import read_golden, seal
 from imgfeat.features import HOG, CachedFeatures, CNNEmbedding
-from imgfeat.nets import Preprocessing
 from imgfeat.preprocess import CenterCrop, Grayscale, Resize
 from imgfeat.sources import ImageReader
+from tests.nets._tiny import TinyNet
+from tests.nets._versions import exports
 
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+refusals = pytest.importorskip("onnxruntime.capi.onnxruntime_pybind11_state")
+REFUSALS = refusals.RuntimeException, refusals.InvalidArgument
 pytestmark = pytest.mark.onnx
 
 TEXTURES = load_sample("textures")
 GRAY, LABELS = TEXTURES.images[::4], TEXTURES.target_names[TEXTURES.target[::4]]
 TINTED = (GRAY[..., None] * np.array([1.0, 0.8, 0.6])).astype(np.uint8)
-
-
-class SmallNet(nn.Module):
-    """Averages of a few filters, of images of 24 x 20 pixels."""
-
-    preprocessing = Preprocessing((24, 20), mean=(0.5,) * 3, std=(0.2,) * 3, crop=0.8)
-
-    def __init__(self):
-        super().__init__()
-        self.filters = nn.Conv2d(3, 8, 5, stride=2)
-
-    def forward(self, x):
-        return self.filters(x).relu().mean(dim=(2, 3))
 
 
 class Exported:
@@ -91,8 +82,6 @@ def test_images_may_have_any_size_and_come_in_batches(tmp_path):
 
 
 def test_file_says_what_it_is(tmp_path):
-    import onnx
-
     path = tmp_path / "model.onnx"
     export_onnx(hog_model().fit(list(TINTED), LABELS), path)
     run = Exported(path)
@@ -121,11 +110,39 @@ def test_equal_pipelines_give_equal_files(tmp_path):
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
+@exports
 def test_nets_are_a_part_of_it(tmp_path):
-    net = CNNEmbedding(SmallNet(), n_views=2, engine="torch")
+    net = CNNEmbedding(TinyNet(), n_views=2, engine="torch")
     model = make_pipeline(net, StandardScaler(), LogisticRegression())
     found = assert_exports(model.fit(TINTED, LABELS), tmp_path / "model.onnx")
     assert found.worst < 1e-5
+
+
+def test_folds_of_a_calibration_share_what_is_the_same(tmp_path):
+    inner = make_pipeline(ImageReader(32, mode="gray"), HOG(), LinearSVC())
+    model = CalibratedClassifierCV(inner, cv=2).fit(TINTED, LABELS)
+    assert_exports(model, tmp_path / "model.onnx")
+    kinds = [node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node]
+    assert kinds.count("AveragePool") == 1
+
+
+def test_images_that_are_too_small_are_no_images(tmp_path):
+    crop = CenterCrop(33)
+    model = make_pipeline(ImageReader(40), crop, HOG(), LogisticRegression())
+    model.fit(TINTED, LABELS)
+    model.steps[0] = ("reader", ImageReader())
+    graph = _portable._compose(model, None)[0]
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), quiet())
+    assert session.run(None, {"images": TINTED[:1]})[0].shape == (1, 3)
+    for side in (32, 20, 1):
+        with pytest.raises(REFUSALS, match="Expand"):
+            session.run(None, {"images": TINTED[:1, :side]})
+
+
+def quiet():
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    return options
 
 
 def test_branches_stand_side_by_side(tmp_path):

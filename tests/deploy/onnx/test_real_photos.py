@@ -4,13 +4,13 @@ import json
 import tarfile
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from imgfeat import load_image_folder, make_recipe
 from imgfeat.deploy import export_onnx
 from imgfeat.sources import decode_image
 
+onnxruntime = pytest.importorskip("onnxruntime")
 pytestmark = [pytest.mark.onnx, pytest.mark.real_data]
 
 RECIPES = "hog-lr", "hog-svm", "cnn-lr", "cnn-svm", "cnn-ridge"

@@ -12,6 +12,7 @@ from imgfeat.estimators import CNNClassifier
 from imgfeat.features import CNNEmbedding
 from imgfeat.nets import Preprocessing
 from tests.deploy.onnx.test_portable import Exported
+from tests.nets._versions import exports
 
 pytestmark = pytest.mark.onnx
 
@@ -28,6 +29,7 @@ class Fickle(nn.Module):
         return x.mean((2, 3)) if x.sum() > 0 else x.amax((2, 3))
 
 
+@exports
 def test_trained_net_says_the_same(tmp_path):
     cnn = CNNClassifier("simple_cnn", max_epochs=2, n_views=2, size=24, random_state=0)
     cnn.fit(IMAGES, LABELS)
