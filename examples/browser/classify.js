@@ -12,8 +12,9 @@ export class PortableModel {
     const file = new Uint8Array(await answer.arrayBuffer());
     model.about = readMetadata(file);
     model.classes = JSON.parse(model.about.classes);
+    model.labels = JSON.parse(model.about.labels); // "unknown" too, of an OpenSet
     model.session = await ort.InferenceSession.create(file);
-    model.output = model.session.outputNames.find((name) => name !== "label");
+    model.output = model.session.outputNames[0];
     await model.checkGolden();
     return model;
   }
@@ -22,7 +23,7 @@ export class PortableModel {
   async predict(pixels, height, width) {
     const images = new ort.Tensor("uint8", pixels, [1, height, width, 3]);
     const found = await this.session.run({ images });
-    const label = this.classes[Number(found.label.data[0])];
+    const label = this.labels[Number(found.label.data[0])];
     return { label, scores: Array.from(found[this.output].data) };
   }
 

@@ -8,6 +8,7 @@ from skimage import data
 from imgfeat._nesting import replace_nested
 from imgfeat._traits import traits_of
 from imgfeat.deploy.onnx._unportable import NotPortableError
+from imgfeat.estimators import OpenSet
 from imgfeat.kernels.gray import to_gray
 from imgfeat.kernels.resize import resize
 
@@ -16,6 +17,7 @@ _PHOTOS = "astronaut", "chelsea", "coffee", "rocket"
 # Rows and columns from a photo, so that sizes and shapes differ.
 _CUTS = (400, 427), (300, 451), (399, 200), (120, 333)
 _TEXTURES = "brick", "grass", "gravel"
+_REMEDY = "serve the file that imgfeat.save writes, and report this, please."
 
 
 def trial_images(shape=None):
@@ -59,15 +61,15 @@ def _rgb_images(shape):
     return pieces + noise
 
 
-def check_agreement(pipeline, run, output, images):
+def check_agreement(pipeline, run, images):
     """Compare answers; return the largest difference.
 
     Parameters
     ----------
     pipeline : fitted classifier
     run : callable
-        From images, (n, height, width, 3), to scores and labels, as the file gives.
-    output : {"probabilities", "decisions"}
+        From images, (n, height, width, 3), to what the file gives: scores, ``label``
+        and so on, by name.
     images : list of ndarray of shape (height, width[, 3]), uint8
 
     Returns
@@ -80,26 +82,27 @@ def check_agreement(pipeline, run, output, images):
     NotPortableError
         If a label is another, or the difference is above 1e-4.
     """
+    parts = [run(as_input(image)) for image in images]
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     same = len({image.shape for image in images}) == 1
     given = np.stack(images) if same else images
-    expected, labels = _answers(in_float32(pipeline), output, given)
-    found = [run(as_input(image)) for image in images]
-    scores = np.concatenate([scores for scores, _ in found])
-    found_labels = np.concatenate([label for _, label in found])
-    scale = 1.0 if output == "probabilities" else max(1.0, np.abs(expected).max())
-    worst = float(np.abs(scores - expected).max() / scale)
-    if not worst <= TOLERANCE:
-        raise NotPortableError(
-            f"The exported file must give the pipeline's {output} within "
-            f"{TOLERANCE:g}. Got a difference of {worst:.2g} on {len(images)} images; "
-            "serve the file that imgfeat.save writes, and report this, please."
-        )
-    differ = (found_labels != labels) & ~_is_tie(expected, scale)
+    expected = _answers(in_float32(pipeline), given)
+    worst = 0.0
+    for name in expected.keys() & {"probabilities", "decisions", "score"}:
+        scale = _scale(name, expected[name])
+        off = float(np.abs(found[name] - expected[name]).max() / scale)
+        if not off <= TOLERANCE:
+            raise NotPortableError(
+                f"The exported file must give the pipeline's {name} within "
+                f"{TOLERANCE:g}. Got a difference of {off:.2g} on {len(images)} "
+                f"images; {_REMEDY}"
+            )
+        worst = max(worst, off)
+    differ = (found["label"] != expected["label"]) & ~_is_close(pipeline, expected)
     if differ.any():
         raise NotPortableError(
             f"The exported file must give the pipeline's labels. Got {differ.sum()} "
-            f"others on {len(images)} images; serve the file that imgfeat.save writes, "
-            "and report this, please."
+            f"others on {len(images)} images; {_REMEDY}"
         )
     return worst
 
@@ -133,16 +136,33 @@ def in_float32(pipeline):
     return replace_nested(pipeline, plain)
 
 
-def _answers(pipeline, output, images):
-    method = {"probabilities": "predict_proba", "decisions": "decision_function"}
-    scores = np.asarray(getattr(pipeline, method[output])(images), dtype=np.float64)
-    labels = np.asarray(pipeline.predict(images))
-    return scores, np.searchsorted(pipeline.classes_, labels)
+def _answers(pipeline, images):
+    """What a pipeline says, by the names of the outputs of its file."""
+    if isinstance(pipeline, OpenSet):
+        found = pipeline.predict_open(images)
+        best = np.where(found.known, found.proba.argmax(axis=1), len(pipeline.classes_))
+        return {"probabilities": found.proba, "score": found.scores, "label": best}
+    name, method = "probabilities", "predict_proba"
+    if not hasattr(pipeline, method):
+        name, method = "decisions", "decision_function"
+    scores = np.asarray(getattr(pipeline, method)(images), dtype=np.float64)
+    label = np.searchsorted(pipeline.classes_, np.asarray(pipeline.predict(images)))
+    return {name: scores, "label": label}
 
 
-def _is_tie(scores, scale):
-    """Rows whose best two are nearer than what is allowed anyway."""
+def _scale(name, values):
+    return max(1.0, np.abs(values).max()) if name == "decisions" else 1.0
+
+
+def _is_close(pipeline, expected):
+    """Rows that may have another label within what is allowed anyway."""
+    name = "decisions" if "decisions" in expected else "probabilities"
+    scores = expected[name]
+    room = TOLERANCE * _scale(name, scores)
     if scores.ndim == 1:
-        return np.abs(scores) <= TOLERANCE * scale
+        return np.abs(scores) <= room
     best = np.sort(scores, axis=1)
-    return best[:, -1] - best[:, -2] <= TOLERANCE * scale
+    is_close = best[:, -1] - best[:, -2] <= room
+    if "score" in expected:
+        is_close |= np.abs(expected["score"] - pipeline.threshold_) <= room
+    return is_close

@@ -36,6 +36,7 @@ from imgfeat.deploy.onnx import (
     _vector_steps,
 )
 from imgfeat.deploy.onnx._folded_rows import Rows
+from imgfeat.deploy.onnx._open_verdict import judge_open
 from imgfeat.deploy.onnx._planes import Planes
 from imgfeat.deploy.onnx._unportable import refuse
 from imgfeat.estimators import (
@@ -46,6 +47,7 @@ from imgfeat.estimators import (
     RidgeProbe,
     RowSpace,
 )
+from imgfeat.estimators._inner_features import SCALERS
 from imgfeat.features import HOG, CNNEmbedding
 from imgfeat.preprocess import CenterCrop, Grayscale, Resize
 from imgfeat.sources import ImageReader
@@ -117,6 +119,10 @@ def judge(graph, estimator, value, name=""):
         return judge(graph, last, value, _join(name, last_name))
     if type(estimator) is CalibratedClassifierCV:
         return _calibrators.judge_calibrated(graph, estimator, value, name, judge)
+    if type(estimator) is OpenSet:
+        verdict = judge(graph, estimator.pipeline_, value, name)
+        features = _unscaled(graph, estimator.pipeline_, value, name)
+        return judge_open(graph, estimator, verdict, features, name)
     write = _JUDGES.get(type(estimator))
     if write is None:
         _refuse_unknown(name, estimator, _JUDGES)
@@ -144,6 +150,31 @@ def apply(graph, step, value, name):
             _check_kind(value, kind, name, step)
             return table[type(step)](graph, step, value, name)
     return _refuse_unknown(name, step, _OF_PLANES | _OF_ROWS)
+
+
+def _unscaled(graph, classifier, value, name):
+    """What a classifier is given at its end, before that is scaled.
+
+    As `imgfeat.estimators._inner_features.look_inside` has it.
+    """
+    classifier, name = _answering(classifier, name)
+    if isinstance(classifier, CNNClassifier):
+        why = "the features of a net that was trained are not written"
+        refuse(name, classifier, why, "take CNNEmbedding and a linear classifier")
+    if not isinstance(classifier, Pipeline):
+        return value
+    *steps, (last_name, last) = classifier.steps
+    kept = len(steps)
+    while kept and _only_scales(steps[kept - 1][1]):
+        kept -= 1
+    if kept == len(steps) or isinstance(last, Pipeline):
+        value = _apply_all(graph, steps, value, name)
+        return _unscaled(graph, last, value, _join(name, last_name))
+    return _apply_all(graph, steps[:kept], value, name)
+
+
+def _only_scales(step):
+    return step in NO_STEP or isinstance(step, SCALERS)
 
 
 def _apply_all(graph, steps, value, name):
@@ -193,9 +224,6 @@ def _check_kind(value, kind, name, step):
 
 
 def _refuse_unknown(name, step, known):
-    if isinstance(step, OpenSet):
-        why = "its distances and sets of labels are not written"
-        refuse(name, step, why, "export its pipeline_, which never says 'unknown'")
     room = _room(type(step))
     names = [kind.__name__ for kind in known if _room(kind) == room]
     names = names or [kind.__name__ for kind in known]

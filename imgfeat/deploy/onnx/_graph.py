@@ -5,6 +5,7 @@ import numpy as np
 from imgfeat._optional import import_optional
 
 OPSET = 18
+_REST = {"TopK": ["places"]}  # what operators have to have for outputs beside the first
 IR_VERSION = 10  # of ONNX 1.16, which runtimes and browsers of today read
 
 
@@ -34,14 +35,15 @@ class Graph:
         self.opset = OPSET
 
     def op(self, kind, *inputs, **attributes) -> str:
-        """Apply an operator and return the name of its output."""
+        """Apply an operator and return the name of its (first) output."""
         names = [self._as_name(value) for value in inputs]
 
         def write():
             self._count += 1
             output = f"{kind.lower()}_{self._count}"
+            outputs = [output, *(f"{output}_{rest}" for rest in _REST.get(kind, ()))]
             make = self._onnx.helper.make_node
-            self._nodes.append(make(kind, names, [output], name=output, **attributes))
+            self._nodes.append(make(kind, names, outputs, name=output, **attributes))
             return output
 
         return self.once((kind, names, sorted(attributes.items())), write)

@@ -33,15 +33,19 @@ def describe_file(pipeline, golden, outputs, agreement):
     Returns
     -------
     dict of str to str
-        ``classes``, ``reading`` in words, ``input`` and what else is no text is JSON.
+        ``reading`` in words, and as JSON ``classes``, the ``labels`` that a number
+        means, which may be one more, and so on.
     """
     manifest = describe(pipeline)
     in_srgb = any(getattr(item, "color", None) == "srgb" for _, item in walk(pipeline))
+    is_open = hasattr(pipeline, "unknown_label_")
+    unknown = [pipeline.unknown_label_] if is_open else []
     found = {name: values.tolist() for name, values in outputs.items()}
     images = base64.b64encode(golden.tobytes()).decode("ascii")
     return {
         "imgfeat_version": imgfeat.__version__,
         "classes": json.dumps(manifest["classes"]),
+        "labels": json.dumps(manifest["classes"] + unknown),
         "reading": _READING.format("converted to sRGB" if in_srgb else "as stored"),
         "steps": json.dumps(manifest["reading"]),
         "versions": json.dumps(manifest["versions"]),

@@ -93,7 +93,9 @@ def export_onnx(pipeline: BaseEstimator, path: PathLike) -> ExportedModel:
     a fixed one where the pipeline takes but one. The outputs are ``probabilities``,
     float32 of shape (n, n_classes), and ``label``, int64 of shape (n,), an index of a
     class. A pipeline without probabilities gives ``decisions`` instead, float32, of the
-    shape that its ``decision_function`` has.
+    shape that its ``decision_function`` has. An `OpenSet` also gives ``known`` and
+    ``sets``, bool, and ``score``, as its methods do; its label is the number of classes
+    where an image is unknown.
 
     What comes with it stands in the file's ``metadata_props`` as JSON: the names of the
     ``classes``, how images are to be read, what reads them in the pipeline, versions,
@@ -127,19 +129,19 @@ def export_onnx(pipeline: BaseEstimator, path: PathLike) -> ExportedModel:
     path = check_target(path)
     pipeline = without_caches(pipeline)
     shape = fixed_shape(pipeline)
-    model, output = _compose(pipeline, shape)
-    run = _opened(onnx, model, output)
+    model = _compose(pipeline, shape)
+    run = _opened(onnx, model)
     images = trial_images(shape)
-    worst = check_agreement(pipeline, run, output, images)
+    worst = check_agreement(pipeline, run, images)
 
     golden = picture((*(shape or _GOLDEN)[:2], 3), seed=0)[None]
-    outputs = dict(zip((output, "label"), run(golden), strict=True))
+    outputs = run(golden)
     agreement = {"images": len(images), "largest_difference": worst}
     about = describe_file(pipeline, golden, outputs, agreement)
     onnx.helper.set_model_props(model, about | {"sha256": seal(model)})
     data = model.SerializeToString()
     write_atomic(path, data)
-    return ExportedModel(path, len(data), output, worst, len(images))
+    return ExportedModel(path, len(data), next(iter(outputs)), worst, len(images))
 
 
 def fixed_shape(pipeline):
@@ -155,7 +157,7 @@ def fixed_shape(pipeline):
 
 
 def _compose(pipeline, shape):
-    """The ModelProto, and the name of its first output."""
+    """The ModelProto, whose first outputs are scores and labels."""
     graph = Graph()
     planes = as_planes(graph, "images", shape and shape[:2])
     verdict = judge(graph, pipeline, planes)
@@ -172,11 +174,14 @@ def _compose(pipeline, shape):
     graph.name_output(verdict.label, "label")
     inputs = {"images": (np.uint8, ["n", *size, 3])}
     outputs = {output: (np.float32, dims), "label": (np.int64, ["n"])}
-    return graph.build(inputs, outputs), output
+    for name, (value, dtype, dims) in verdict.extra.items():
+        graph.name_output(value, name)
+        outputs[name] = dtype, dims
+    return graph.build(inputs, outputs)
 
 
-def _opened(onnx, model, output):
-    """The function from images to scores and labels that a model is."""
+def _opened(onnx, model):
+    """The function that a model is: from images to arrays by name."""
     if model.ByteSize() > _MOST_BYTES:
         raise NotPortableError(
             f"An ONNX file takes less than 2 GB. Got {model.ByteSize() / 1e9:.1f} GB; "
@@ -184,4 +189,9 @@ def _opened(onnx, model, output):
         )
     onnx.checker.check_model(model)
     session = open_session(model.SerializeToString(), n_threads=usable_threads(None))
-    return lambda images: session.run([output, "label"], {"images": images})
+    names = [output.name for output in session.get_outputs()]
+
+    def run(images):
+        return dict(zip(names, session.run(names, {"images": images}), strict=True))
+
+    return run

@@ -1,6 +1,6 @@
 """What a classifier says in a graph, and the ways from decisions to probabilities."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,11 +17,14 @@ class Verdict:
         (n, n_classes), or (n, 1) for two classes, of the second.
     probabilities : str, optional
         (n, n_classes).
+    extra : dict of str to (str, dtype, list)
+        Other outputs by name: the value, what it holds, and its shape.
     """
 
     label: str
     decisions: str | None = None
     probabilities: str | None = None
+    extra: dict = field(default_factory=dict)
 
 
 def decide(graph, rows, coef, intercept):

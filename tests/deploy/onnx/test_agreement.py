@@ -36,9 +36,10 @@ def asked(expected, found, labels):
 
     def run(image):
         row = image[0, 0, 0, 0]
-        return np.float32([found[row]]), np.array([labels[row]])
+        shares = np.float32([found[row]])
+        return {"probabilities": shares, "label": np.array([labels[row]])}
 
-    return check_agreement(Known(expected), run, "probabilities", images)
+    return check_agreement(Known(expected), run, images)
 
 
 def test_trial_images_differ_in_size_or_have_the_one_that_is_asked_for():

@@ -14,7 +14,7 @@ from imgfeat.deploy.onnx._compose import judge
 from imgfeat.deploy.onnx._graph import Graph
 from imgfeat.deploy.onnx._planes import as_planes
 from imgfeat.deploy.onnx._unportable import NotPortableError
-from imgfeat.estimators import AugmentedClassifier, OpenSet
+from imgfeat.estimators import AugmentedClassifier
 from imgfeat.features import HOG, LBP
 from imgfeat.preprocess import Grayscale
 from imgfeat.sources import ImageReader
@@ -51,8 +51,6 @@ REFUSED = {
     "a GridSearchCV: it was not refitted; set refit=True": GridSearchCV(
         PLAIN, {"logisticregression__C": [1.0]}, cv=2, refit=False
     ),
-    "a OpenSet: its distances and sets of labels are not written; export its "
-    "pipeline_": OpenSet(PLAIN),
 }
 
 

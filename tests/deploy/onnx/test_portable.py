@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 import imgfeat
@@ -16,6 +16,7 @@ from imgfeat import load_sample, make_recipe
 from imgfeat.deploy import NotPortableError, export_onnx
 from imgfeat.deploy.onnx import _portable
 from imgfeat.deploy.onnx._labelling import read_golden, seal
+from imgfeat.estimators import LinearProbe, OpenSet
 from imgfeat.features import HOG, CachedFeatures, CNNEmbedding
 from imgfeat.preprocess import CenterCrop, Grayscale, Resize
 from imgfeat.sources import ImageReader
@@ -126,13 +127,40 @@ def test_folds_of_a_calibration_share_what_is_the_same(tmp_path):
     assert kinds.count("AveragePool") == 1
 
 
+@pytest.mark.parametrize("last", [LinearProbe(), LinearSVC()])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_what_is_unknown_is_called_so(tmp_path, last, n_classes):
+    rows = np.isin(LABELS, np.unique(LABELS)[:n_classes])
+    pipeline = make_pipeline(
+        ImageReader(32, mode="gray"), HOG(), StandardScaler(), Normalizer(), last
+    )
+    model = OpenSet(pipeline, coverage=0.8, false_alarms=0.2, calibration=2)
+    model.fit(list(TINTED[rows]), LABELS[rows])
+    export_onnx(model, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    noise = np.random.default_rng(0).integers(0, 256, (9, 64, 64, 3), dtype=np.uint8)
+    images = np.concatenate([TINTED, noise, 0 * noise[:1]])
+    shares, label, known, score, sets = session.run(None, {"images": images})
+    expected = model.predict_open(images)
+    assert_allclose(shares, expected.proba, atol=1e-5)
+    assert_allclose(score, expected.scores, atol=1e-5)
+    assert_array_equal(known, expected.known)
+    assert_array_equal(sets, expected.sets)
+    about = session.get_modelmeta().custom_metadata_map
+    assert json.loads(about["labels"]) == [*model.classes_, "unknown"]
+    assert_array_equal(
+        np.array(json.loads(about["labels"]))[label], model.predict(images)
+    )
+    assert 0 < np.count_nonzero(known) < len(images)
+
+
 def test_images_that_are_too_small_are_no_images(tmp_path):
     crop = CenterCrop(33)
     model = make_pipeline(ImageReader(40), crop, HOG(), LogisticRegression())
     model.fit(TINTED, LABELS)
     model.steps[0] = ("reader", ImageReader())
-    graph = _portable._compose(model, None)[0]
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), quiet())
+    written = _portable._compose(model, None)
+    session = onnxruntime.InferenceSession(written.SerializeToString(), quiet())
     assert session.run(None, {"images": TINTED[:1]})[0].shape == (1, 3)
     for side in (32, 20, 1):
         with pytest.raises(REFUSALS, match="Expand"):
