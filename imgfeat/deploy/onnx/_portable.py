@@ -15,11 +15,11 @@ from imgfeat._typing import PathLike
 from imgfeat.deploy._archive import check_target
 from imgfeat.deploy._example import picture
 from imgfeat.deploy._uncached import without_caches
-from imgfeat.deploy.onnx._agreement import check_agreement, trial_images
 from imgfeat.deploy.onnx._compose import judge
 from imgfeat.deploy.onnx._graph import Graph, import_onnx
 from imgfeat.deploy.onnx._labelling import describe_file, seal
 from imgfeat.deploy.onnx._planes import as_planes
+from imgfeat.deploy.onnx._trial import check_agreement, trial_images
 from imgfeat.deploy.onnx._unportable import NotPortableError
 from imgfeat.nets.inference._onnx_session import open_session
 

@@ -1,11 +1,11 @@
-"""Tests for imgfeat/deploy/onnx/_agreement.py."""
+"""Tests for imgfeat/deploy/onnx/_trial.py."""
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from imgfeat.deploy.onnx._agreement import (
+from imgfeat.deploy.onnx._trial import (
     as_input,
     check_agreement,
     in_float32,
