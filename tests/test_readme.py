@@ -34,4 +34,4 @@ def test_readme_block_runs(code, tmp_path, monkeypatch, capsys):
     exec(compile(code, str(README), "exec"), {"__name__": "readme"})
     assert capsys.readouterr().out  # every block ends by printing what it found
     files = {path.name for path in tmp_path.iterdir()} - {"photos"}
-    assert files == set(re.findall(r'save\(.*"(.*)"\)', code))
+    assert files == set(re.findall(r'(?:save|export_onnx)\(.*"(.*)"\)', code))

@@ -15,3 +15,6 @@ from ._predict import predict_files as predict_files
 from ._predict import prediction_columns as prediction_columns
 from ._predictor import Features as Features
 from ._predictor import Predictor as Predictor
+from .onnx._portable import ExportedModel as ExportedModel
+from .onnx._portable import export_onnx as export_onnx
+from .onnx._unportable import NotPortableError as NotPortableError

@@ -14,7 +14,7 @@ from imgfeat._typing import ImageBatch, PathLike
 from imgfeat.deploy._archive import FORMAT_VERSION, read_bundle, write_bundle
 from imgfeat.deploy._errors import BundleError, one_clear_error
 from imgfeat.deploy._golden import check_golden, make_golden
-from imgfeat.deploy._manifest import compare_versions, describe
+from imgfeat.deploy._manifest import RESIZE, compare_versions, describe
 from imgfeat.deploy._model import dump_model, load_model
 from imgfeat.deploy._placement import leave_missing_devices
 from imgfeat.deploy._self_check import check_elsewhere
@@ -183,7 +183,9 @@ def _checked(manifest, parts, path, change):
     if change is not None:
         change(pipeline)
     versions = compare_versions(manifest.get("versions"))
-    check_golden(pipeline, parts, manifest.get("example"), path, versions)
+    is_resized_so = manifest.get("resize") == RESIZE
+    example = manifest.get("example")
+    check_golden(pipeline, parts, example, path, versions, is_resized_so=is_resized_so)
     return pipeline
 
 

@@ -10,6 +10,9 @@ import imgfeat
 from imgfeat._nesting import type_name, walk
 from imgfeat.deploy._golden import tolerance_of
 
+# How 8-bit images are resized: exactly. Before it was said, sums were rounded.
+RESIZE = "exact"
+
 # Those that may change what a pipeline predicts.
 LIBRARIES = (
     "numpy",
@@ -35,6 +38,7 @@ def describe(pipeline):
         "reading": _reading(pipeline),
         "inference": _inference(pipeline),
         "golden_tolerance": tolerance_of(pipeline),
+        "resize": RESIZE,
     }
 
 

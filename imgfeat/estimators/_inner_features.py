@@ -21,7 +21,7 @@ from imgfeat.estimators._class_scores import score_classes
 from imgfeat.estimators._row_space import RowSpace
 
 # Steps that change the scale or the axes of features, not what is near to what by much.
-_SCALERS = (
+SCALERS = (
     *(MaxAbsScaler, MinMaxScaler, Normalizer, RobustScaler, RowSpace, StandardScaler),
 )
 
@@ -88,7 +88,7 @@ def _look_into_pipeline(pipeline, X):
     for _, step in pipeline.steps[:-1]:
         if step not in NO_STEP:
             X = step.transform(X)
-            if not isinstance(step, _SCALERS):
+            if not isinstance(step, SCALERS):
                 unscaled = X
     last = pipeline.steps[-1][1]
     inside = look_inside(last, X)

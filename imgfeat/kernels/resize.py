@@ -18,7 +18,7 @@ def resize(image, size, *, interpolation="bilinear", box=None, out=None):
     Each output pixel is a weighted mean of the pixels below a filter that is as wide
     as an output pixel where the image shrinks, and as an input pixel where it grows.
     Weights and rounding are Pillow's: uint8 equals ``PIL.Image.resize`` but for rare
-    pixels, which differ by one level.
+    pixels, which differ by a level, and is the same on every machine.
 
     Parameters
     ----------
@@ -40,6 +40,11 @@ def resize(image, size, *, interpolation="bilinear", box=None, out=None):
 
     Notes
     -----
+    For uint8 weights have 16 bits, so that float32 sums of weighed pixels are exact, in
+    whatever order they are taken: with pixels from -128 on, no sum needs more than its
+    24 bits. Where a value lies right between two levels, as it often does, rounded sums
+    would tip it by chance.
+
     Rows are filtered first, then columns. Pillow 13 does it the other way round where
     the height shrinks much more than the width, which no version before it did; there
     a filter that overshoots clips other pixels.
@@ -64,15 +69,16 @@ def resize(image, size, *, interpolation="bilinear", box=None, out=None):
 
     # Float32 is exact enough for 16 bits: 24 bits of mantissa, a handful of terms.
     precision = np.float64 if image.dtype == np.float64 else np.float32
-    y = _weights(height, size[0], interpolation, top, n_rows, precision)
-    x = _weights(width, size[1], interpolation, left, n_cols, precision)
+    is_exact = image.dtype == np.uint8
+    y = _weights(height, size[0], interpolation, top, n_rows, precision, is_exact)
+    x = _weights(width, size[1], interpolation, left, n_cols, precision, is_exact)
     rows_in = np.ascontiguousarray(image).reshape(height, width * n_channels)
     rows_out = out.reshape(n_rows, n_cols * n_channels)
     if image.dtype.kind == "f":
         _filter_floats(rows_in, n_channels, *y, *x, rows_out)
     else:
-        highest = precision(np.iinfo(image.dtype).max)
-        _filter_integers(rows_in, n_channels, *y, *x, highest, rows_out)
+        middle = precision(np.iinfo(image.dtype).max // 2 + 1)
+        _filter_integers(rows_in, n_channels, *y, *x, middle, rows_out)
     return out
 
 
@@ -102,6 +108,11 @@ def _lanczos(x):
     return np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0)
 
 
+# Of weights for 8-bit pixels.
+WEIGHT_BITS = 16
+# Added before they are rounded down, so that halves go up whatever they are short of.
+NUDGE = 0.5 + 2.0**-20
+
 # name -> the filter and how far it reaches, in pixels
 _FILTERS = {
     "box": (_box, 0.5),
@@ -112,11 +123,12 @@ _FILTERS = {
 
 
 @lru_cache(maxsize=512)
-def _weights(n_in, n_out, interpolation, first, count, precision):
+def _weights(n_in, n_out, interpolation, first, count, precision, is_exact):
     """Return where each output's window starts, and its weights.
 
-    For `count` outputs from `first` on. All windows have one length, so that the
-    kernels' loops do: the shorter ones at the borders are filled with zeros.
+    For `count` outputs from `first` on; if `is_exact`, of `WEIGHT_BITS` bits. All
+    windows have one length, so that the kernels' loops do: the shorter ones at the
+    borders are filled with zeros.
 
     Returns
     -------
@@ -137,6 +149,12 @@ def _weights(n_in, n_out, interpolation, first, count, precision):
     inside = (taps >= starts[:, None]) & (taps < stops[:, None])
     weights = kernel((taps + 0.5 - center[:, None]) / stretch) * inside
     weights = weights / weights.sum(axis=1, keepdims=True)
+    if is_exact:
+        whole = np.floor(weights * 2**WEIGHT_BITS + NUDGE)
+        # What rounding took goes to the largest, so that flat images stay flat.
+        largest = whole.argmax(axis=1)
+        whole[np.arange(count), largest] += 2**WEIGHT_BITS - whole.sum(axis=1)
+        weights = whole / 2**WEIGHT_BITS
     return shifted, np.ascontiguousarray(weights, dtype=precision)
 
 
@@ -177,7 +195,7 @@ def _add_scaled(total, weight, row):
 
 
 @njit(fastmath=_SUMS)
-def _filter_integers(image, n_channels, y0, y_weights, x0, x_weights, highest, out):
+def _filter_integers(image, n_channels, y0, y_weights, x0, x_weights, middle, out):
     precision = y_weights.dtype
     n_taps = y_weights.shape[1]
     width = out.shape[1]
@@ -185,7 +203,8 @@ def _filter_integers(image, n_channels, y0, y_weights, x0, x_weights, highest, o
     ring = np.empty((n_taps, width), dtype=precision)
     line = np.empty(image.shape[1], dtype=precision)
     total = np.empty(width, dtype=precision)
-    zero, half = precision.type(0), precision.type(0.5)
+    zero, half, one = precision.type(0), precision.type(0.5), precision.type(1)
+    lowest, highest, up, white = -middle, middle - one, middle + half, 2 * middle - one
     begin = n_channels * x0[0]
     end = n_channels * (x0[-1] + x_weights.shape[1])
     ready = 0
@@ -195,18 +214,18 @@ def _filter_integers(image, n_channels, y0, y_weights, x0, x_weights, highest, o
             row, needed, source = ring[ready % n_taps], line[begin:end], image[ready]
             source = source[begin:end]
             for j in range(len(needed)):
-                needed[j] = source[j]
+                needed[j] = source[j] - middle
             _filter_line(line, n_channels, x0, x_weights, row)
             # As Pillow, which keeps integers between its two passes.
             for j in range(len(row)):
-                row[j] = np.floor(min(max(row[j] + half, zero), highest))
+                row[j] = min(max(np.floor(row[j] + half), lowest), highest)
             ready += 1
-        total[:] = half
+        total[:] = 0
         for k in range(n_taps):
             _add_scaled(total, y_weights[i, k], ring[(y0[i] + k) % n_taps])
         row_out = out[i]
         for j in range(len(row_out)):
-            row_out[j] = np.int32(min(max(total[j], zero), highest))
+            row_out[j] = np.int32(min(max(total[j] + up, zero), white))
 
 
 @njit(fastmath=_SUMS)

@@ -173,7 +173,7 @@ class Preprocessing:
 
     def shorter_side(self) -> int:
         """Pixels of the shorter side, with which no image is enlarged."""
-        return max(self._least_sides())
+        return max(self.least_sides())
 
     def apply(self, image, out, view=CENTER) -> None:
         """Write what the net sees of one image into `out`.
@@ -197,7 +197,7 @@ class Preprocessing:
             resize(image, resized, **options, out=out)
         else:
             if not is_filled:
-                out[...] = self._around()
+                out[...] = self.around()
             part = resize(image, resized, **options)
             part = part if image.ndim == 3 else part[..., None]
             y, x = rows.start - top, cols.start - left
@@ -209,8 +209,20 @@ class Preprocessing:
         """Plain values, for a report or a file."""
         return asdict(self)
 
+    def around(self) -> list[int]:
+        """The color around an image that is smaller than the view, 0..255."""
+        if self.crop_mode == "border":
+            return [round(255 * value) for value in self.mean]
+        return [0, 0, 0]
+
+    def least_sides(self) -> tuple[int, int]:
+        """Height and width that a resized image has to reach, in pixels."""
+        # 224 / (224 / 232) may fall just short of 232.
+        tall, wide = (math.floor(side / self.crop + 1e-6) for side in self.size)
+        return tall, wide
+
     def _resized(self, height, width):
-        tall, wide = least = self._least_sides()
+        tall, wide = least = self.least_sides()
         if self.crop_mode == "squash":
             return least
         if self.crop_mode == "center" and tall == wide:
@@ -221,17 +233,6 @@ class Preprocessing:
         decisive = max if self.crop_mode == "border" else min
         ratio = decisive(height / tall, width / wide)
         return max(1, round(height / ratio)), max(1, round(width / ratio))
-
-    def _around(self):
-        """The color around an image that is smaller than the view."""
-        if self.crop_mode == "border":
-            return [round(255 * value) for value in self.mean]
-        return 0
-
-    def _least_sides(self):
-        # 224 / (224 / 232) may fall just short of 232.
-        tall, wide = (math.floor(side / self.crop + 1e-6) for side in self.size)
-        return tall, wide
 
 
 def _check_fields(stated):

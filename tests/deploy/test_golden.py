@@ -1,5 +1,7 @@
 """Tests for imgfeat/deploy/_golden.py."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from imgfeat.deploy import BundleError, load, save
 from imgfeat.deploy._archive import read_bundle
 from imgfeat.deploy._example import picture
+from imgfeat.sources import ImageReader
 from tests.deploy._forge import rewrite, swap_model
 
 
@@ -70,6 +73,45 @@ def test_tiny_change_is_none(saved, fitted):
     changed = fitted[-1].coef_ * (1 + 1e-6)
     swap_model(saved, lambda p: setattr(p[-1], "coef_", changed))
     np.testing.assert_array_equal(load(saved)[-1].coef_, changed)
+
+
+@pytest.mark.parametrize(("is_old", "change"), [(True, 1.05), (False, 1.0005)])
+def test_features_of_before_pixels_were_exact_may_be_off_by_more(saved, is_old, change):
+    def edit(manifest, parts):
+        assert manifest["resize"] == "exact"
+        if is_old:
+            del manifest["resize"]
+
+    rewrite(saved, edit)
+    scale = load(saved)[0].scale_
+    swap_model(saved, lambda p: setattr(p[0], "scale_", scale * change))
+    assert load(saved)[0].scale_[5] == scale[5] * change
+    swap_model(saved, lambda p: setattr(p[0], "scale_", scale / 4))
+    with pytest.raises(BundleError, match="features is off by"):
+        load(saved)
+
+
+@pytest.mark.parametrize("is_old", [True, False])
+def test_pixels_of_before_they_were_exact_may_be_a_level_off(tmp_path, is_old):
+    path = tmp_path / "reader.imgfeat"
+    images = np.random.default_rng(0).integers(0, 256, (2, 9, 9), dtype=np.uint8)
+    save(ImageReader(size=6).fit(images), path, example=images)
+
+    def edit(manifest, parts):
+        if is_old:
+            del manifest["resize"]
+        golden = np.load(io.BytesIO(parts["golden/transform.npy"]))
+        golden[0, 3, 3] ^= 1
+        stored = io.BytesIO()
+        np.save(stored, golden)
+        parts["golden/transform.npy"] = stored.getvalue()
+
+    rewrite(path, edit)
+    if is_old:
+        assert load(path).size == 6
+        return
+    with pytest.raises(BundleError, match="transform gives shape"):
+        load(path)
 
 
 def test_pipeline_that_fails_here_is_an_error_that_names_versions(saved):

@@ -72,7 +72,37 @@ def test_uint8_is_within_one_level_of_pillow(color_images, size, interpolation):
     harsh = np.where(color_images[1] < 128, 0, 255).astype(np.uint8)
     for image in (color_images[0], harsh, np.ascontiguousarray(harsh[..., 0])):
         ours = resize(image, size, interpolation=interpolation).astype(int)
-        assert abs(ours - with_pillow(image, size, interpolation)).max() <= 1
+        off = abs(ours - with_pillow(image, size, interpolation))
+        # Lanczos enlarges noise so that a level between the passes may tell twice.
+        assert off.max() <= (2 if interpolation == "lanczos" else 1)
+        assert np.mean(off > 1) < 1e-3
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("interpolation", SMOOTH)
+def test_uint8_is_exact_so_that_the_order_of_sums_does_not_tell(
+    color_images, size, interpolation
+):
+    harsh = np.where(color_images[1] < 128, 0, 255).astype(np.uint8)
+    for image in (color_images[0], harsh):
+        rows, cols = (
+            whole_weights(*pair, interpolation)
+            for pair in zip(image.shape, size, strict=False)
+        )
+        narrow = np.einsum("jb,ab...->aj...", cols, image.astype(np.int64))
+        narrow = np.clip((narrow + 2**15) >> 16, 0, 255)
+        small = np.einsum("ia,aj...->ij...", rows, narrow)
+        expected = np.clip((small + 2**15) >> 16, 0, 255)
+        resized = resize(image, size, interpolation=interpolation)
+        assert_array_equal(resized, expected)
+
+
+def whole_weights(n_in, n_out, interpolation):
+    """The definition's weights as integers of 16 bits; every row sums to 2**16."""
+    exact = reference_matrix(n_in, n_out, interpolation) * 2**16
+    whole = np.floor(exact + 0.5 + 2**-20).astype(np.int64)
+    whole[np.arange(n_out), whole.argmax(axis=1)] += 2**16 - whole.sum(axis=1)
+    return whole
 
 
 def test_nearest_equals_pillow_at_every_ratio():

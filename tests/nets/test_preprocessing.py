@@ -24,7 +24,9 @@ def test_sees_what_torchvision_resizes_and_crops(shape, size, crop):
         Image.fromarray(image), shorter, tv.InterpolationMode.BICUBIC, antialias=True
     )
     expected = np.asarray(tv.center_crop(resized, [size, size]))
-    assert np.abs(out.astype(int) - expected).max() <= 1
+    off = np.abs(out.astype(int) - expected)
+    assert off.max() <= 2
+    assert np.mean(off > 1) < 1e-4
 
 
 def test_oblong_view_is_covered_by_the_image():

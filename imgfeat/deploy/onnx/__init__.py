@@ -1,0 +1,1 @@
+"""A fitted pipeline as one ONNX file, of plain operators."""
