@@ -7,9 +7,11 @@ is a one-file change.
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
+from pandas.api.extensions import ExtensionArray
 from sklearn.base import _fit_context
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
     Hidden,
@@ -45,6 +47,17 @@ __all__ = [
     "validate_params",
     "wrap_output",
 ]
+
+
+def safe_indexing(X, indices):
+    """Take some rows of X, of whatever kind it is.
+
+    scikit-learn would index what pandas keeps text in, as in ``series.values``, as an
+    array of several axes.
+    """
+    if isinstance(X, ExtensionArray):
+        X = np.asarray(X, dtype=object)
+    return _safe_indexing(X, indices)
 
 
 def columns_by_place(transformer):
