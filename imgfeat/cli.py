@@ -14,7 +14,6 @@ from imgfeat._cli_audit import audit
 from imgfeat._cli_cache import cache
 from imgfeat._cli_explain import explain
 from imgfeat._cli_export import export
-from imgfeat._cli_info import info
 from imgfeat._cli_options import (
     Folder,
     Jobs,
@@ -319,7 +318,7 @@ def evaluate(
             print_note(f"Report: {to}")
 
 
-for command in (predict, serve, export, explain, similar, audit, suggest, info):
+for command in (predict, serve, export, explain, similar, audit, suggest):
     app.command()(command)
 
 

@@ -10,11 +10,7 @@ TINY = Preprocessing(
     (12, 12), mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4), crop=1.0, interpolation="box"
 )
 
-ENGINES = [
-    "torch",
-    pytest.param("onnx", marks=pytest.mark.onnx),
-    pytest.param("openvino", marks=pytest.mark.openvino),
-]
+ENGINES = ["torch", pytest.param("onnx", marks=pytest.mark.onnx)]
 
 
 class TinyNet(nn.Module):

@@ -13,7 +13,6 @@ from imgfeat.nets._pooling import Readout
 from imgfeat.nets.inference import _export, _quantize
 from imgfeat.nets.inference._embedder import Embedder
 from imgfeat.nets.inference._onnx import OnnxEngine
-from imgfeat.nets.inference._photographs import views_of
 from tests.nets._tiny import TINY, TinyNet
 from tests.nets._versions import exports
 
@@ -48,7 +47,7 @@ def small(exact):
 
 @pytest.fixture
 def batch():
-    return views_of(("cat",), TINY)
+    return _quantize._views(("cat",), TINY)
 
 
 def engine(monkeypatch, model):
