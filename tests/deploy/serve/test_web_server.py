@@ -165,7 +165,7 @@ def test_what_was_begun_before_sigterm_is_answered(service, png):
         assert client.get("/health/ready").status_code == 200  # it is read by then
         process.signal()
         # One that was in line as the socket closed is reset.
-        with pytest.raises(OSError, match="refused|reset"):
+        with pytest.raises(OSError, match=r"refused|reset"):
             while True:
                 socket.create_connection(("127.0.0.1", process.port), 60).close()
         talk.sendall(png[20:])
