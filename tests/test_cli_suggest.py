@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from imgfeat import load_image_folder, load_image_table, make_recipe, save
-from imgfeat.deploy import _bundle
+from imgfeat import load_image_folder, load_image_table, make_recipe
 from tests._commands import run
 from tests._photos import write_photo_folder
+from tests.deploy._saved import save_quickly
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +23,7 @@ def model(photos, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.imgfeat"
     data = load_image_folder(photos)
     recipe = make_recipe("hog-lr", size=64, search=False)
-    with pytest.MonkeyPatch.context() as patch:  # no process of its own for a check
-        patch.setattr(_bundle, "check_elsewhere", lambda *args, **options: None)
-        save(recipe.fit(data.images, data.labels), path)
-    return path
+    return save_quickly(recipe.fit(data.images, data.labels), path)
 
 
 @pytest.fixture

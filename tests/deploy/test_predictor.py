@@ -21,19 +21,13 @@ from imgfeat.deploy import (
     Answer,
     BundleError,
     Predictor,
-    _bundle,
     predict_files,
 )
 from imgfeat.deploy._answers import answer, takes_pixels
 from imgfeat.estimators import OpenSet
 from imgfeat.features import HOG, CNNEmbedding
 from imgfeat.sources import ImageReader
-
-
-def as_file(image, kind="PNG"):
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, kind)
-    return buffer.getvalue()
+from tests.deploy._saved import as_file, save_quickly
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +43,7 @@ def model(digits):
 
 @pytest.fixture(scope="module")
 def file(model, tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "digits.imgfeat"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_bundle, "check_elsewhere", lambda *_, **__: None)
-        save(model, path)
-    return path
+    return save_quickly(model, tmp_path_factory.mktemp("model") / "digits.imgfeat")
 
 
 @pytest.fixture(scope="module")

@@ -1,31 +1,14 @@
 """A saved model, and a service of it in this process."""
 
-import io
 import threading
 import time
 from contextlib import ExitStack, contextmanager
 
 import pytest
-from PIL import Image
 
-from imgfeat import load_sample, make_recipe, save
-from imgfeat.deploy import _bundle
+from imgfeat import load_sample, make_recipe
 from imgfeat.estimators import OpenSet
-
-
-def as_file(image, kind="PNG", **options):
-    """An array as the content of an image file."""
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def save_quickly(model, path):
-    """Save without a fresh process to try the file in."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_bundle, "check_elsewhere", lambda *_, **__: None)
-        save(model, path)
-    return path
+from tests.deploy._saved import as_file, save_quickly
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from imgfeat import load, load_sample
 from imgfeat.features import HOG
 from imgfeat.sources import ImageReader
-from tests.deploy.serve.conftest import as_file, save_quickly
+from tests.deploy._saved import as_file, save_quickly
 
 pytestmark = pytest.mark.serve
 PNG = {"Content-Type": "image/png"}

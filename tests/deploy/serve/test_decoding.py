@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from imgfeat.sources import ImageDecodeError, decode_image
-from tests.deploy.serve.conftest import as_file
+from tests.deploy._saved import as_file
 
 pytestmark = pytest.mark.serve
 SMALL = as_file(np.zeros((10, 10), dtype=np.uint8))

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.deploy.serve.conftest import as_file
+from tests.deploy._saved import as_file
 
 pytestmark = pytest.mark.serve
 KINDS = "PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"

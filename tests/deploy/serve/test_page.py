@@ -9,7 +9,8 @@ import pytest
 from imgfeat import load_image_folder, make_recipe
 from tests._browser import chromium, find_chromium
 from tests._photos import write_photo_folder
-from tests.deploy.serve.conftest import listening, save_quickly
+from tests.deploy._saved import save_quickly
+from tests.deploy.serve.conftest import listening
 
 pytestmark = [
     pytest.mark.serve,

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from imgfeat import make_recipe
-from tests.deploy.serve.conftest import client_of, save_quickly
+from tests.deploy._saved import save_quickly
+from tests.deploy.serve.conftest import client_of
 
 pytestmark = pytest.mark.serve
 PNG = {"Content-Type": "image/png"}
