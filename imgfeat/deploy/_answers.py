@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from imgfeat._nesting import first_steps, last_step
+from imgfeat._threads import map_threads
 from imgfeat.sources import ImageDecodeError, decode_image
 from imgfeat.sources._decode import MAX_PIXELS
 
@@ -58,6 +59,11 @@ def is_open(model):
     return hasattr(last_step(model), "predict_open")
 
 
+def labels_of(model):
+    """The classes of a model as plain values; none of what is no classifier."""
+    return np.asarray(getattr(model, "classes_", [])).tolist()
+
+
 def takes_pixels(model):
     """Whether pixels are to a model what the file is that they come from."""
     return all(
@@ -81,6 +87,38 @@ def read_for(model, source, *, name=None, max_pixels=MAX_PIXELS):
     """
     pixels = decode_image(source, name=name, max_pixels=max_pixels)
     return pixels if takes_pixels(model) else source
+
+
+def read_all(images, read, n_jobs):
+    """Read images in threads.
+
+    Returns
+    -------
+    list
+        What ``read(image)`` gives, or the ImageDecodeError that it raises.
+    """
+
+    def try_to(image):
+        try:
+            return read(image)
+        except ImageDecodeError as error:
+            return error
+
+    return map_threads(try_to, images, n_jobs)
+
+
+def readable(read):
+    """What of the images that `read_all` gave could be read."""
+    return [image for image in read if not isinstance(image, ImageDecodeError)]
+
+
+def in_places(read, answers):
+    """Answers for what of `read` is `readable`, between the errors of the others."""
+    answers = iter(answers)
+    return [
+        image if isinstance(image, ImageDecodeError) else next(answers)
+        for image in read
+    ]
 
 
 def answer(model, images):
@@ -148,7 +186,7 @@ def _answer(model, images):
         labels = np.asarray(model.predict(images)).tolist()
         return [Answer(label) for label in labels]
     proba = _finite(np.asarray(model.predict_proba(images)))
-    labels = np.asarray(model.classes_).tolist()
+    labels = labels_of(model)
     return [
         Answer(labels[row.argmax()], float(row.max()), _by_label(labels, row))
         for row in proba
@@ -161,7 +199,7 @@ def _answer_open(model, images):
         model = model.steps[-1][1]
     found = model.predict_open(images)
     _finite(found.proba)
-    labels = np.asarray(model.classes_).tolist()
+    labels = labels_of(model)
     answers = []
     for row, order in enumerate(np.argsort(-found.proba, axis=1, kind="stable")):
         is_known = bool(found.known[row])

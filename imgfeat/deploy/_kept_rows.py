@@ -1,11 +1,10 @@
 """Rows of a long run, kept until the file that they are for is whole."""
 
-import hashlib
+import functools
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from filelock import lock_descriptor, unlock_descriptor
@@ -13,6 +12,8 @@ from filelock import lock_descriptor, unlock_descriptor
 from imgfeat._files import kept_name
 from imgfeat._typing import PathLike
 from imgfeat.deploy._manifest import library_versions
+from imgfeat.nets.catalog._tensors import hash_file
+from imgfeat.sources._source import hash_parts, source_of
 
 _VERSION = 1
 
@@ -40,34 +41,34 @@ class KeptRows:
         self.n_rows = 0
         self._find_lines()
 
-    def find(self, paths):
+    def find(self, state):
         """Return the rows of a batch, or None if they were not kept.
 
         Parameters
         ----------
-        paths : sequence of path
-            A file that was changed since is another file.
+        state : str
+            Of its files, as `state_of` gives it.
 
         Returns
         -------
         list of dict or None
         """
-        place = self._places.get(_state_of(paths))
+        place = self._places.get(state)
         if place is None:
             return None
         self._file.seek(place)
         return json.loads(self._file.readline())["rows"]
 
-    def add(self, paths, rows):
+    def add(self, state, rows):
         """Keep the rows of a batch.
 
         Parameters
         ----------
-        paths : sequence of path
+        state : str
+            Of its files before they were read.
         rows : list of dict
             Of what JSON can say.
         """
-        state = _state_of(paths)
         line = json.dumps({"state": state, "n_rows": len(rows), "rows": rows})
         place = self._file.seek(0, os.SEEK_END)
         self._file.write(line.encode() + b"\n")
@@ -101,9 +102,7 @@ def _read_batch(line):
 
 def made_by(path: PathLike) -> dict[str, Any]:
     """What predictions depend on but their images: a saved model, and the libraries."""
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"model": digest, "versions": library_versions()}
+    return {"model": hash_file(path), "versions": library_versions()}
 
 
 @contextmanager
@@ -162,15 +161,21 @@ def _begin(file, to, made_by, resume):
         )
 
 
-def file_state(path):
-    """What tells a file from others, and from itself once it was changed."""
-    try:
-        found = os.stat(path)
-    except (OSError, ValueError):  # it is not there, or cannot be a file
-        return None
-    return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns]
+def state_of(paths):
+    """What tells files from others, and from themselves once one of them changed.
 
+    Parameters
+    ----------
+    paths : sequence of path
+        In the order of their rows.
 
-def _state_of(paths):
-    files = [[os.fsencode(path).hex(), file_state(path)] for path in map(Path, paths)]
-    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+    Returns
+    -------
+    str
+    """
+    resolve = functools.cache(os.path.realpath)
+    identities = [source_of(path).identity(resolve) or b"" for path in paths]
+    names = map(os.fsencode, paths)
+    parts = [part for pair in zip(names, identities, strict=True) for part in pair]
+    lengths = json.dumps(list(map(len, parts))).encode()
+    return hash_parts(b"rows", lengths, *parts).hex()

@@ -6,15 +6,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-import numpy as np
 from sklearn.base import BaseEstimator
 
 from imgfeat._nesting import last_step
 from imgfeat._progress import progress
-from imgfeat._threads import map_threads
 from imgfeat._typing import PathLike
-from imgfeat.deploy._answers import Answer, answer, is_open, read_for
-from imgfeat.deploy._kept_rows import KeptRows
+from imgfeat.deploy._answers import (
+    Answer,
+    answer,
+    in_places,
+    is_open,
+    labels_of,
+    read_all,
+    read_for,
+    readable,
+)
+from imgfeat.deploy._kept_rows import KeptRows, state_of
 from imgfeat.sources import ImageDecodeError
 from imgfeat.sources._folder import find_images, note_left_out
 
@@ -58,7 +65,7 @@ def prediction_columns(model: BaseEstimator, top_k: int = 1) -> dict[str, type]:
     }
     if is_open(model):
         columns |= {"set": list, "score": float}
-    for rank in range(2, 1 + min(top_k, len(_classes(model)))):
+    for rank in range(2, 1 + min(top_k, len(labels_of(model)))):
         columns |= {f"label_{rank}": columns["label"], f"probability_{rank}": float}
     return columns
 
@@ -148,15 +155,18 @@ def _predictions(kind, paths, label, batch_size, kept, verbose):
     with progress("predict", len(paths), verbose) as advance:
         for start in range(0, len(paths), batch_size):
             batch = paths[start : start + batch_size]
-            rows = None if kept is None else kept.find(batch)
-            if rows is not None:
-                yield from (kind(**row) for row in rows)
-            else:
-                predictions = label(batch)
-                if kept is not None:
-                    kept.add(batch, list(map(asdict, predictions)))
-                yield from predictions
+            yield from label(batch) if kept is None else _kept(kind, batch, label, kept)
             advance(len(batch))
+
+
+def _kept(kind, paths, label, kept):
+    """Predictions of some paths, as they were kept; else they are made, and kept."""
+    state = state_of(paths)
+    rows = kept.find(state)
+    if rows is None:
+        rows = list(map(asdict, label(paths)))
+        kept.add(state, rows)
+    return [kind(**row) for row in rows]
 
 
 def _labeller(model, top_k, threshold, n_jobs):
@@ -164,14 +174,11 @@ def _labeller(model, top_k, threshold, n_jobs):
 
     def read(path):
         if os.path.isdir(path):
-            return ImageDecodeError(path, "this folder has no image that can be found")
-        try:
-            return read_for(model, path)
-        except ImageDecodeError as error:
-            return error
+            raise ImageDecodeError(path, "this folder has no image that can be found")
+        return read_for(model, path)
 
     def label(paths):
-        found = map_threads(read, paths, n_jobs)
+        found = read_all(paths, read, n_jobs)
         return list(_label(model, paths, found, top_k, threshold))
 
     return label
@@ -191,13 +198,12 @@ def _check_ranking(model, top_k, threshold):
 
 
 def _label(model, paths, found, top_k, threshold):
-    good = [item for item in found if not isinstance(item, ImageDecodeError)]
-    answers = iter(answer(model, good))
     kind = _type_of(model)
     names = [field.name for field in fields(kind) if field.name in _SAID]
-    for path, item in zip(paths, found, strict=True):
-        is_bad = isinstance(item, ImageDecodeError)
-        said = Answer(error=item.reason) if is_bad else next(answers)
+    answers = in_places(found, answer(model, readable(found)))
+    for path, said in zip(paths, answers, strict=True):
+        if isinstance(said, ImageDecodeError):
+            said = Answer(error=said.reason)
         values = {name: getattr(said, name) for name in names}
         if said.label is not None and top_k > 1:
             values["further"] = _ranked(said.probabilities)[1:top_k]
@@ -215,12 +221,8 @@ def _less_probable(pair):
     return -pair[1]
 
 
-def _classes(model):
-    return np.asarray(model.classes_).tolist() if hasattr(model, "classes_") else []
-
-
 def _type_of_labels(model):
-    types = set(map(type, _classes(model)))
+    types = set(map(type, labels_of(model)))
     return types.pop() if types in ({int}, {float}, {bool}) else str
 
 

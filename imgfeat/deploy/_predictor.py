@@ -7,9 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from imgfeat._threads import map_threads
 from imgfeat._typing import ImageBatch, PathLike
-from imgfeat.deploy._answers import Answer, answer, one_fails_alone, read_for
+from imgfeat.deploy._answers import (
+    Answer,
+    answer,
+    in_places,
+    one_fails_alone,
+    read_all,
+    read_for,
+    readable,
+)
 from imgfeat.deploy._archive import read_bundle
 from imgfeat.deploy._arrays import read_array
 from imgfeat.deploy._bundle import build
@@ -237,22 +244,12 @@ class Predictor:
         found = []
         for start in range(0, len(images), batch_size):
             some = images[start : start + batch_size]
-            read = map_threads(self._read_or_error, list(some), self.n_jobs)
-            good = [item for item in read if not isinstance(item, ImageDecodeError)]
-            answers = iter(ask(good))
+            read = read_all(list(some), self.read, self.n_jobs)
             found += [
-                kind(error=item.reason)
-                if isinstance(item, ImageDecodeError)
-                else next(answers)
-                for item in read
+                kind(error=said.reason) if isinstance(said, ImageDecodeError) else said
+                for said in in_places(read, ask(readable(read)))
             ]
         return found
-
-    def _read_or_error(self, image):
-        try:
-            return self.read(image)
-        except ImageDecodeError as error:
-            return error
 
     def _warm_up(self, parts):
         """Run the model on the file's golden images, alone and in a batch."""

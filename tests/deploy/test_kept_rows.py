@@ -5,7 +5,7 @@ import os
 import pytest
 
 from imgfeat._files import kept_name
-from imgfeat.deploy._kept_rows import keeping_rows
+from imgfeat.deploy._kept_rows import keeping_rows, state_of
 
 MADE_BY = {"model": "a", "top_k": 1}
 
@@ -31,7 +31,7 @@ def ended(batches, tmp_path):
         keeping_rows(to, MADE_BY) as kept,
     ):
         for paths, rows in batches:
-            kept.add(paths, rows)
+            kept.add(state_of(paths), rows)
         raise KeyboardInterrupt("now")
     return to
 
@@ -43,7 +43,7 @@ def found_in(to, batches, *, resume=True, made_by=MADE_BY):
         pytest.raises(KeyboardInterrupt, match="now"),
         keeping_rows(to, made_by, resume=resume) as kept,
     ):
-        found += [kept.n_rows, *(kept.find(paths) for paths, _ in batches)]
+        found += [kept.n_rows, *(kept.find(state_of(paths)) for paths, _ in batches)]
         raise KeyboardInterrupt("now")
     return found
 
@@ -72,8 +72,8 @@ def test_a_line_that_was_half_written_counts_for_nothing(ended, batches, n_cut):
         keeping_rows(ended, MADE_BY, resume=True) as kept,
     ):
         assert kept.n_rows == 2
-        assert kept.find(paths) is None
-        kept.add(paths, second)
+        assert kept.find(state_of(paths)) is None
+        kept.add(state_of(paths), second)
         raise KeyboardInterrupt("now")
     assert found_in(ended, batches) == [4, first, second]
 

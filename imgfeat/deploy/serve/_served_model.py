@@ -12,6 +12,7 @@ from imgfeat.deploy._answers import is_open
 from imgfeat.deploy._predictor import Predictor
 from imgfeat.deploy.serve._batch_size import BatchSize
 from imgfeat.deploy.serve._micro_batcher import MicroBatcher
+from imgfeat.sources._source import source_of
 
 TASKS = ("predict", "embed")
 _log = logging.getLogger("imgfeat.serve")
@@ -67,13 +68,14 @@ class ServedModel:
 
     def load(self):
         """Load the file and let it answer from now on; raises what is wrong with it."""
-        seen = _facts(self.path)
+        seen = source_of(self.path).identity()
         self.predictor = Predictor(self.path, max_pixels=self._settings.max_pixels)
         self._seen, self.loaded_at, self.reload_error = seen, time.time(), None
 
     async def look_for_another(self):
         """Load the file if it is another; the old model answers until that works."""
-        facts = _facts(self.path)
+        facts = source_of(self.path).identity()
+        # None: it is gone, or on its way; the model in memory goes on.
         if facts is None or facts == self._seen:
             return
         if facts != self._unsteady:  # it may still be written
@@ -135,14 +137,6 @@ def _by_predictor(items, ask):
         group = list(group)
         found += ask(group[0][0], list(map(itemgetter(1), group)))
     return found
-
-
-def _facts(path):
-    try:
-        state = os.stat(path)
-    except OSError:
-        return None  # gone, or on its way; the model in memory goes on
-    return state.st_mtime_ns, state.st_size, state.st_ino
 
 
 def _steps(reading):

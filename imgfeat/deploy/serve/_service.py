@@ -5,6 +5,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from imgfeat.deploy._answers import in_places, readable
 from imgfeat.deploy.serve._batch_size import BatchSize
 from imgfeat.deploy.serve._decoding import Decoders
 from imgfeat.deploy.serve._micro_batcher import (
@@ -16,7 +17,6 @@ from imgfeat.deploy.serve._overlay_png import draw
 from imgfeat.deploy.serve._refusals import Refusal, too_busy
 from imgfeat.deploy.serve._served_model import ServedModel
 from imgfeat.deploy.serve._service_metrics import ServiceMetrics
-from imgfeat.sources import ImageDecodeError
 
 _WAITING_EXPLANATIONS = 4
 _log = logging.getLogger("imgfeat.serve")
@@ -144,16 +144,9 @@ class Service:
         batcher = self.batcher(served, task)
         with _in_words(), batcher.coming(len(uploads)) as place:
             async with self.decoders.reading(uploads, predictor.read, observe) as read:
-                good = [
-                    (predictor, image, *how)
-                    for image in read
-                    if not isinstance(image, ImageDecodeError)
-                ]
-                results = iter(await place.ask(good))
-        return [
-            image if isinstance(image, ImageDecodeError) else next(results)
-            for image in read
-        ]
+                good = [(predictor, image, *how) for image in readable(read)]
+                results = await place.ask(good)
+        return in_places(read, results)
 
     def check_room(self, served, task):
         """Refuse at once where too much waits already."""
