@@ -6,15 +6,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline
 
-from imgfeat._home import NoHomeError
 from imgfeat._nesting import NO_STEP
 from imgfeat._stateless import is_stateless
-from imgfeat.features.cache._cache_folder import cache_folder
 from imgfeat.features.cache._describer import Describer
 from imgfeat.features.cache._gather import gather
 from imgfeat.features.cache._keys import row_keys, transformer_key
-from imgfeat.features.cache._no_store import no_store
-from imgfeat.features.cache._store import open_store
+from imgfeat.features.cache._no_store import find_store
 from imgfeat.sources._images import Images
 
 
@@ -45,10 +42,7 @@ def through_store(front, location=None):
         identity = transformer_key(kept)
     except TypeError:  # more than its parameters
         return front
-    try:
-        store = open_store(cache_folder(location), *identity)
-    except NoHomeError as error:
-        store = no_store(error)
+    store = find_store(location, *identity)
     return Pipeline([("stored", _StoredRows(kept, store)), *steps[n_kept:]])
 
 

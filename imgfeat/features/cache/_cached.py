@@ -10,7 +10,6 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
-from imgfeat._home import NoHomeError
 from imgfeat._nesting import last_step
 from imgfeat._progress import progress
 from imgfeat._sklearn import (
@@ -22,12 +21,10 @@ from imgfeat._sklearn import (
     wrap_output,
 )
 from imgfeat._stateless import find_learner
-from imgfeat.features.cache._cache_folder import cache_folder
 from imgfeat.features.cache._describer import Describer
 from imgfeat.features.cache._gather import gather
 from imgfeat.features.cache._keys import row_keys, transformer_key
-from imgfeat.features.cache._no_store import no_store
-from imgfeat.features.cache._store import open_store
+from imgfeat.features.cache._no_store import find_store
 from imgfeat.features.local._descriptors import Descriptors
 from imgfeat.sources._frame import index_of, keep_index
 from imgfeat.sources._images import Images
@@ -302,11 +299,7 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         return rows
 
     def _open_store(self, worker):
-        try:
-            folder = cache_folder(self.location)
-        except NoHomeError as error:
-            return no_store(error)
-        return open_store(folder, *transformer_key(worker))
+        return find_store(self.location, *transformer_key(worker))
 
     def _fit(self, images, rows, worker):
         self._worker = worker

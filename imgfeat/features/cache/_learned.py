@@ -12,17 +12,14 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from imgfeat._home import NoHomeError
 from imgfeat._traits import traits_of
-from imgfeat.features.cache._cache_folder import cache_folder
-from imgfeat.features.cache._chunk import CorruptChunkError
 from imgfeat.features.cache._describer import Describer
 from imgfeat.features.cache._gather import gather
 from imgfeat.features.cache._identity import versions
 from imgfeat.features.cache._keys import row_keys, transformer_key
 from imgfeat.features.cache._learned_state import state_of, with_state
-from imgfeat.features.cache._no_store import no_store
-from imgfeat.features.cache._store import open_store
+from imgfeat.features.cache._no_store import find_store
+from imgfeat.features.cache._one_row import OneRow
 from imgfeat.sources._images import Images
 from imgfeat.sources._source import hash_parts
 
@@ -86,7 +83,7 @@ class LearnedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         self._learner = _Learner(clone(self.transformer), images.items)
         self.owed_s_ = 0.0
         keys, known = row_keys(images.sources)
-        self._store, self._times = None, _Times(None, None)
+        self._store, self._times = None, _Times()
         if known.all():
             self._open(hash_parts(b"training", keys.tobytes()), self._learner)
         return self
@@ -156,18 +153,14 @@ class LearnedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         description["learned by"] = versions(_LIBRARIES)
         facts = str(sorted(description["learned by"].items())).encode()
         key = bytes.fromhex(transformer_key(self.transformer)[0])
-        try:
-            folder = cache_folder(self.location)
-        except NoHomeError as error:
-            self._store = no_store(error)
-            return
         rows = hash_parts(b"learned", key, facts, training).hex()
         times = hash_parts(b"times", key, facts).hex()
-        about = description | {"training": training.hex()}
-        self._store = open_store(folder, rows, about)
-        self._times = _Times(open_store(folder, times, description), training)
         state = hash_parts(b"state", key, facts, training).hex()
-        learner.kept = _State(open_store(folder, state, about), training)
+        about = description | {"training": training.hex()}
+        self._store = find_store(self.location, rows, about)
+        times = find_store(self.location, times, description)
+        self._times = _Times(OneRow(times, training))
+        learner.kept = _State(OneRow(find_store(self.location, state, about), training))
         # Whose times are lost, as by who was killed before, is learned anew.
         learner.may_be_told = self._times.learn_s > 0
 
@@ -221,50 +214,36 @@ class _Learner:
 class _State:
     """What the last step of a pipeline has learned from some images."""
 
-    def __init__(self, store, training):
-        self._store = store
-        self._key = np.frombuffer(training, dtype=np.uint64).reshape(1, 2)
+    def __init__(self, row):
+        self._row = row
 
     def give_to(self, pipeline, items):
         """Make a pipeline what it was when it had learned; whether that is known."""
-        for chunk, _, places in self._store.find(self._key):
-            try:
-                state = chunk.read("values", places[0], places[0] + 1)[0]
-            except (CorruptChunkError, OSError) as error:
-                self._store.discard(chunk, error)
-                continue
-            name, last = pipeline.steps[-1]
-            pipeline[:-1].fit(items)  # the same steps, which learn nothing
-            pipeline.steps[-1] = name, with_state(last, state)
-            return True
-        return False
+        state = self._row.find()
+        if state is None:
+            return False
+        name, last = pipeline.steps[-1]
+        pipeline[:-1].fit(items)  # the same steps, which learn nothing
+        pipeline.steps[-1] = name, with_state(last, state)
+        return True
 
     def keep(self, pipeline):
         state = state_of(pipeline[-1])
-        if state is not None and not any(True for _ in self._store.find(self._key)):
-            self._store.add(self._key, {"values": state[None]})
+        if state is not None:
+            self._row.keep(state)
 
 
 class _Times:
     """What learning took, and a row after it, when they were computed."""
 
-    def __init__(self, store, training):
-        self._store = store
-        self.learn_s = self.row_s = 0.0
-        if store is None:
-            return
-        self._key = np.frombuffer(training, dtype=np.uint64).reshape(1, 2)
-        for chunk, _, places in store.find(self._key):
-            self.learn_s, self.row_s = map(
-                float, chunk.read("values", places[0], places[0] + 1)[0]
-            )
+    def __init__(self, row=None):
+        self._row = row
+        found = None if row is None else row.find()
+        self.learn_s, self.row_s = (0.0, 0.0) if found is None else map(float, found)
 
     def keep(self, learner):
         if self.learn_s:  # of who has learned, not of who was told
             return
         self.learn_s, self.row_s = learner.learn_s, learner.row_s
-        if self._store is not None and not any(
-            True for _ in self._store.find(self._key)
-        ):
-            values = np.array([[learner.learn_s, learner.row_s]])
-            self._store.add(self._key, {"values": values})
+        if self._row is not None:
+            self._row.keep([self.learn_s, self.row_s])

@@ -4,9 +4,28 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from imgfeat._home import NoHomeError
 from imgfeat._once import warn_once
+from imgfeat.features.cache._cache_folder import cache_folder
 from imgfeat.features.cache._chunk import MemoryChunk
-from imgfeat.features.cache._store import CacheWarning
+from imgfeat.features.cache._store import CacheWarning, open_store
+
+
+def find_store(location, key, description):
+    """Return the store of one transformer, or what keeps nothing where it cannot be.
+
+    Parameters
+    ----------
+    location : path or None
+        As for `CachedFeatures`.
+    key, description
+        As for `open_store`.
+    """
+    try:
+        folder = cache_folder(location)
+    except NoHomeError as error:
+        return no_store(error)
+    return open_store(folder, key, description)
 
 
 def no_store(error):

@@ -15,7 +15,9 @@ from imgfeat.features import (
     FisherVector,
     PatchDictionary,
 )
+from imgfeat.features.cache._chunk import SUFFIX
 from imgfeat.features.cache._learned import LearnedFeatures, learns_alike
+from imgfeat.features.cache._store import CacheWarning
 from imgfeat.sources import ImageReader
 
 LEARNERS = {
@@ -133,3 +135,13 @@ def test_only_what_learns_alike_is_kept():
     assert not learns_alike(BagOfVisualWords(8, random_state=None))
     assert not learns_alike(BagOfVisualWords(8, random_state=np.random.RandomState(0)))
     assert not learns_alike(StandardScaler())
+
+
+@pytest.mark.parametrize("name", ["words", "patches"])
+def test_what_is_damaged_is_said_and_learned_anew(name, images, tmp_path):
+    train = learned(name, tmp_path).fit_transform(images[:16])
+    for file in tmp_path.rglob(f"*{SUFFIX}"):
+        file.write_bytes(b"x" * file.stat().st_size)
+    with pytest.warns(CacheWarning, match="are computed again"):
+        again = learned(name, tmp_path).fit_transform(images[:16])
+    np.testing.assert_array_equal(again, train)
