@@ -41,6 +41,16 @@ def find_learner(transformer):
     return None
 
 
+def count_stateless(steps, searched=()):
+    """How many of ``(name, step)`` learn nothing, before the first that does.
+
+    `searched` is that of `split_stateless`.
+    """
+    touched = {name.split("__")[0] for name in searched}
+    learns = (name in touched or not is_stateless(step) for name, step in steps)
+    return next((place for place, does in enumerate(learns) if does), len(steps))
+
+
 def split_stateless(pipeline, searched=()):
     """Cut a pipeline into what learns nothing and what learns.
 
@@ -57,12 +67,7 @@ def split_stateless(pipeline, searched=()):
     rest : Pipeline
         Never empty: the last step always learns. Steps keep their names.
     """
-    touched = {name.split("__")[0] for name in searched}
-    n_front = 0
-    for name, step in pipeline.steps[:-1]:
-        if name in touched or not is_stateless(step):
-            break
-        n_front += 1
+    n_front = count_stateless(pipeline.steps[:-1], searched)
     front = Pipeline(pipeline.steps[:n_front]) if n_front else None
     return front, Pipeline(pipeline.steps[n_front:])
 

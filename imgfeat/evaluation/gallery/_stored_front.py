@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline
 
 from imgfeat._nesting import NO_STEP
-from imgfeat._stateless import is_stateless
+from imgfeat._stateless import count_stateless
 from imgfeat.features.cache._describer import Describer
 from imgfeat.features.cache._gather import gather
 from imgfeat.features.cache._keys import row_keys, transformer_key
@@ -32,9 +32,7 @@ def through_store(front, location=None):
     """
     steps = front.steps if isinstance(front, Pipeline) else [("features", front)]
     steps = [(name, step) for name, step in steps if step not in NO_STEP]
-    n_kept = 0
-    while n_kept < len(steps) and is_stateless(steps[n_kept][1]):
-        n_kept += 1
+    n_kept = count_stateless(steps)
     if not n_kept:
         return front
     kept = Pipeline(steps[:n_kept])
