@@ -286,7 +286,7 @@ def test_rows_of_another_width_are_refused(digits, model, rows, width):
         {"classes_": lambda classes: classes[:-1]},
         {"n_samples_fit_": lambda n: n + 10**6},
     ],
-    ids=str,
+    ids=lambda change: next(iter(change)),
 )
 def test_neighbours_whose_labels_are_none_of_theirs_are_refused(digits, change):
     model = KNeighborsClassifier(algorithm="brute").fit(*digits)

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -27,19 +27,12 @@ from imgfeat.features import HOG, CachedFeatures
 from imgfeat.preprocess import Policy, Resize, find_policy
 from imgfeat.sources import ImageDecodeError, ImageReader
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
+from tests.estimators._pixels import flat, pixels
 from tests.sources._batches import batch_kinds
 
 SMALL = {"pixels_per_cell": (4, 4), "cells_per_block": (1, 1)}
 UPRIGHT = replace(find_policy("light"), mirrors=False)
 SHADES = Policy(color=0.1)
-
-
-def flat(images):
-    return np.reshape(images, (len(images), -1))
-
-
-def pixels():
-    return make_pipeline(FunctionTransformer(flat), LogisticRegression())
 
 
 def hog(**parameters):

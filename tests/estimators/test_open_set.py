@@ -22,7 +22,7 @@ from sklearn.model_selection import (
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -32,17 +32,10 @@ from imgfeat.estimators import AugmentedClassifier, OpenSet
 from imgfeat.features import HOG
 from imgfeat.sources import ImageReader
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
+from tests.estimators._pixels import pixels
 from tests.estimators.cnn._tiny_net import TinyNet, tiny
 
 SMALL = {"pixels_per_cell": (4, 4), "cells_per_block": (1, 1)}
-
-
-def flat(images):
-    return np.reshape(images, (len(images), -1))
-
-
-def pixels():
-    return make_pipeline(FunctionTransformer(flat), LogisticRegression())
 
 
 def vectors():

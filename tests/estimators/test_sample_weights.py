@@ -6,19 +6,13 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
 
 from imgfeat.estimators import AugmentedClassifier, CNNClassifier
 from imgfeat.preprocess import Policy
 from tests._checks import OF_WEIGHTS, Folded
 from tests._expected_failures import OF_ESTIMATORS
+from tests.estimators._pixels import pixels
 from tests.estimators.cnn._tiny_net import TinyNet
-
-
-def flat(images):
-    return np.reshape(images, (len(images), -1))
-
 
 # Where an image of weight 2 can be told from two images, it is by chance: by the order
 # in batches, by dropout, or by batch norms that learn. So these nets have none of it.
@@ -28,7 +22,7 @@ CLASSIFIERS = {
     "whole net": CNNClassifier(TinyNet(), trainable="all", **PLAIN),
     "staged net": CNNClassifier(TinyNet(), **PLAIN),
     "augmented": AugmentedClassifier(
-        make_pipeline(FunctionTransformer(flat), EXACT),
+        pixels(EXACT),
         Policy(color=0.2),
         n_augmented=2,
         n_views=2,
