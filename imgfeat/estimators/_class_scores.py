@@ -37,12 +37,9 @@ def score_classes(classifier, X, purpose, *, first="predict_proba"):
             f"{purpose} needs a classifier with {' or '.join(methods)}. Got {name} "
             "with neither; put CalibratedClassifierCV around it."
         )
-    values = np.asarray(getattr(classifier, method)(X), dtype=np.float64)
-    if values.ndim == 1 or values.shape[1] == 1:
-        values = values.reshape(-1, 1) * [-1, 1]
+    values = in_two_columns(getattr(classifier, method)(X))
     n_classes = len(classifier.classes_)
-    # Of three classes there are as many pairs.
-    of_pairs = n_classes > 2 and method != "predict_proba" and _is_of_pairs(classifier)
+    of_pairs = method != "predict_proba" and decides_pairs(classifier)
     if values.shape[1] != n_classes or of_pairs:
         raise ValueError(
             f"{purpose} needs a decision a class. Got {values.shape[1]} of {name} for "
@@ -52,6 +49,16 @@ def score_classes(classifier, X, purpose, *, first="predict_proba"):
     return values
 
 
-def _is_of_pairs(classifier):
+def in_two_columns(values):
+    """Scores as float64, in a column a class where those of two classes have one."""
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim == 1 or values.shape[1] == 1:
+        return values.reshape(-1, 1) * [-1, 1]
+    return values
+
+
+def decides_pairs(classifier):
+    """Whether it decides between pairs, of which three classes have as many."""
     inside = last_step(getattr(classifier, "best_estimator_", classifier))
-    return getattr(inside, "decision_function_shape", "") == "ovo"
+    of_pairs = getattr(inside, "decision_function_shape", "") == "ovo"
+    return of_pairs and len(classifier.classes_) > 2

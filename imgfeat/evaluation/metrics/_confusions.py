@@ -19,7 +19,7 @@ def count_pairs(true, predicted, n_classes):
     return pairs.reshape(n_classes, n_classes)
 
 
-def score_classes(confusion):
+def tabulate_classes(confusion):
     """Precision, recall and F1 of each class; 0 where there is nothing to divide by.
 
     Parameters

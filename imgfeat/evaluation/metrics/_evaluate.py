@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from imgfeat._frames import make_frame, make_index, make_series
 from imgfeat._nesting import last_step
 from imgfeat._typing import ArrayLike, ImageBatch, RandomState
-from imgfeat.evaluation.metrics._confusions import count_pairs, score_classes
+from imgfeat.evaluation.metrics._confusions import count_pairs, tabulate_classes
 from imgfeat.evaluation.metrics._evaluation import Evaluation
 from imgfeat.evaluation.metrics._outcome import Outcome, find_scores
 from imgfeat.evaluation.metrics._per_group import score_groups
@@ -119,7 +119,7 @@ def evaluate(
     names = np.append(_name_classes(classes, target_names), unseen.astype(object))
     start = time.perf_counter()
     predicted = _encode_predictions(estimator.predict(X), classes, unseen, of_none)
-    proba, scores = find_scores(estimator, X, predicted, len(classes))
+    proba, scores = find_scores(estimator, X, n_images, len(classes))
     seconds = time.perf_counter() - start
     place = None if of_none is None else len(classes) + unseen.tolist().index(of_none)
     outcome = Outcome(true, predicted, proba, scores, names, place)
@@ -142,7 +142,7 @@ def evaluate(
     )
     return Evaluation(
         metrics=_metrics(outcome, top_k),
-        per_class=score_classes(confusion),
+        per_class=tabulate_classes(confusion),
         confusion=confusion,
         predictions=predictions,
         mistakes=mistakes.sort_values("probability", ascending=False, kind="stable"),

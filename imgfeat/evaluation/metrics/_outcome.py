@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imgfeat.estimators._class_scores import decides_pairs, in_two_columns
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -78,7 +80,7 @@ class Outcome:
         return known & (ahead.sum(axis=1) < k)
 
 
-def find_scores(estimator, X, predicted, n_classes):
+def find_scores(estimator, X, n_images, n_classes):
     """Probabilities of an estimator if it has them, and what else ranks its classes.
 
     Returns
@@ -88,19 +90,13 @@ def find_scores(estimator, X, predicted, n_classes):
     """
     if hasattr(estimator, "predict_proba"):
         proba = np.asarray(estimator.predict_proba(X))
-        _check_proba(proba, (len(predicted), n_classes))
+        _check_proba(proba, (n_images, n_classes))
         return proba, proba
     if not hasattr(estimator, "decision_function"):
         return None, None
-    values = np.asarray(estimator.decision_function(X), dtype=float)
-    if values.ndim == 1 or values.shape[1] == 1:
-        values = values.reshape(-1, 1)
-        values = np.hstack([-values, values])
-    # One against one has a column a pair, which may be as many as there are classes.
-    if values.shape != (len(predicted), n_classes) or not np.isfinite(values).all():
-        return None, None
-    agrees = values.argmax(axis=1) == predicted
-    return None, values if agrees.mean() >= 0.9 else None
+    values = in_two_columns(estimator.decision_function(X))
+    is_of_classes = values.shape[1] == n_classes and not decides_pairs(estimator)
+    return None, values if is_of_classes and np.isfinite(values).all() else None
 
 
 def _check_proba(proba, shape):

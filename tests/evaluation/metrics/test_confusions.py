@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import metrics
 
-from imgfeat.evaluation.metrics._confusions import count_pairs, score_classes
+from imgfeat.evaluation.metrics._confusions import count_pairs, tabulate_classes
 
 
 @pytest.mark.parametrize("n_classes, n_images", [(2, 9), (5, 40), (30, 80)])
@@ -17,7 +17,7 @@ def test_tables_equal_those_of_scikit_learn(n_classes, n_images):
     counts = count_pairs(true, predicted, n_classes)
     expected = metrics.confusion_matrix(true, predicted, labels=labels)
     assert_array_equal(counts, expected)
-    table = score_classes(pd.DataFrame(counts, labels, labels))
+    table = tabulate_classes(pd.DataFrame(counts, labels, labels))
     expected = metrics.precision_recall_fscore_support(
         true, predicted, labels=labels, zero_division=0
     )

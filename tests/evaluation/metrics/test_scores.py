@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
+from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.preprocessing import label_binarize
 from sklearn.svm import SVC, LinearSVC
 
@@ -129,3 +131,11 @@ def test_a_thousand_classes_are_scored_and_listed():
     evaluation = evaluate(Oracle(np.arange(1000)), proba, true, n_resamples=20)
     assert 0.4 < evaluation.metrics["accuracy"] < 0.6
     assert evaluation.metrics_table.loc["roc_auc", "low"] > 0
+
+
+def test_decisions_that_a_shifted_threshold_overrules_still_rank_the_images():
+    X, y = make_classification(200, random_state=0)
+    model = FixedThresholdClassifier(LinearSVC(), threshold=1.5).fit(X, y)
+    found = evaluate(model, X, y).metrics
+    assert found["roc_auc"] == metrics.roc_auc_score(y, model.decision_function(X))
+    assert found["accuracy"] < 0.9
