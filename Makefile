@@ -16,8 +16,9 @@ TEST_READY := .venv/ready-dev
 demo: $(DEMO_READY)
 	$(BIN)/imgfeat demo
 
+# Two processes; the tests of a file stay together, with what they share.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(TEST_READY)
 	$(BIN)/ruff check .

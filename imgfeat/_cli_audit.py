@@ -99,7 +99,7 @@ def audit(
 def _print(audited):
     if len(audited.issues):
         print_frame(audited.summary(), "Findings")
-    out.print(audited.sentence(), markup=False, highlight=False)
+    out.print(audited.sentence())
     for note in audited.notes:
         print_note(note)
 

@@ -26,4 +26,4 @@ def cache_clear(location: Location = None):
     """Remove all cached features; they can be computed again."""
     with plain_errors():
         freed = imgfeat.features.clear_cache(location)
-        out.print(f"Freed {freed / 1e6:,.1f} MB.", highlight=False)
+        out.print(f"Freed {freed / 1e6:,.1f} MB.")

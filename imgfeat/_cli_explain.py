@@ -36,7 +36,7 @@ def explain(
             print_note(note)
         bad = imgfeat.sources.list_unreadable(files, n_jobs=jobs)
         for path, reason in zip(bad["path"], bad["reason"], strict=True):
-            err.print(f"{path}: {reason}", markup=False, highlight=False)
+            err.print(f"{path}: {reason}")
         readable = [files[row] for row in sorted({*range(len(files))} - {*bad["row"]})]
         names = unique_stems(readable)
         label = None if target is None else _label_of(loaded, target)
@@ -50,7 +50,7 @@ def explain(
                 print_note(f"Method: {found.method}")
             for row, picture in enumerate(pictures):
                 line = f"{picture}: {found.targets[row]} {found.decisions[row]:+.2f}"
-                out.print(line, markup=False, highlight=False, soft_wrap=True)
+                out.print(line)
     if len(bad):
         err.print(f"{len(bad)} of {len(files)} files could not be read.")
         raise typer.Exit(1)

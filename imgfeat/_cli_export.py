@@ -27,6 +27,4 @@ def export(
         out.print(
             f"{to}: {found.n_bytes / 1e6:.1f} MB, from images to {found.output} and "
             f"label; within {found.worst:.1g} of the model on {found.n_checked} images",
-            highlight=False,
-            soft_wrap=True,
         )

@@ -109,9 +109,6 @@ def _say_where(settings, host, port):
     names = ", ".join(settings.models)
     out.print(
         f"Serving {names} at http://{address}:{port}/ (Ctrl-C ends it)",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
     )
     if host not in _LOOPBACK and settings.api_key is None:
         print_note("Whoever reaches this address may ask; --api-key asks for a key.")

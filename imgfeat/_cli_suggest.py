@@ -51,9 +51,6 @@ def suggest(
         write_table(to, COLUMNS, _rows(found, to))
         out.print(
             f"{to}: {len(found)} images to label, the least sure first",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
         )
     if errors or unwritable:
         n_bad = len(errors) + len(unwritable)

@@ -51,7 +51,7 @@ def weights_verify():
         files = imgfeat.nets.list_weights()
     damaged = [file.path for file in files if file.is_whole is False]
     for path in damaged:
-        err.print(f"damaged: {path}", markup=False, highlight=False, soft_wrap=True)
+        err.print(f"damaged: {path}")
     n_checked = sum(file.is_whole is not None for file in files)
     n_unknown = len(files) - n_checked
     print(f"{n_checked} checked, {len(damaged)} damaged, {n_unknown} without a hash.")

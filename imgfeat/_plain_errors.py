@@ -6,6 +6,7 @@ import warnings
 from contextlib import contextmanager
 
 import typer
+from rich.text import Text
 
 import imgfeat
 from imgfeat._option_names import text_of
@@ -29,8 +30,7 @@ def plain_errors():
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
     except (ValueError, OSError, ModuleNotFoundError) as error:
-        err.print("[bold red]error:[/]", end=" ")
-        err.print(text_of(error), markup=False, highlight=False)
+        err.print(Text("error:", style="bold red"), text_of(error))
         if isinstance(error, imgfeat.sources.ImageDecodeError):
             err.print("--skip-unreadable leaves out such files and lists them.")
         raise typer.Exit(2) from None

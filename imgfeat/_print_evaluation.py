@@ -43,7 +43,7 @@ def _print_tables(evaluation):
             low, high = intervals.loc[name, ["low", "high"]]
             shown = f"{value:.4f}"
             shown += "" if math.isnan(low) else f"  {low:.4f} to {high:.4f}"
-        out.print(f"{name:{width}} {shown}", highlight=False)
+        out.print(f"{name:{width}} {shown}")
     print_frame(evaluation.per_class, "Per class")
     if evaluation.per_group is not None:
         print_frame(evaluation.per_group, "Per group, the worst first")

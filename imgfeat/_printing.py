@@ -4,11 +4,19 @@ from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-out = Console()
-err = Console(stderr=True)
+
+def console(**options):
+    """A console that shows text as it is: names hold brackets, colons, and are long."""
+    return Console(
+        markup=False, highlight=False, emoji=False, soft_wrap=True, **options
+    )
+
+
+out = console()
+err = console(stderr=True)
 
 
 @contextmanager
@@ -47,13 +55,13 @@ def print_study(study):
     for name, row in study.table.iterrows():
         cells = [how.format(row[column]) for column, (_, how) in columns.items()]
         held_out = f"{study.held_out[name]:.3f}" if name in study.held_out else ""
-        shown.add_row(escape(name), *cells, held_out)
+        shown.add_row(name, *cells, held_out)
     print_table(shown)
-    out.print(f"Report: {study.report}", highlight=False)
+    out.print(f"Report: {study.report}")
     how = "refitted on all images" if study.refitted else "as scored"
-    out.print(f"Model:  {study.model} ({study.best}, {how})", highlight=False)
+    out.print(f"Model:  {study.model} ({study.best}, {how})")
     for note in study.comparison.notes():
-        out.print(note, markup=False, highlight=False, soft_wrap=True)
+        out.print(note)
 
 
 def print_frame(frame, title):
@@ -61,10 +69,10 @@ def print_frame(frame, title):
     shown.add_column(frame.index.name or "", overflow="fold")
     for column in frame.columns:
         is_number = frame[column].dtype.kind in "iuf"
-        shown.add_column(escape(str(column)), overflow="fold", no_wrap=is_number)
+        shown.add_column(str(column), overflow="fold", no_wrap=is_number)
     for name, *row in frame.itertuples():
         cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row]
-        shown.add_row(escape(str(name)), *map(escape, cells))
+        shown.add_row(str(name), *cells)
     out.print(f"\n{title}")
     print_table(shown)
 
@@ -74,16 +82,15 @@ def print_table(shown):
     unlimited = out.options.update(max_width=1 << 20)
     needs = out.measure(shown, options=unlimited)
     if out.is_terminal and needs.minimum <= out.width:
-        out.print(shown)
+        out.print(shown, soft_wrap=False)
     else:
-        Console(width=needs.maximum).print(shown)
+        console(width=needs.maximum).print(shown)
 
 
 def print_note(text):
     """A line for people, beside what programs read."""
-    err.print(text, markup=False, highlight=False)
+    err.print(text)
 
 
 def print_warning(message, *args, **kwargs):
-    err.print("[yellow]warning:[/]", end=" ")
-    err.print(str(message), markup=False, highlight=False)
+    err.print(Text("warning:", style="yellow"), str(message))

@@ -70,7 +70,7 @@ def _bar(description, total):
         yield _Advance(None, say=_print)
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _RateColumn(),

@@ -98,7 +98,6 @@ def demo(
             out.print(
                 f"  {prediction.path}  ->  {prediction.label} "
                 f"({prediction.probability:.0%})",
-                highlight=False,
             )
 
 
@@ -256,7 +255,6 @@ def train(
         out.print(
             f"{to}: {recipe} on {len(found.images)} images of "
             f"{len(model.classes_)} classes",
-            highlight=False,
         )
 
 

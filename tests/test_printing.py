@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from imgfeat import _printing
-from imgfeat._printing import print_frame
+from imgfeat._printing import console, print_frame, print_note, print_warning
 
 
 @pytest.mark.parametrize("columns", ["80", None])
@@ -27,7 +26,7 @@ def test_table_on_a_pipe_is_neither_folded_nor_cut(capsys, monkeypatch, columns)
 
 
 def test_terminal_folds_text_but_no_numbers(capsys, monkeypatch):
-    monkeypatch.setattr(_printing, "out", Console(force_terminal=True, width=80))
+    monkeypatch.setattr(_printing, "out", console(force_terminal=True, width=80))
     frame = pd.DataFrame({"summary": ["word " * 40]}, index=["a"])
     print_frame(frame, "Recipes")
     lines = capsys.readouterr().out.splitlines()
@@ -35,3 +34,13 @@ def test_terminal_folds_text_but_no_numbers(capsys, monkeypatch):
     counts = pd.DataFrame(np.full((30, 30), 123456))
     print_frame(counts, "Confusion")
     assert capsys.readouterr().out.count("123456") == 900
+
+
+def test_names_are_printed_as_they_are(capsys):
+    name = "/photos/[red]:cat:/" + 100 * "x" + "/a b.jpg"
+    print_note(name)
+    print_warning(name)
+    print_frame(pd.DataFrame({name: [1]}, index=[name]), name)
+    shown = capsys.readouterr()
+    assert shown.err.splitlines() == [name, f"warning: {name}"]
+    assert shown.out.count(name) == 3
