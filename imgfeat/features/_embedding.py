@@ -375,7 +375,9 @@ class CNNEmbedding(FindsNet, PortableNet, TransformerMixin, BaseEstimator):
     def _key(self):
         """All that the net of a fitted estimator depends on."""
         params = repr(self.get_params(deep=False))  # lists among them can change
-        return params, usable_threads(self.n_jobs), self.weights_info_["sha256"]
+        sha256 = self.weights_info_["sha256"]
+        # Some engines do not run in a process that is forked.
+        return params, usable_threads(self.n_jobs), sha256, os.getpid()
 
     def _note(self, info, plan):
         """Keep what has run: it runs so from now on, and wherever this is loaded."""

@@ -6,10 +6,9 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from imgfeat._optional import has_module, import_optional
-from imgfeat.nets.inference import _onnx_session
+from imgfeat.nets.inference import _onnx_session, _openvino_core
 from imgfeat.nets.inference._onnx import OnnxEngine
 from imgfeat.nets.inference._openvino import OpenVinoEngine
-from imgfeat.nets.inference._openvino_net import import_openvino
 from imgfeat.nets.inference._torch import TorchEngine
 
 PRECISIONS = "float32", "float16", "bfloat16", "int8"
@@ -38,6 +37,8 @@ class EngineKind:
         Imports the runtime, or says that ``purpose`` needs it.
     compiles : bool, default=False
         Whether ``compile=True`` means something.
+    is_cut_off : callable, optional
+        Whether this process was forked from one that has used it, and so cannot.
     has_cuda : callable, optional
         Whether what is installed was built for CUDA.
     cuda_package : str, optional
@@ -52,6 +53,7 @@ class EngineKind:
     packages: tuple[str, ...] = ()
     load: Callable | None = None
     compiles: bool = False
+    is_cut_off: Callable = lambda: False
     has_cuda: Callable = lambda: True
     cuda_package: str | None = None
 
@@ -151,7 +153,8 @@ def _openvino(job):
 
 
 def _load_openvino(*, purpose):
-    import_openvino(purpose=purpose)
+    _openvino_core.check_fork()
+    _openvino_core.import_openvino(purpose=purpose)
     # What is exported is tried there; imported in any other way it sends telemetry.
     _onnx_session.import_runtime(purpose=purpose)
 
@@ -181,6 +184,7 @@ _KINDS = (
         packages=("openvino", "onnxruntime", *_EXPORTERS),
         load=_load_openvino,
         has_cuda=lambda: False,
+        is_cut_off=_openvino_core.is_cut_off,
     ),
     EngineKind(
         name="torch",

@@ -1,41 +1,19 @@
 """Open an exported net in OpenVINO, on the CPU."""
 
-import sys
-import threading
+import weakref
 from queue import Empty, SimpleQueue
 
-from imgfeat._forks import after_fork_in_child
-from imgfeat._optional import import_optional
+from imgfeat._forks import after_fork_in_child, leave_behind
+from imgfeat.nets.inference._openvino_core import import_openvino, open_core
 
-_TELEMETRY = "openvino_telemetry"
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 _KINDS = "Convolution", "GroupConvolution"
-_importing = threading.Lock()
-
-
-def import_openvino(*, purpose="engine='openvino'"):
-    """Return the package openvino, or say which extra brings it.
-
-    As it is imported it sends word to its makers, and keeps a number for its user in
-    their home, by a package that it can do without: so that one is hidden from it.
-    """
-    with _importing:
-        if "openvino" in sys.modules:
-            return import_optional("openvino", extra="openvino", purpose=purpose)
-        before = sys.modules.get(_TELEMETRY)
-        sys.modules[_TELEMETRY] = None
-        try:
-            return import_optional("openvino", extra="openvino", purpose=purpose)
-        finally:
-            del sys.modules[_TELEMETRY]
-            if before is not None:
-                sys.modules[_TELEMETRY] = before
+_open_nets = weakref.WeakSet()
 
 
 def computes_in_bfloat16():
     """Whether OpenVINO finds that this CPU has instructions for bfloat16."""
-    core = import_openvino().Core()
-    return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in open_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 class OpenVinoNet:
@@ -58,7 +36,7 @@ class OpenVinoNet:
 
     def __init__(self, model, precision="float32", n_intra=1, n_workers=1):
         openvino = import_openvino()
-        core = openvino.Core()
+        core = open_core()
         parts = [(core.read_model(model, b""), precision)]
         if precision != "float32":
             start = _exact_start(openvino, core, model)
@@ -77,6 +55,7 @@ class OpenVinoNet:
             for part, name in parts
         ]
         self._free = SimpleQueue()
+        _open_nets.add(self)
 
     def __call__(self, images):
         """Return the vectors of uint8 images of shape (n, height, width, 3)."""
@@ -148,6 +127,5 @@ def _reads(model, parameter):
 
 
 @after_fork_in_child
-def _start_afresh():
-    global _importing  # noqa: PLW0603
-    _importing = threading.Lock()
+def _leave_behind():
+    leave_behind(*_open_nets)

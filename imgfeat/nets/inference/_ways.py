@@ -16,12 +16,13 @@ def list_choices(engine, precision):
     Returns
     -------
     tuple of (engine, precision)
-        Of what is installed. Half precision is among them if it is asked for, or if it
-        is left open and the CPU computes in it; torch in float32 only if nothing that
-        runs exported nets is there, for it takes four times as long.
+        Of what is installed, and runs in this process. Half precision is among them if
+        it is asked for, or if it is left open and the CPU computes in it; torch in
+        float32 only if nothing that runs exported nets is there, for it takes four
+        times as long.
     """
     kinds = [ENGINES[engine]] if engine != "auto" else ENGINES.values()
-    kinds = [kind for kind in kinds if kind.is_here()]
+    kinds = [kind for kind in kinds if kind.is_here() and not kind.is_cut_off()]
 
     def by(name):
         return [(kind.name, name) for kind in kinds if name in kind.precisions["cpu"]]
@@ -67,6 +68,10 @@ def as_fitted(fitted, engine, device):
     if not before.is_here():
         lacks = f"{before.title} is not installed (pip install 'imgfeat[{before.extra}]"
         _warn(precision, f"{lacks}')", f"in torch in {precision}")
+        return "torch", precision
+    if before.is_cut_off():
+        reason = f"This process was forked from one that has used {before.title}"
+        _warn(precision, reason, f"in torch in {precision}")
         return "torch", precision
     return before.name, precision
 

@@ -1,7 +1,5 @@
 """Tests for imgfeat/nets/inference/_openvino.py and _openvino_net.py."""
 
-import os
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -19,7 +17,8 @@ from imgfeat.nets.inference import _export, _openvino, _openvino_net
 from imgfeat.nets.inference._embedder import Embedder
 from imgfeat.nets.inference._onnx import OnnxEngine
 from imgfeat.nets.inference._openvino import OpenVinoEngine
-from imgfeat.nets.inference._openvino_net import OpenVinoNet, import_openvino
+from imgfeat.nets.inference._openvino_core import import_openvino, open_core
+from imgfeat.nets.inference._openvino_net import OpenVinoNet
 from tests.nets._tiny import TINY
 
 pytestmark = pytest.mark.openvino
@@ -163,7 +162,7 @@ def test_default_net_has_an_exact_start_and_gives_what_torch_gives():
     _, ready = net._ready
     model = open_engine(ready.backbone, ready.readout, ready.plan)._model
     openvino = import_openvino()
-    start, rest = _openvino_net._exact_start(openvino, openvino.Core(), model)
+    start, rest = _openvino_net._exact_start(openvino, open_core(), model)
     assert len(start.get_ordered_ops()) < len(rest.get_ordered_ops()) / 5
 
 
@@ -171,48 +170,6 @@ def test_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'imgfeat\[openvino\]'"):
         CNNEmbedding(engine="openvino").fit(np.zeros((1, 8, 8, 3), np.uint8))
-
-
-_IMPORTS = """
-import sys
-from imgfeat.nets.inference._openvino_net import import_openvino
-runtime = import_openvino()
-runtime.Core()
-print([name for name in sys.modules if name.startswith("openvino_telemetry")])
-"""
-
-
-def test_import_leaves_no_file_and_sends_nothing(tmp_path):
-    (tmp_path / "home").mkdir()
-    environ = os.environ | {
-        "HOME": str(tmp_path / "home"),
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", _IMPORTS],
-        env={name: value for name, value in environ.items() if name != "CI"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "[]"
-    assert list((tmp_path / "home").rglob("openvino*")) == []
-
-
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
-@pytest.mark.parametrize("threads", [(2, 1), (1, 2)])
-def test_forked_process_runs_nets_of_its_own(exported, batch, threads):
-    expected = OpenVinoNet(exported["straight"], "float32", *threads)(batch)
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            got = OpenVinoNet(exported["straight"], "float32", *threads)(batch)
-            code = 0 if np.array_equal(got, expected) else 2
-        finally:
-            os._exit(code)
-    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_net_is_exported_once_for_both_runtimes(monkeypatch, tmp_path, exported):

@@ -6,7 +6,7 @@ import pytest
 
 from imgfeat import _once
 from imgfeat.nets import plan_inference
-from imgfeat.nets.inference import _engines, _plan, _ways
+from imgfeat.nets.inference import _engines, _openvino_core, _plan, _ways
 from imgfeat.nets.inference._ways import list_choices
 
 EXACT = ("onnx", "float32"), ("openvino", "float32")
@@ -133,6 +133,16 @@ def test_model_of_half_precision_elsewhere_says_what_it_falls_back_to(machine):
         got = plan(fitted=fitted)
     assert (got.engine, got.precision, got.choices) == ("onnx", "float32", EXACT)
     plan(fitted=fitted)  # and says so once
+
+
+def test_forked_process_runs_what_survives_a_fork(machine, monkeypatch):
+    monkeypatch.setattr(_openvino_core, "_is_of_parent", True)
+    assert list_choices("auto", "float32") == EXACT[:1]
+    assert plan().engine == "onnx"
+    assert plan(fitted={"engine": "openvino", "precision": "float32"}).engine == "onnx"
+    with pytest.warns(RuntimeWarning, match="forked from one that has used OpenVINO, "):
+        got = plan(fitted={"engine": "openvino", "precision": "bfloat16"})
+    assert (got.engine, got.precision) == ("torch", "bfloat16")
 
 
 def test_model_of_cuda_says_that_a_cpu_is_exact(machine):
