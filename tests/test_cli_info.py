@@ -9,7 +9,7 @@ import imgfeat
 from imgfeat.deploy import _bundle, _weights
 from imgfeat.features import CNNEmbedding
 from imgfeat.nets.inference import _choice, _machine
-from tests.test_cli import run
+from tests._commands import run
 
 
 def lines(result):
