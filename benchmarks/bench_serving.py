@@ -66,7 +66,7 @@ def free_port():
 def running(command, port, path):
     """A server process, once ``GET path`` is answered with 200."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen(command, start_new_session=True, **quiet)
+    server = subprocess.Popen(command, process_group=0, **quiet)
     try:
         end = time.monotonic() + 120
         while True:
