@@ -12,11 +12,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import imgfeat
+from imgfeat._cpu import cpu_features, cpu_model
 
 PACKAGES = [
     "cleanlab", "numba", "numpy", "onnxruntime", "opencv-python",
-    "opencv-python-headless", "pillow", "scikit-image", "scikit-learn", "simplejpeg",
-    "timm", "torch", "torchvision",
+    "opencv-python-headless", "openvino", "pillow", "scikit-image", "scikit-learn",
+    "simplejpeg", "timm", "torch", "torchvision",
 ]  # fmt: skip
 
 
@@ -113,7 +114,8 @@ def environment():
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
+        "cpu_features": list(cpu_features()),
         "cores": os.cpu_count(),
         "load_1min": round(os.getloadavg()[0], 2),
         "commit": _commit(),
@@ -144,15 +146,6 @@ def _versions():
         except PackageNotFoundError:
             continue
     return found
-
-
-def _cpu_model():
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or None
 
 
 def _commit():

@@ -4,10 +4,10 @@ A child has its parent's memory, and of its threads only the one that forked. A 
 that another thread held stays locked, a pool waits for threads that it lacks.
 """
 
+import ctypes
 import os
 
 _functions = []
-_left_behind = []
 
 
 def after_fork_in_child(function):
@@ -29,7 +29,16 @@ def after_fork_in_child(function):
 
 def leave_behind(*things):
     """Keep what a child cannot use: ending its threads would wait for ever."""
-    _left_behind.extend(things)
+    for thing in things:
+        keep_for_ever(thing)
+
+
+def keep_for_ever(thing):
+    """Never destroy a thing, at the end of the process neither.
+
+    What only a list keeps is destroyed then.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
 def _start_afresh():

@@ -14,6 +14,7 @@ from imgfeat._cli_audit import audit
 from imgfeat._cli_cache import cache
 from imgfeat._cli_explain import explain
 from imgfeat._cli_export import export
+from imgfeat._cli_info import info
 from imgfeat._cli_options import (
     Folder,
     Jobs,
@@ -318,7 +319,7 @@ def evaluate(
             print_note(f"Report: {to}")
 
 
-for command in (predict, serve, export, explain, similar, audit, suggest):
+for command in (predict, serve, export, explain, similar, audit, suggest, info):
     app.command()(command)
 
 

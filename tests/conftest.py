@@ -13,12 +13,19 @@ from PIL import features
 
 from imgfeat._optional import has_module
 from imgfeat.deploy import _bundle
-from imgfeat.nets.inference._onnx_session import has_extra
+from imgfeat.nets.catalog import _lite
+from imgfeat.nets.inference import _choice
+from imgfeat.nets.inference._engines import ENGINES
 from tests._commands import run
 from tests._photos import write_photo_folder
 
 NEEDS = {
-    "onnx": (has_extra, "the extra onnx is not installed"),
+    "onnx": (ENGINES["onnx"].is_here, "the extra onnx is not installed"),
+    "openvino": (ENGINES["openvino"].is_here, "the extra openvino is not installed"),
+    "nets": (
+        lambda: all(net.is_here() for net in _lite.NETS.values()),
+        "the extra nets is not installed",
+    ),
     "distributed": (
         partial(has_module, "accelerate"),
         "the extra distributed is not installed",
@@ -113,3 +120,15 @@ def same_draws():
 def own_home(tmp_path_factory, monkeypatch):
     """Keep every test's cached files out of the user's own folders."""
     monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def usual_engine():
+    """Run nets in the usual way: no test depends on what is the fastest here."""
+
+    def usual(key, facts, backbone, readout, plan, verbose):
+        return plan.choices[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_choice, "_find", usual)
+        yield

@@ -3,7 +3,7 @@
 import torch
 from sklearn.utils.fixes import parse_version
 
-from imgfeat.nets.inference._onnx_session import has_extra
+from imgfeat.nets.inference._engines import ENGINES
 from tests._bare import run_as_stranger
 
 _START = """
@@ -73,7 +73,7 @@ def test_nets_work_where_nothing_can_be_written_or_say_what_to_set(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [*["net (2, 1280)"] * 2, "trained 8"]
     said = done.stderr.count("set TMPDIR to one that can. Use engine='torch'")
-    assert said == has_extra(), done.stderr
+    assert said == ENGINES["onnx"].is_here(), done.stderr
 
 
 _NO_HOME = f"""{_START}

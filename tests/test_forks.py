@@ -1,6 +1,8 @@
 """Tests for imgfeat/_forks.py."""
 
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -17,7 +19,6 @@ pytestmark = [
 @pytest.fixture(autouse=True)
 def nothing_registered(monkeypatch):
     monkeypatch.setattr(_forks, "_functions", [])
-    monkeypatch.setattr(_forks, "_left_behind", [])
 
 
 def exit_code_of_child(code):
@@ -63,6 +64,27 @@ def test_what_is_left_behind_is_not_destroyed():
 
     assert exit_code_of_child(lambda: len(pools)) == 0
     Pool.__del__ = lambda self: None
+
+
+_ENDS = """
+import os
+from imgfeat._forks import keep_for_ever
+
+class Pool:
+    def __del__(self):
+        os._exit(1)
+
+keep_for_ever(Pool())
+"""
+
+
+def test_what_is_kept_for_ever_outlives_the_interpreter():
+    done = subprocess.run(
+        [sys.executable, "-c", _ENDS],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+    assert done.returncode == 0
 
 
 def test_locks_that_another_thread_holds_are_made_anew():

@@ -1,5 +1,6 @@
 from ._answers import Answer as Answer
 from ._archive import check_target as check_target
+from ._archive import read_manifest as read_manifest
 from ._bundle import load as load
 from ._bundle import save as save
 from ._errors import BundleError as BundleError

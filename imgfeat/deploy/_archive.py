@@ -9,7 +9,9 @@ import hashlib
 import json
 import os
 import re
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile, ZipInfo
 
 from imgfeat._files import is_special, replacing, sweep
@@ -83,6 +85,30 @@ def read_bundle(path):
     BundleError
         If the file is not a whole, unchanged bundle that this version reads.
     """
+    _check_is_file(path)
+    with open(path, "rb") as file, _open_zip(file, path) as archive:
+        return _read_members(archive, path)
+
+
+def read_manifest(path: PathLike) -> dict[str, Any]:
+    """Return what the bundle at `path` says of itself; its parts are not read in.
+
+    The seal of the whole file is verified.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, BundleError
+        As by `load`.
+    """
+    path = Path(path)
+    _check_is_file(path)
+    with open(path, "rb") as file, _open_zip(file, path) as archive:
+        if MANIFEST not in archive.namelist():
+            raise BundleError(f"{path} has no {MANIFEST}; imgfeat.save writes one.")
+        return _parse_manifest(archive, path)
+
+
+def _check_is_file(path):
     if path.is_dir():
         raise IsADirectoryError(
             f"load needs a file written by imgfeat.save. {path} is a folder; name the "
@@ -97,8 +123,6 @@ def read_bundle(path):
         raise FileNotFoundError(
             f"There is no file {path}; check the name, or write it with imgfeat.save."
         )
-    with open(path, "rb") as file:
-        return _read(file, path)
 
 
 def check_target(path: PathLike) -> Path:
@@ -144,7 +168,9 @@ def _close_seal(file):
     file.flush()
 
 
-def _read(file, path):
+@contextmanager
+def _open_zip(file, path):
+    """Yield the zip of a file that is whole."""
     _check_seal(file, path)
     if _count_entries(file) > MAX_MEMBERS:
         raise BundleError(f"{path} has too many members; imgfeat.save writes few.")
@@ -152,7 +178,7 @@ def _read(file, path):
         one_clear_error(f"{path} is not a readable zip file"),
         ZipFile(file) as archive,
     ):
-        return _read_members(archive, path)
+        yield archive
 
 
 def _check_seal(file, path):

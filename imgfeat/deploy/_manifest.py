@@ -26,6 +26,7 @@ LIBRARIES = (
     "torchvision",
     "timm",
     "onnxruntime",
+    "openvino",
 )
 
 
@@ -35,6 +36,7 @@ def describe(pipeline):
         "versions": library_versions(),
         "classes": _classes(pipeline),
         "reading": _reading(pipeline),
+        "inference": _inference(pipeline),
         "golden_tolerance": tolerance_of(pipeline),
         "resize": RESIZE,
     }
@@ -77,6 +79,18 @@ def _reading(pipeline):
         name: {key: _json(value) for key, value in item.get_params(deep=False).items()}
         for name, item in walk(pipeline)
         if type_name(item).startswith("imgfeat.") and isinstance(item, BaseEstimator)
+    }
+
+
+def _inference(pipeline):
+    """How nets ran when what follows them was fitted, by name of the step."""
+    return {
+        name: {
+            key: _json(item.inference_info_[key])
+            for key in ("engine", "device", "precision")
+        }
+        for name, item in walk(pipeline)
+        if hasattr(item, "inference_info_")
     }
 
 

@@ -1,7 +1,6 @@
 """CNN embeddings: what a pretrained net sees in an image, as a vector."""
 
 import os
-from dataclasses import asdict
 from numbers import Integral, Real
 from typing import Self
 
@@ -13,21 +12,19 @@ from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, Options, StrOptions, fit_context
 from imgfeat._threads import usable_threads
 from imgfeat._traits import Traits
+from imgfeat.features._finds_net import FindsNet
 from imgfeat.features._portable_net import PortableNet
 from imgfeat.kernels.resize import INTERPOLATIONS
-from imgfeat.nets._pooling import POOLINGS, Readout, layer_names
+from imgfeat.nets._pooling import POOLINGS, layer_names
 from imgfeat.nets._preprocessing import VIEWS
-from imgfeat.nets._ready import ReadyNet
-from imgfeat.nets.catalog._backbones import find_backbone
-from imgfeat.nets.catalog._registered import is_own_code
-from imgfeat.nets.inference._plan import PRECISIONS, plan_inference
+from imgfeat.nets.inference._engines import ENGINES, PRECISIONS
 from imgfeat.nets.inference._precision import golden_tolerance
 from imgfeat.nets.inference._run import empty_features, run_net
 from imgfeat.nets.inference._stock import open_engine
 from imgfeat.sources._images import Images
 
 
-class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
+class CNNEmbedding(FindsNet, PortableNet, TransformerMixin, BaseEstimator):
     """Describe images by what a pretrained net makes of them.
 
     Works offline: the weights of the default net are installed with the library.
@@ -37,23 +34,24 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     backbone : str or torch.nn.Module, default="efficientnet_lite0"
-        The net: the default, any classification net of torchvision ("resnet18",
-        "vit_b_16"), any of timm's as "timm/NAME", or one that was registered by
-        `imgfeat.nets.register_backbone`; `imgfeat.nets.list_backbones` lists them. A
-        module of your own takes normalized pixels (n, 3, height, width), returns
-        feature maps, tokens or vectors, and states its preprocessing, as attribute
-        ``preprocessing`` of type `imgfeat.nets.Preprocessing`, or as timm's nets do. It
-        is never changed: a copy of it runs.
+        The net: the default, "efficientnet_lite1" and "efficientnet_lite2", which see
+        more pixels (extra ``imgfeat[nets]``), any classification net of torchvision
+        ("resnet18", "vit_b_16"), any of timm's as "timm/NAME", or one that was
+        registered by `imgfeat.nets.register_backbone`; `imgfeat.nets.list_backbones`
+        lists them. A module of your own takes normalized pixels (n, 3, height, width),
+        returns feature maps, tokens or vectors, and states its preprocessing, as
+        attribute ``preprocessing`` of type `imgfeat.nets.Preprocessing`, or as timm's
+        nets do. It is never changed: a copy of it runs.
     layer : str or sequence of str, optional
         Dotted names of inner modules whose outputs are taken instead of the embedding,
         side by side from one pass; `imgfeat.nets.list_layers` lists them. Of a module
         that runs several times, the last output.
     weights : {"default", None}, tag or path, default="default"
-        "default" is ImageNet weights. Those of "efficientnet_lite0" are installed;
-        those of others must be on disk (``imgfeat weights fetch``), and are never
-        downloaded here; "resnet9" and the like have none. A tag of torchvision or timm
-        names others, a path is a safetensors or ``.pth`` file, and None is random
-        weights, the same every time.
+        "default" is ImageNet weights. Those of "efficientnet_lite0" are installed, and
+        of its larger ones with their extra; those of others must be on disk (``imgfeat
+        weights fetch``), and are never downloaded here; "resnet9" and the like have
+        none. A tag of torchvision or timm names others, a path is a safetensors or
+        ``.pth`` file, and None is random weights, the same every time.
     pooling : {"auto", "avg", "max", "avgmax", "gem", "cls", None}, default="auto"
         How feature maps, or a transformer's tokens, become a vector: their average,
         maximum, the mean of both, or generalized mean with power 3 [2]_; or the class
@@ -80,16 +78,22 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
         caches hold, and gets at most 4 at a time.
     device : str, default="auto"
         "cpu", "cuda", "cuda:1"; "auto" is CUDA where there is a device.
-    engine : {"auto", "torch", "onnx"}, default="auto"
+    engine : {"auto", "torch", "onnx", "openvino"}, default="auto"
         "onnx" is ONNX Runtime, several times as fast on a CPU; it comes with the extra
         ``imgfeat[onnx]``. A net is exported at its first use, which takes some seconds,
-        and kept below ``IMGFEAT_HOME``. "auto" takes it on a CPU where it is
-        installed, unless a net cannot be exported or is a module of your own.
+        and kept below ``IMGFEAT_HOME``. "openvino" runs the same exported net on a CPU,
+        in bfloat16 too; it comes with ``imgfeat[openvino]``. "auto" is torch on CUDA;
+        on a CPU what is the fastest of those that are installed, timed for about two
+        seconds the first time a net is fitted on a machine, and kept (``imgfeat
+        info``). A net that cannot be exported, or is a module of your own, runs in
+        torch.
     precision : {"auto", "float32", "float16", "bfloat16", "int8"}, default="auto"
-        "auto" is float32 on a CPU and float16 autocast on CUDA. Half precision is
-        checked against float32 on the first batch, which takes over if they differ.
-        "int8" is for ONNX Runtime on a CPU, about twice as fast and less exact: how
-        well vectors agree is in ``inference_info_``.
+        "auto" is float16 autocast on CUDA; on a CPU float32, or bfloat16 where the CPU
+        computes in it, that is faster, and every row of the first batch has a cosine of
+        at least 0.999 with float32. A fitted model keeps what that was. Half precision
+        that is asked for is checked against float32 on the first batch, which takes
+        over if they differ. "int8" is for ONNX Runtime on a CPU, about twice as fast
+        and less exact: how well vectors agree is in ``inference_info_``.
     compile : bool, default=False
         Let torch compile the net: some seconds or minutes before the first image, then
         faster than plain torch. On a CPU, ONNX Runtime needs no such wait.
@@ -122,10 +126,10 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
     Notes
     -----
     A row does not depend on the others: alone, in any batch and for any `n_jobs` it is
-    the same within 1e-5 of its largest value on one device. Both engines agree within
-    1e-4 of it in float32. Paths, bytes, PIL images and arrays with the same pixels give
-    the same row, gray images that of their RGB copies, and floats that of
-    ``round(255 * x)``: nets see 8 bits.
+    the same within 1e-5 of its largest value on one device, and all engines agree
+    within 1e-4 of it, both in float32. Paths, bytes, PIL images and arrays with the
+    same pixels give the same row, gray images that of their RGB copies, and floats that
+    of ``round(255 * x)``: nets see 8 bits.
 
     Files are decoded by the threads that run the net, a few images ahead of it, so
     memory does not grow with their number. With `fast_decode` vectors of photos of 1500
@@ -173,7 +177,7 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
         "fast_decode": ["boolean"],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "device": [str],
-        "engine": [StrOptions({"auto", "torch", "onnx"})],
+        "engine": [StrOptions({"auto", *ENGINES})],
         "precision": [StrOptions({"auto", *PRECISIONS})],
         "compile": ["boolean"],
         "n_jobs": [Integral, None],
@@ -242,15 +246,15 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
         FileNotFoundError
             If the weights are not on this machine.
         ModuleNotFoundError
-            If ``engine="onnx"`` and the extra is not installed.
+            If the extra of the `engine` is not installed.
         ValueError
             If a parameter names what does not exist, or X is not a batch of images.
         """
         self._images(X, reset=True)
-        net = self._find_net()
+        net = self._find_net().settled(self.verbose)
         self._widths = net.widths
         self.weights_info_ = net.backbone.info()
-        self.inference_info_ = asdict(net.plan) | {
+        self.inference_info_ = net.plan.info() | {
             "n_views": self.n_views,
             "fast_decode": self.fast_decode,
         }
@@ -295,7 +299,7 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
             views = VIEWS[self.n_views]
             run_net(engine, net.plan, read, seen, views, features, advance)
         if is_fitted:
-            self.inference_info_.update(engine.info)
+            self._note(engine.info, net.plan)
         return features
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
@@ -328,7 +332,11 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
             holds_net=True,
             takes_any_size=True,
             device_param="device",
-            tolerance=golden_tolerance(self.precision, on_cuda="float16"),
+            tolerance=golden_tolerance(
+                self.precision,
+                on_cuda="float16",
+                found=getattr(self, "inference_info_", {}).get("precision"),
+            ),
         )
 
     def _cache_facts(self):
@@ -336,7 +344,8 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
         fitted = getattr(self, "weights_info_", {})
         is_named = isinstance(self.backbone, str)
         sha256 = fitted.get("sha256") if is_named else None
-        backbone, plan = self._find_backbone(sha256), self._plan()
+        net = self._find_net(sha256).settled(self.verbose)
+        backbone, plan = net.backbone, net.plan
         return {
             "weights": backbone.info(),
             "code": backbone.code,  # a user's own, edited as they go
@@ -348,31 +357,6 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
             self, X, reset=reset, image_shape=self.image_shape, unit_range=True
         )
 
-    def _find_backbone(self, sha256=None):
-        # Files of before there were modes were fitted with the first of them.
-        fitted = {} if sha256 is None else self.weights_info_["preprocessing"]
-        return find_backbone(
-            self.backbone,
-            self.weights,
-            sha256=sha256,
-            whole=self.layer is not None,
-            size=self.size,
-            crop=self.crop,
-            interpolation=self.interpolation,
-            crop_mode=fitted.get("crop_mode", "center") if fitted else None,
-        )
-
-    def _plan(self):
-        return plan_inference(
-            engine=self.engine,
-            device=self.device,
-            precision=self.precision,
-            compile=self.compile,
-            threads=usable_threads(self.n_jobs),
-            batch_size=self.batch_size,
-            own_module=is_own_code(self.backbone),
-        )
-
     def _prefixes(self, name):
         name = name.lower()
         return [f"{name}_{layer}" for layer in layer_names(self.layer)] or [name]
@@ -380,18 +364,23 @@ class CNNEmbedding(PortableNet, TransformerMixin, BaseEstimator):
     def _ready_net(self):
         """The net of `fit`; looked up again only where something of it has changed."""
         if not (hasattr(self, "weights_info_") and isinstance(self.backbone, str)):
-            return self._find_net()  # a module may have been trained since
+            # A module may have been trained since.
+            return self._find_net().settled(self.verbose)
         key, net = self.__dict__.get("_ready", (None, None))
         if key != self._key():
-            net = self._find_net(self.weights_info_["sha256"])
+            net = self._find_net(self.weights_info_["sha256"]).settled(self.verbose)
             self._ready = self._key(), net
         return net
 
     def _key(self):
         """All that the net of a fitted estimator depends on."""
         params = repr(self.get_params(deep=False))  # lists among them can change
-        return params, usable_threads(self.n_jobs), self.weights_info_["sha256"]
+        sha256 = self.weights_info_["sha256"]
+        # Some engines do not run in a process that is forked.
+        return params, usable_threads(self.n_jobs), sha256, os.getpid()
 
-    def _find_net(self, sha256=None):
-        readout = Readout(self.pooling, layer_names(self.layer))
-        return ReadyNet(self._find_backbone(sha256), readout, self._plan())
+    def _note(self, info, plan):
+        """Keep what has run: it runs so from now on, and wherever this is loaded."""
+        self.inference_info_.update(info)
+        if info["precision"] != plan.precision:
+            self._ready = None, None

@@ -1,6 +1,6 @@
 """What of a fitted net goes along where its estimator goes, and what stays behind."""
 
-from imgfeat.nets.catalog._lite0 import NAME, TAG
+from imgfeat.nets.catalog._lite import NAME, TAG
 from imgfeat.nets.catalog._tensors import register_weights, registered_weights
 
 

@@ -8,5 +8,6 @@ from .catalog._layer_list import list_layers as list_layers
 from .catalog._registry import register_backbone as register_backbone
 from .catalog._table import list_backbones as list_backbones
 from .catalog._tensors import register_weights as register_weights
+from .inference._machine import describe_machine as describe_machine
 from .inference._plan import plan_inference as plan_inference
 from .inference._stock import open_engine as open_engine

@@ -1,10 +1,11 @@
 """A net that is found and planned: what stays the same from one call to the next."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from imgfeat.nets._pooling import Readout
 from imgfeat.nets.catalog._backbones import Backbone
+from imgfeat.nets.inference._choice import settle
 from imgfeat.nets.inference._plan import Plan
 from imgfeat.nets.inference._run import known_width, measure_layers, measure_width
 from imgfeat.nets.inference._stock import open_engine
@@ -27,6 +28,11 @@ class ReadyNet:
     backbone: Backbone
     readout: Readout
     plan: Plan
+
+    def settled(self, verbose=False):
+        """The same, run in what is the fastest way on this machine; see `settle`."""
+        plan = settle(self.backbone, self.readout, self.plan, verbose)
+        return self if plan is self.plan else replace(self, plan=plan)
 
     @cached_property
     def width(self):

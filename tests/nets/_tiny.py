@@ -10,7 +10,11 @@ TINY = Preprocessing(
     (12, 12), mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4), crop=1.0, interpolation="box"
 )
 
-ENGINES = ["torch", pytest.param("onnx", marks=pytest.mark.onnx)]
+ENGINES = [
+    "torch",
+    pytest.param("onnx", marks=pytest.mark.onnx),
+    pytest.param("openvino", marks=pytest.mark.openvino),
+]
 
 
 class TinyNet(nn.Module):

@@ -39,7 +39,7 @@ from imgfeat.sources._source import hash_array, hash_parts, source_of
 # Parameters that change how fast features are there, not what they are.
 _IGNORED = {"n_jobs", "verbose", "batch_size", "memory"}
 # What computes with a net beside it; another version may give other numbers.
-_NET_LIBRARIES = ("torch", "torchvision", "timm", "onnxruntime")
+_NET_LIBRARIES = ("torch", "torchvision", "timm", "onnxruntime", "openvino")
 _DESCRIPTORS = (property, staticmethod, classmethod, functools.cached_property)
 
 

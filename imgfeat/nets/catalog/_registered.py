@@ -11,7 +11,7 @@ from typing import Any
 from imgfeat._home import expanded
 from imgfeat._typing import PathLike
 from imgfeat.nets._preprocessing import Preprocessing
-from imgfeat.nets.catalog import _lite0, _torchvision
+from imgfeat.nets.catalog import _lite, _torchvision
 from imgfeat.nets.catalog._timm import PREFIX
 from imgfeat.nets.catalog._weights_files import check_hash
 
@@ -210,7 +210,7 @@ def _check_name(new):
             "Choose another name."
         )
     # Ours are none of torchvision's, which takes seconds to ask.
-    if name == _lite0.NAME or (not new.is_ours and _torchvision.is_name(name)):
+    if name in _lite.NETS or (not new.is_ours and _torchvision.is_name(name)):
         raise ValueError(f"There is a backbone {name!r} already. Choose another name.")
 
 

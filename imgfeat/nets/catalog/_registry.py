@@ -3,7 +3,7 @@
 import difflib
 
 from imgfeat.nets.catalog import (
-    _lite0,
+    _lite,
     _registered_spec,
     _small,  # noqa: F401  Ours without weights, which this registers.
     _timm,
@@ -22,13 +22,13 @@ __all__ = ["get_spec", "has_tag", "list_names", "list_tags", "register_backbone"
 def list_names():
     """Return the names of all nets but timm's, the default one first."""
     registered = [found.name for found in list_registered()]
-    return [_lite0.NAME, *registered, *_torchvision.list_names()]
+    return [*_lite.NETS, *registered, *_torchvision.list_names()]
 
 
 def list_tags(name):
     """Return the tags of a net's weights, the default one first."""
-    if name == _lite0.NAME:
-        return [_lite0.TAG]
+    if name in _lite.NETS:
+        return [_lite.TAG]
     if name.startswith(PREFIX):
         return _timm.list_tags(name)
     if find_registered(name) is not None:
@@ -53,9 +53,9 @@ def get_spec(name, tag=None, size=None):
     ValueError
         If no net has the name, or no weights of it have the tag.
     """
-    if name == _lite0.NAME:  # without a wait for torchvision
+    if name in _lite.NETS:  # without a wait for torchvision
         _find_tag(name, tag)
-        return _lite0.make_spec()
+        return _lite.make_spec(name)
     if (found := find_registered(name)) is not None:
         if tag is not None:
             _find_tag(name, tag)
@@ -67,7 +67,7 @@ def get_spec(name, tag=None, size=None):
         return _torchvision.make_spec(name, _find_tag(name, tag))
     raise ValueError(
         f"There is no backbone {name!r}. {_hint(name)}Known are "
-        f"{_lite0.NAME}, torchvision's (resnet50, vit_b_16) and timm's (timm/NAME), "
+        f"{_lite.NAME}, torchvision's (resnet50, vit_b_16) and timm's (timm/NAME), "
         "which list_backbones() lists; or pass a torch.nn.Module, or import what "
         "registers the net."
     )

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from imgfeat._frames import make_frame
-from imgfeat.nets.catalog import _lite0, _timm, _torchvision
+from imgfeat.nets.catalog import _lite, _timm, _torchvision
 from imgfeat.nets.catalog._registered import list_registered
 from imgfeat.nets.catalog._torchvision import get_weights
 from imgfeat.nets.catalog._weights_files import hub_caches, weights_folders
@@ -88,18 +88,19 @@ def _listers():
 
 
 def _installed_rows(pattern):
-    if not fnmatchcase(_lite0.NAME, pattern):
-        return
-    spec = _lite0.make_spec()
-    yield {
-        "name": spec.name,
-        "parameters": _lite0.PARAMETERS,
-        "input_size": spec.preprocessing.size,
-        "width": spec.width,
-        "weights_here": True,
-        "weights": spec.tag,
-        "license": "apache-2.0",
-    }
+    for net in _lite.NETS.values():
+        if not fnmatchcase(net.name, pattern):
+            continue
+        spec = _lite.make_spec(net.name)
+        yield {
+            "name": spec.name,
+            "parameters": net.parameters,
+            "input_size": spec.preprocessing.size,
+            "width": spec.width,
+            "weights_here": net.is_here(),
+            "weights": spec.tag,
+            "license": "apache-2.0",
+        }
 
 
 def _registered_rows(package, pattern):

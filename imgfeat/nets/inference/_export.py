@@ -90,10 +90,10 @@ def _explained(needs):
         raise explain(error, needs) from error
 
 
-def explain(error, needs):
+def explain(error, needs, engine="onnx"):
     """Return an `ExportError` that says what an error means, and what to do."""
     reason = (str(error).splitlines() or [""])[0] or type(error).__name__
     return ExportError(
-        f"engine='onnx' {needs}. Got: {reason} Use engine='torch', which takes about "
-        "four times as long on a CPU."
+        f"engine={engine!r} {needs}. Got: {reason} Use engine='torch', which takes "
+        "about four times as long on a CPU."
     )

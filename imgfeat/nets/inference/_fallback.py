@@ -25,13 +25,13 @@ class FallbackEngine:
         return (self._other or self._engine).info
 
     @contextmanager
-    def running(self, n_intra):
-        """Yield the function from uint8 images to vectors, `n_intra` threads inside."""
+    def running(self, *threads):
+        """Yield the function from uint8 images to vectors."""
         with ExitStack() as stack:
             first = None
             # Runtimes raise what their parts raise.
             try:
-                first = stack.enter_context(self._engine.running(n_intra))
+                first = stack.enter_context(self._engine.running(*threads))
             except Exception as error:  # noqa: BLE001
                 self._replace(error)
 
@@ -41,7 +41,7 @@ class FallbackEngine:
                         return first(images)
                     except Exception as error:  # noqa: BLE001
                         self._replace(error)
-                with self._other.running(n_intra) as again:
+                with self._other.running(*threads) as again:
                     return again(images)
 
             yield run

@@ -8,9 +8,38 @@ from imgfeat import __version__
 from imgfeat._files import replacing, sweep
 from imgfeat._home import NoHomeError, home
 from imgfeat._once import warn_once
+from imgfeat._progress import announce
+from imgfeat.nets.inference import _export
 from imgfeat.nets.inference._onnx_session import import_runtime
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+def find_or_export(make_embedder, name, key, verbose=False):
+    """Return the exported net that is kept under `key`, or export and keep it.
+
+    Parameters
+    ----------
+    make_embedder : callable
+        Returns the Embedder.
+    name, key
+        As for `find_or_make`.
+    verbose : bool or int, default=False
+        Say so before the net is exported, which takes long.
+
+    Raises
+    ------
+    ExportError
+        If the net cannot be exported, or gives other outputs then.
+    """
+
+    def export():
+        announce(
+            f"Preparing {name}: up to half a minute, once on this machine.", verbose
+        )
+        return _export.export(make_embedder())
+
+    return find_or_make(name, key, export)
 
 
 def find_or_make(name, key, make):

@@ -5,10 +5,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from imgfeat._progress import announce
-from imgfeat.nets.inference import _export, _quantize
+from imgfeat.nets.inference import _quantize
 from imgfeat.nets.inference._fixed_batches import Batches
-from imgfeat.nets.inference._model_cache import find_or_make
+from imgfeat.nets.inference._model_cache import find_or_export, find_or_make
 from imgfeat.nets.inference._onnx_session import open_session
 
 
@@ -52,16 +51,8 @@ class OnnxEngine:
         batch_size=None,
         verbose=False,
     ):
-        def export():
-            announce(
-                f"Preparing {name} for ONNX Runtime: up to half a minute, once on this "
-                "machine.",
-                verbose,
-            )
-            return _export.export(make_embedder())
-
         def make_exact():
-            return find_or_make(name, cache_key, export)
+            return find_or_export(make_embedder, name, cache_key, verbose)
 
         if precision == "int8":
             is_kept = cache_key is not None
@@ -87,8 +78,11 @@ class OnnxEngine:
         return dict(self._info)
 
     @contextmanager
-    def running(self, n_intra):
-        """Yield the function from uint8 images to vectors, `n_intra` threads inside."""
+    def running(self, n_intra, n_workers=1):
+        """Yield the function from uint8 images to vectors, `n_intra` threads inside.
+
+        However many threads call it.
+        """
         if self._device == "cpu":
             session = self._session(n_intra)
             yield lambda images: session.run(None, {"images": images})[0]

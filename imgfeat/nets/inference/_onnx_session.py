@@ -4,13 +4,10 @@ import os
 
 import torch
 
-from imgfeat._optional import has_module, import_optional
+from imgfeat._optional import import_optional
 
 _ON_CUDA = "CUDAExecutionProvider"
 _ON_CPU = "CPUExecutionProvider"
-
-
-_FOR_EXPORT = "onnx", "onnxscript"  # needed once for each net, the runtime always
 
 
 def import_runtime(part="onnxruntime", *, purpose="engine='onnx'"):
@@ -19,18 +16,6 @@ def import_runtime(part="onnxruntime", *, purpose="engine='onnx'"):
     # import; nothing here may use the network unasked.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     return import_optional(part, extra="onnx", purpose=purpose)
-
-
-def require_extra(purpose):
-    """Say what to install where a package of the extra ``imgfeat[onnx]`` is missing."""
-    import_runtime(purpose=purpose)
-    for name in _FOR_EXPORT:
-        import_optional(name, extra="onnx", purpose=purpose)
-
-
-def has_extra():
-    """Whether all packages of the extra are installed; imports none of them."""
-    return all(map(has_module, ("onnxruntime", *_FOR_EXPORT)))
 
 
 def runs_on_cuda():

@@ -1,17 +1,13 @@
 """What is to run a net, and how: what "auto" leaves open is chosen here."""
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from imgfeat._devices import find_device
 from imgfeat._progress import announce
-from imgfeat.nets.inference._onnx_session import (
-    has_extra,
-    require_extra,
-    runs_on_cuda,
-)
-
-PRECISIONS = "float32", "float16", "bfloat16", "int8"
+from imgfeat.nets.inference._engines import ENGINES
+from imgfeat.nets.inference._ways import as_fitted, list_choices
 
 # On a CPU a few images fill the cores' caches; more of them at once run slower.
 _CPU_PIECE = 4
@@ -29,7 +25,8 @@ class Plan:
 
     Parameters
     ----------
-    engine : {"torch", "onnx"}
+    engine : str
+        Its name in `ENGINES`.
     device : str
         As torch writes it.
     precision : {"float32", "float16", "bfloat16", "int8"}
@@ -41,6 +38,10 @@ class Plan:
         Let torch compile the net.
     fallback : {"torch", None}, default=None
         The engine that takes over if the net cannot be exported for the first.
+    choices : tuple of (engine, precision), default=()
+        What may be faster than that, which is the first of them; see `settle`.
+    check : {"bound", "cosine", None}, default="bound"
+        What the first batch in half precision has to pass; see `CheckedPrecision`.
     """
 
     engine: str
@@ -50,6 +51,29 @@ class Plan:
     batch_size: int
     compile: bool = False
     fallback: str | None = None
+    choices: tuple[tuple[str, str], ...] = ()
+    check: str | None = "bound"
+
+    def choose(self, engine, precision, **changes):
+        """Return the plan with one of its choices, and none left."""
+        is_open = {precision for _, precision in self.choices} > {precision}
+        if precision != "float32" and is_open:
+            changes = {"check": "cosine"} | changes
+        fallback = self.fallback if ENGINES[engine].reads_export else None
+        return replace(
+            self,
+            engine=engine,
+            precision=precision,
+            fallback=fallback,
+            choices=(),
+            **changes,
+        )
+
+    def info(self):
+        """What is to run, as a dict for people."""
+        facts = asdict(self)
+        del facts["choices"], facts["check"]
+        return facts
 
     @property
     def has_fixed_batches(self):
@@ -96,24 +120,30 @@ def plan_inference(
     batch_size: int,
     own_module: bool = False,
     compile: bool = False,
+    fitted: dict[str, Any] | None = None,
 ) -> Plan:
     """Choose what "auto" leaves open, and refuse what cannot be had.
 
     Parameters
     ----------
-    engine : {"auto", "torch", "onnx"}
-        "auto" is ONNX Runtime on a CPU when it is installed, else torch. A module of
+    engine : {"auto", "torch", "onnx", "openvino"}
+        "auto" on a CPU is what is the fastest of those that are installed, which
+        `settle` finds out: until then ONNX Runtime, or torch without it. A module of
         the user's own runs in torch, for it may change or not be exportable. "auto"
         with ``compile=True`` is torch, and with ``precision="int8"`` ONNX Runtime.
     device : str
-        "auto" is CUDA where there is a device, else the CPU; for ONNX Runtime, CUDA
-        where it was built for that, else the CPU.
+        "auto" is CUDA where there is a device, else the CPU; for an engine that is
+        asked for, CUDA where it was built for that, else the CPU.
     precision : {"auto", "float32", "float16", "bfloat16", "int8"}
-        "auto" is float16 autocast on CUDA in torch, float32 elsewhere. "int8" is static
+        "auto" is float16 autocast on CUDA in torch, elsewhere float32; on a CPU that
+        computes in bfloat16, also that one is open, for `settle`. "int8" is static
         quantization, on a CPU.
     threads, batch_size : int
     own_module : bool, default=False
     compile : bool, default=False
+    fitted : dict, optional
+        ``engine`` and ``precision`` that a model was fitted with, which "auto" is then
+        again.
 
     Returns
     -------
@@ -126,64 +156,82 @@ def plan_inference(
     RuntimeError
         If CUDA is asked for in a process that was forked from one that used it.
     ModuleNotFoundError
-        If ONNX Runtime is asked for and not installed.
+        If an engine is asked for and not installed.
     """
-    fallback = None
-    wants_int8 = precision == "int8"
-    if wants_int8:
-        _check_int8(engine, device, compile)
-        engine, device = "onnx", "cpu"
-    if engine == "onnx":
-        require_extra("precision='int8'" if wants_int8 else "engine='onnx'")
-    # ONNX Runtime is asked for by name, so its device is the one that it has.
-    if engine == "onnx" and device == "auto" and not runs_on_cuda():
-        device = "cpu"
+    is_auto, purpose = engine == "auto", f"engine={engine!r}"
+    if precision == "int8":
+        purpose = "precision='int8'"
+        engine, device = _int8_engine(engine, device, compile), "cpu"
+        is_auto = False
+    if engine != "auto":
+        kind = ENGINES[engine]
+        kind.require(purpose)
+        # It is asked for by name, so its device is the one that it has.
+        if device == "auto" and not kind.has_cuda():
+            device = "cpu"
     with explained_fork(device):
         device = find_device(device)
-    if engine == "auto":
-        wanted = device == "cpu" and precision in ("auto", "float32") and not compile
-        engine = "torch"
-        if wanted and not own_module:
-            if has_extra():
-                engine, fallback = "onnx", "torch"
-            else:
-                announce(_WITHOUT_EXTRA, once=True)
+    check: str | None = "bound"
+    if fitted is not None and precision == "auto":
+        engine, precision = as_fitted(fitted, engine, device)
+        check = None
+    choices = ()
+    if device == "cpu" and not (compile or own_module):
+        choices = list_choices(engine, precision)
+        if is_auto and not any(ENGINES[name].reads_export for name, _ in choices):
+            announce(_WITHOUT_EXTRA, once=True)
+    if choices:
+        engine, precision = choices[0]
+    engine = "torch" if engine == "auto" else engine
     if precision == "auto":
         is_half = engine == "torch" and device.startswith("cuda")
         precision = "float16" if is_half else "float32"
-    if engine == "onnx":
-        _check_onnx(device, precision, compile)
+    _check(ENGINES[engine], device, precision, compile)
     if device == "cpu":
         batch_size = min(batch_size, _CPU_PIECE)
-    return Plan(engine, device, precision, threads, batch_size, compile, fallback)
+    return Plan(
+        engine,
+        device,
+        precision,
+        threads,
+        batch_size,
+        compile,
+        fallback="torch" if is_auto and ENGINES[engine].reads_export else None,
+        choices=choices if len(choices) > 1 else (),
+        check=check,
+    )
 
 
-def _check_int8(engine, device, compile):
-    if engine == "torch" or compile or device not in ("auto", "cpu"):
+def _int8_engine(engine, device, compile):
+    """The engine for 8 bits: the one that is asked for, or the first that has them."""
+    able = [name for name, kind in ENGINES.items() if "int8" in kind.precisions["cpu"]]
+    wanted = able[0] if engine == "auto" else engine
+    if wanted not in able or compile or device not in ("auto", "cpu"):
         raise ValueError(
-            "precision='int8' runs with engine='onnx' on device='cpu', not compiled. "
-            f"Got engine={engine!r}, device={device!r} and compile={compile}; use "
-            "engine='onnx' and device='cpu', or another precision."
+            f"precision='int8' runs with engine={' or '.join(map(repr, able))} on "
+            f"device='cpu', not compiled. Got engine={engine!r}, device={device!r} and "
+            f"compile={compile}; use engine={able[0]!r} and device='cpu', or another "
+            "precision."
         )
+    return wanted
 
 
-def _check_onnx(device, precision, compile):
-    is_known = device == "cpu" or device.startswith("cuda")
-    if not is_known or precision not in ("float32", "int8"):
+def _check(kind, device, precision, compile):
+    if precision not in kind.precisions_on(device):
         raise ValueError(
-            "engine='onnx' runs on device='cpu' or 'cuda' with precision='float32', "
-            f"and on the CPU with 'int8'. Got device={device!r} and "
+            f"engine={kind.name!r} runs {kind.places()}. Got device={device!r} and "
             f"precision={precision!r}; use engine='torch'."
         )
-    if compile:
+    if compile and not kind.compiles:
         raise ValueError(
-            "compile=True is for torch. Got engine='onnx', which compiles by itself; "
-            "use engine='torch', or compile=False."
+            f"compile=True is for torch. Got engine={kind.name!r}, which compiles by "
+            "itself; use engine='torch', or compile=False."
         )
-    if device != "cpu" and not runs_on_cuda():
+    if device.startswith("cuda") and not kind.has_cuda():
         raise ValueError(
-            f"engine='onnx' on device={device!r} needs ONNX Runtime for CUDA. Got one "
-            "for the CPU; run: pip install onnxruntime-gpu, or use engine='torch'."
+            f"engine={kind.name!r} on device={device!r} needs {kind.title} for CUDA. "
+            f"Got one for the CPU; run: pip install {kind.cuda_package}, or use "
+            "engine='torch'."
         )
 
 

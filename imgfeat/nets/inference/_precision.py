@@ -6,6 +6,8 @@ import warnings
 import numpy as np
 import torch
 
+from imgfeat.nets.inference._photographs import cosines
+
 DTYPES = {
     "float32": torch.float32,
     "float16": torch.float16,
@@ -22,13 +24,15 @@ BOUNDS = {
     if name != "float32"
 }
 
+# What "auto" asks on a CPU, where float32 is the usual choice: of every row.
+LEAST_COSINE = 0.999
 
 # Of golden outputs, relative to the largest: a net that was saved in one precision may
 # run in another.
 _TOLERANCE, _TOLERANCE_OF_BFLOAT16 = 3e-2, 1e-1
 
 
-def golden_tolerance(precision, on_cuda):
+def golden_tolerance(precision, on_cuda, found=None):
     """How far the outputs of a net may differ elsewhere.
 
     Parameters
@@ -37,8 +41,12 @@ def golden_tolerance(precision, on_cuda):
         What was asked for.
     on_cuda : str
         What "auto" is on CUDA.
+    found : str, optional
+        What "auto" was where the net has run.
     """
-    lowest = on_cuda if precision == "auto" else precision
+    lowest = precision
+    if precision == "auto":
+        lowest = "bfloat16" if found == "bfloat16" else on_cuda
     return _TOLERANCE_OF_BFLOAT16 if lowest == "bfloat16" else _TOLERANCE
 
 
@@ -50,6 +58,10 @@ class CheckedPrecision:
     Parameters
     ----------
     asked : {"float32", "float16", "bfloat16"}
+    check : {"bound", "cosine", None}, default="bound"
+        What the first batch has to pass: an error of rounding and no more, or else a
+        warning, for who asked for this precision; a cosine of `LEAST_COSINE` in every
+        row for who left it open; nothing where that was decided before.
 
     Attributes
     ----------
@@ -57,14 +69,24 @@ class CheckedPrecision:
         What runs.
     error : float or None
         Largest difference from float32 in the first batch, of a row's largest value.
+    cosine : float or None
+        Least cosine with float32 in the first batch.
     """
 
-    def __init__(self, asked):
+    def __init__(self, asked, check="bound"):
         self.used = asked
-        self.error = None
-        self._asked = asked
-        self._is_decided = asked == "float32"
+        self.error = self.cosine = None
+        self._asked, self._check = asked, check
+        self._is_decided = asked == "float32" or check is None
         self._lock = threading.Lock()
+
+    @property
+    def info(self):
+        """What runs, and how far it is off, as far as that is known by now."""
+        known = {} if self.error is None else {"precision_error": self.error}
+        if self.cosine is not None:
+            known["precision_cosine"] = self.cosine
+        return {"precision": self.used, **known}
 
     def run(self, images, forward):
         """Return the vectors.
@@ -97,11 +119,13 @@ class CheckedPrecision:
             return exact  # a blank image, as one that measures a width, tells nothing
         rounded = forward(self._asked)
         self.error = _largest_error(rounded, exact)
-        if self.error <= BOUNDS[self._asked]:
+        if self._passes(rounded, exact):
             self._is_decided = True
             return rounded
         self.used = "float32"
         self._is_decided = True
+        if self._check == "cosine":  # float32 was as good a choice
+            return exact
         warnings.warn(
             f"precision={self._asked!r} needs to stay within {BOUNDS[self._asked]:.2g} "
             "of float32, of a row's largest value. Got "
@@ -111,6 +135,14 @@ class CheckedPrecision:
             stacklevel=2,
         )
         return exact
+
+    def _passes(self, rounded, exact):
+        if self._check == "bound":
+            return self.error <= BOUNDS[self._asked]
+        if not np.isfinite(self.error):
+            return False
+        self.cosine = float(cosines(rounded, exact).min())
+        return self.cosine >= LEAST_COSINE
 
 
 def _largest_error(rounded, exact):

@@ -13,11 +13,11 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import skimage.data
 
 from imgfeat._home import check_temporary_folder
 from imgfeat._optional import import_optional
 from imgfeat.nets.inference._onnx_session import import_runtime, open_session
+from imgfeat.nets.inference._photographs import cosines, views_of
 
 LEAST_AGREEMENT = 0.9
 VERSION = 1  # of the steps here: files of another are not used
@@ -54,9 +54,11 @@ def quantize(model, preprocessing):
         If they are not near enough to be of use.
     """
     onnx = import_optional("onnx", extra="onnx", purpose="precision='int8'")
-    small = onnx.load_from_string(_quantize(onnx, model, _views(_SEEN, preprocessing)))
+    small = onnx.load_from_string(
+        _quantize(onnx, model, views_of(_SEEN, preprocessing))
+    )
     agreement = _agreement(
-        model, small.SerializeToString(), _views(_UNSEEN, preprocessing)
+        model, small.SerializeToString(), views_of(_UNSEEN, preprocessing)
     )
     if not agreement >= LEAST_AGREEMENT:
         raise RuntimeError(
@@ -137,25 +139,6 @@ def _silence():
         logging.disable(before)
 
 
-def _views(names, preprocessing):
-    """Whole photographs, three corners of each, and all of them mirrored."""
-    views = []
-    for name in names:
-        photo = getattr(skimage.data, name)()
-        height, width = photo.shape[0] // 3, photo.shape[1] // 3
-        corners = (
-            photo[:-height, :-width],
-            photo[height:, width:],
-            photo[:-height, width:],
-        )
-        for part in (photo, *corners):
-            for view in (part, part[:, ::-1]):
-                pixels = np.empty((*preprocessing.size, 3), dtype=np.uint8)
-                preprocessing.apply(np.ascontiguousarray(view), pixels)
-                views.append(pixels)
-    return np.stack(views)
-
-
 def _agreement(model, small, photos):
     exact, got = (
         np.concatenate(
@@ -163,9 +146,7 @@ def _agreement(model, small, photos):
                 session.run(None, {"images": photos[i : i + _AT_ONCE]})[0]
                 for i in range(0, len(photos), _AT_ONCE)
             ]
-        ).astype(np.float64)
+        )
         for session in (open_session(model), open_session(small))
     )
-    lengths = np.linalg.norm(exact, axis=1) * np.linalg.norm(got, axis=1)
-    products = (exact * got).sum(axis=1)
-    return float(np.mean(products / np.maximum(lengths, 1e-30)))
+    return float(np.mean(cosines(exact, got)))

@@ -31,7 +31,8 @@ def run_net(engine, plan, read, preprocessing, views, features, advance):
         Told the number of rows that are done.
     """
     n_workers, n_intra, pieces = plan.split(len(features))
-    with engine.running(n_intra) as run:
+    # The same number for any rows, as an engine may compile its net for it.
+    with engine.running(n_intra, max(1, plan.threads // n_intra)) as run:
 
         def make_worker():
             shape = plan.batch_size, *preprocessing.size, 3

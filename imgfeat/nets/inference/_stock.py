@@ -10,11 +10,10 @@ from typing import Any
 from imgfeat._forks import after_fork_in_child, leave_behind
 from imgfeat.nets._pooling import Readout
 from imgfeat.nets.inference._embedder import Embedder
+from imgfeat.nets.inference._engines import ENGINES, Engine, Job
 from imgfeat.nets.inference._export import ExportError, explain
 from imgfeat.nets.inference._fallback import FallbackEngine
-from imgfeat.nets.inference._onnx import OnnxEngine
 from imgfeat.nets.inference._plan import Plan, explained_fork
-from imgfeat.nets.inference._torch import TorchEngine
 
 _KEEP = 4  # nets; the one used longest ago goes first
 _engines = OrderedDict()
@@ -26,31 +25,34 @@ _lock = threading.RLock()
 
 def open_engine(
     backbone: Any, readout: Readout, plan: Plan, verbose: bool | int = False
-) -> TorchEngine | OnnxEngine | FallbackEngine:
+) -> Engine | FallbackEngine:
     """Return the engine that runs a Backbone, from this process's stock if it is there.
 
     Weights are loaded, and nets exported, at the first call; all estimators of a
     process share them. An export is announced when `verbose`.
     """
     key = (
-        *_identity(backbone, readout),
+        *net_identity(backbone, readout),
         backbone.code,
         plan.engine,
         plan.device,
         plan.precision,
+        plan.check,
         plan.compile,
         plan.batch_size if plan.has_fixed_batches else None,
     )
 
+    kind = ENGINES[plan.engine]
+
     def give_way(error):
         if not isinstance(error, ExportError):
-            error = explain(error, "needs a net that ONNX Runtime can run")
+            error = explain(error, f"needs a net that {kind.title} can run", kind.name)
         with _lock:
             _keep(_not_exported, key, True, _KEEP_NOTES)
             _engines.pop(key, None)
             warnings.warn(
-                f"{backbone.name} runs in torch, as it cannot be exported for ONNX "
-                f"Runtime, or does not run there. {error}",
+                f"{backbone.name} runs in torch, as it cannot be exported for "
+                f"{kind.title}, or does not run there. {error}",
                 RuntimeWarning,
                 stacklevel=3,
             )
@@ -77,7 +79,7 @@ def _without_export(plan):
 
 def _open_named(backbone, readout, plan, key, verbose):
     if key not in _engines:
-        _keep(_engines, key, _make(backbone, readout, plan, verbose), _KEEP)
+        _keep(_engines, key, make_engine(backbone, readout, plan, verbose), _KEEP)
     _engines.move_to_end(key)
     return _engines[key]
 
@@ -94,43 +96,30 @@ def _open_module(backbone, readout, plan, key, verbose):
     # that it is in.
     is_quick = plan.engine == "torch" and plan.device == "cpu" and not plan.compile
     if is_quick and plan.precision == "float32":
-        return _make(backbone, readout, plan, verbose)
+        return make_engine(backbone, readout, plan, verbose)
     kept = _of_modules.get(backbone.module)
     if kept is None or kept[0] != key:
-        kept = key, _make(backbone, readout, plan, verbose)
+        kept = key, make_engine(backbone, readout, plan, verbose)
         _of_modules[backbone.module] = kept
     return kept[1]
 
 
-def _identity(backbone, readout):
+def net_identity(backbone, readout):
     """All that the outputs depend on."""
     return backbone.name, backbone.sha256, backbone.preprocessing, readout
 
 
-def _make(backbone, readout, plan, verbose):
+def make_engine(backbone, readout, plan, verbose=False):
+    """Return a new engine, which the stock knows nothing of."""
+
     def embedder():
         return Embedder(backbone.load(), backbone.preprocessing, readout)
 
-    if plan.engine == "torch":
-        with explained_fork(plan.device):
-            return TorchEngine(
-                embedder(),
-                plan.device,
-                plan.precision,
-                batch_size=plan.batch_size,
-                compile=plan.compile,
-            )
     is_own = backbone.module is not None or backbone.code is not None
-    return OnnxEngine(
-        embedder,
-        backbone.name,
-        backbone.preprocessing,
-        None if is_own else _identity(backbone, readout),
-        device=plan.device,
-        precision=plan.precision,
-        batch_size=plan.batch_size,
-        verbose=verbose,
-    )
+    cache_key = None if is_own else net_identity(backbone, readout)
+    job = Job(embedder, backbone.name, backbone.preprocessing, cache_key, plan, verbose)
+    with explained_fork(plan.device):
+        return ENGINES[plan.engine].make(job)
 
 
 @after_fork_in_child

@@ -24,6 +24,8 @@ class TorchEngine:
     device : str, default="cpu"
     precision : {"float32", "float16", "bfloat16"}, default="float32"
         The lower ones are autocast, after a check on the first batch.
+    check : {"bound", "cosine", None}, default="bound"
+        See `CheckedPrecision`.
     batch_size : int, optional
         Of all batches on CUDA and of compiled nets; the last one is filled up.
     compile : bool, default=False
@@ -38,6 +40,7 @@ class TorchEngine:
         device="cpu",
         precision="float32",
         *,
+        check="bound",
         batch_size=None,
         compile=False,
         layer=None,
@@ -54,7 +57,7 @@ class TorchEngine:
             self._pipe = Pipe(layer, (batch_size, *self._image_shape))
         has_one_shape = compile or layer is not None
         self._batches = Batches(batch_size if has_one_shape else None, self._layer.free)
-        self._precision = CheckedPrecision(precision)
+        self._precision = CheckedPrecision(precision, check)
         self._compile = compile
         self._compiled = {}  # by precision
         self._compiling = threading.Lock()
@@ -65,18 +68,19 @@ class TorchEngine:
         info = {
             "engine": "torch",
             "device": str(self.device),
-            "precision": self._precision.used,
             "compile": self._compile,
+            **self._precision.info,
         }
-        if self._precision.error is not None:
-            info["precision_error"] = self._precision.error
         if self._batches.is_smaller:
             info["batch_size"] = self._batches.size
         return info
 
     @contextmanager
-    def running(self, n_intra):
-        """Yield the function from uint8 images to vectors, `n_intra` threads inside."""
+    def running(self, n_intra, n_workers=1):
+        """Yield the function from uint8 images to vectors, `n_intra` threads inside.
+
+        However many threads call it.
+        """
         with torch_threads(n_intra), self._layer.settings():
             if self._compile:
                 self._compile_once(self._precision.used)

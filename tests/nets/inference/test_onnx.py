@@ -182,7 +182,7 @@ def test_cuda_that_does_not_start_is_no_cpu_in_disguise(fake_runtime):
 
 
 def test_batches_on_cuda_have_one_size(fake_runtime, monkeypatch, batch):
-    monkeypatch.setattr(_onnx, "find_or_make", lambda name, key, make: b"")
+    monkeypatch.setattr(_onnx, "find_or_export", lambda *args: b"")
     engine = OnnxEngine(None, "tiny", TINY, device="cuda", batch_size=4)
     assert_array_equal(run(engine, batch), batch.reshape(6, -1)[:, :4])
     assert [len(images) for images in fake_runtime.batches] == [4, 4]

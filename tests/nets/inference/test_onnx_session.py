@@ -11,12 +11,12 @@ import pytest
 from imgfeat._progress import announcements
 from imgfeat.features import CNNEmbedding
 from imgfeat.nets import plan_inference
-from imgfeat.nets.inference import _export, _onnx_session, _stock
+from imgfeat.nets.inference import _engines, _export, _stock
 
 
 @pytest.mark.parametrize("missing", ["onnxruntime", "onnxscript", "onnx"])
 def test_auto_is_torch_without_the_whole_extra(monkeypatch, missing):
-    monkeypatch.setattr(_onnx_session, "has_module", lambda name: name != missing)
+    monkeypatch.setattr(_engines, "has_module", lambda name: name != missing)
     rest = {"threads": 1, "batch_size": 1, "device": "cpu", "precision": "auto"}
     assert plan_inference(engine="auto", **rest).engine == "torch"
 
@@ -68,5 +68,5 @@ def test_first_export_is_announced(
     net = CNNEmbedding(size=32, device="cpu", n_jobs=1, verbose=verbose)
     with around(), pytest.warns(RuntimeWarning, match="no more"):
         net.transform(np.zeros((1, 32, 32, 3), np.uint8))
-    line = "Preparing efficientnet_lite0 for ONNX Runtime: up to half a minute, once"
+    line = "Preparing efficientnet_lite0: up to half a minute, once on this machine."
     assert (line in capsys.readouterr().err) == is_told

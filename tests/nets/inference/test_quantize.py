@@ -13,6 +13,7 @@ from imgfeat.nets._pooling import Readout
 from imgfeat.nets.inference import _export, _quantize
 from imgfeat.nets.inference._embedder import Embedder
 from imgfeat.nets.inference._onnx import OnnxEngine
+from imgfeat.nets.inference._photographs import views_of
 from tests.nets._tiny import TINY, TinyNet
 from tests.nets._versions import exports
 
@@ -47,7 +48,7 @@ def small(exact):
 
 @pytest.fixture
 def batch():
-    return _quantize._views(("cat",), TINY)
+    return views_of(("cat",), TINY)
 
 
 def engine(monkeypatch, model):

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -23,7 +24,7 @@ from imgfeat.nets import (
 )
 from imgfeat.nets._pooling import Readout
 from imgfeat.nets._torch_settings import torch_threads
-from imgfeat.nets.inference import _export, _plan, _stock
+from imgfeat.nets.inference import _engines, _export, _onnx_session, _plan, _stock
 from imgfeat.nets.inference._plan import Plan
 from tests.nets._tiny import ENGINES, TINY, TinyNet
 
@@ -134,7 +135,9 @@ def test_module_must_return_maps_or_vectors(n_outputs):
 def test_engines_are_shared_and_few_are_kept(monkeypatch):
     monkeypatch.setattr(_stock, "_KEEP", 2)
     made = []
-    monkeypatch.setattr(_stock, "_make", lambda *args: made.append(args) or object())
+    monkeypatch.setattr(
+        _stock, "make_engine", lambda *args: made.append(args) or object()
+    )
     backbones = [find_backbone("efficientnet_lite0", size=size) for size in (8, 9, 10)]
     first = open_engine(backbones[0], Readout("avg"), plan())
     assert open_engine(backbones[0], Readout("avg"), plan(threads=1)) is first
@@ -147,7 +150,9 @@ def test_engines_are_shared_and_few_are_kept(monkeypatch):
 
 def test_one_net_is_made_once_for_many_threads(monkeypatch):
     made = []
-    monkeypatch.setattr(_stock, "_make", lambda *args: made.append(args) or object())
+    monkeypatch.setattr(
+        _stock, "make_engine", lambda *args: made.append(args) or object()
+    )
     backbone, options = find_backbone("efficientnet_lite0"), plan()
     threads = [
         threading.Thread(target=open_engine, args=(backbone, "avg", options))
@@ -206,13 +211,13 @@ def test_auto_chooses_by_what_is_there(
 ):
     monkeypatch.setattr(_devices, "_has_driver", lambda: cuda)
     monkeypatch.setattr("torch.cuda.is_available", lambda: cuda)
-    monkeypatch.setattr(_plan, "has_extra", lambda: has_onnx)
+    monkeypatch.setattr(_engines, "has_module", lambda name: has_onnx)
     got = plan("auto", device="auto", own_module=own_module, precision=precision)
     assert (got.engine, got.device, got.precision) == expected
 
 
 def test_a_command_says_once_what_would_make_nets_faster(monkeypatch, capsys):
-    monkeypatch.setattr(_plan, "has_extra", lambda: False)
+    monkeypatch.setattr(_engines, "has_module", lambda name: False)
     monkeypatch.setattr("imgfeat._progress._announced", set())
     plan("auto")
     assert capsys.readouterr().err == ""
@@ -241,7 +246,10 @@ def test_missing_extra_is_named(monkeypatch, missing):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"precision": "float16"}, "engine='onnx' runs on device='cpu' or 'cuda' with"),
+        (
+            {"precision": "float16"},
+            "engine='onnx' runs on device='cpu' with precision='float32' or 'int8', a",
+        ),
         ({"compile": True}, "compile=True is for torch. Got engine='onnx'"),
     ],
 )
@@ -259,7 +267,9 @@ def with_cuda(monkeypatch):
     monkeypatch.setattr(_plan, "find_device", lambda name: name.replace("auto", "cuda"))
 
     def build(for_cuda):
-        monkeypatch.setattr(_plan, "runs_on_cuda", lambda: for_cuda)
+        providers = ["CUDAExecutionProvider"] if for_cuda else []
+        runtime = SimpleNamespace(get_available_providers=lambda: providers)
+        monkeypatch.setattr(_onnx_session, "import_runtime", lambda: runtime)
 
     return build
 

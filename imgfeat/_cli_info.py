@@ -1,0 +1,132 @@
+"""``imgfeat info``: this machine, or a saved model."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import imgfeat
+from imgfeat import deploy
+from imgfeat._home import NoHomeError, home
+from imgfeat._plain_errors import plain_errors
+
+_LIBRARIES = (
+    "numpy",
+    "scikit-learn",
+    "torch",
+    "torchvision",
+    "timm",
+    "onnxruntime",
+    "openvino",
+    "opencv-python",
+    "pillow",
+)
+_MOST_CLASSES = 20
+
+
+def info(
+    model: Annotated[
+        Path | None,
+        typer.Argument(help="A file that train or compare wrote; else this machine."),
+    ] = None,
+):
+    """Show what a saved model is, without loading it; or what this machine has.
+
+    Without a model: versions, devices, engines for nets and which of them was the
+    fastest for which net, what is kept on disk.
+    """
+    with plain_errors():
+        lines = _machine() if model is None else _card(model)
+        for name, text in lines:
+            print(_printable(f"{name:<13} {text}".rstrip()))
+
+
+def _printable(text):
+    """A file that comes from somewhere writes no commands to a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _machine():
+    machine = imgfeat.nets.describe_machine()
+    cpu = machine["cpu"]
+    yield "imgfeat", imgfeat.__version__
+    yield "python", platform.python_version()
+    for name in _LIBRARIES:
+        yield name, _version(name)
+    yield "cpu", f"{cpu['model']}, {cpu['cores']} cores, {cpu['usable']} usable"
+    yield "", f"{' '.join(cpu['features']) or 'features unknown'}"
+    yield "", f"bfloat16: {'yes' if cpu['bfloat16'] else 'no'}"
+    yield "device", machine["device"]
+    for name, engine in machine["engines"].items():
+        extra = f"not installed; pip install 'imgfeat[{engine['extra']}]'"
+        yield "engine", f"{name}: {'installed' if engine['installed'] else extra}"
+    yield from _choices(machine["choices"])
+    yield "home", _home()
+    exports = machine["exports"]
+    yield "exports", f"{exports['n']} nets, {exports['bytes'] / 1e6:,.1f} MB"
+    kept = imgfeat.features.cache_info()
+    yield "cache", f"{kept['rows'].sum()} rows, {kept['megabytes'].sum():,.1f} MB"
+    for file in imgfeat.nets.list_weights():
+        yield "weights", f"{file.path.name}, {file.n_bytes / 1e6:,.1f} MB"
+
+
+def _version(name):
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _home():
+    try:
+        return str(home())
+    except NoHomeError as error:
+        return str(error)
+
+
+def _choices(records):
+    """The ways that nets were run in here, the one that is taken marked."""
+    for record in records:
+        yield "choice", f"{record['net']}: {' in '.join(record['chosen'])}"
+        for row in record["timed"]:
+            way = f"{row['engine']} in {row['precision']}"
+            yield (
+                "",
+                f"  {way:<22} {row['images_per_s']:8.1f} images/s, "
+                f"cosine {row['least_cosine']:.5f}",
+            )
+
+
+def _card(path):
+    manifest = deploy.read_manifest(path)
+    parts = manifest["parts"]
+    yield "file", f"{path}, {path.stat().st_size / 1e6:,.2f} MB"
+    yield "format", manifest["format_version"]
+    yield from _pairs("versions", manifest.get("versions"))
+    classes = manifest.get("classes")
+    if isinstance(classes, list):
+        shown = ", ".join(map(str, classes[:_MOST_CLASSES]))
+        more = ", ..." if len(classes) > _MOST_CLASSES else ""
+        yield "classes", f"{len(classes)}: {shown}{more}"
+    reading = manifest.get("reading")
+    for step, parameters in (reading if isinstance(reading, dict) else {}).items():
+        yield "step", step or "the estimator"
+        yield from _pairs("", parameters)
+    inference = manifest.get("inference")
+    for facts in (inference if isinstance(inference, dict) else {}).values():
+        yield from _pairs("fitted with", facts)
+    weights = [name for name in parts if name.startswith("weights/")]
+    for name in weights:
+        entry = parts[name]
+        size = entry.get("size", 0) if isinstance(entry, dict) else 0
+        yield "weights", f"{Path(name).stem[:12]}, {size / 1e6:,.1f} MB"
+    if not weights:
+        yield "weights", "none in the file"
+
+
+def _pairs(name, facts):
+    if isinstance(facts, dict):
+        text = ", ".join(f"{key}={value!r}" for key, value in facts.items())
+        yield name, text
