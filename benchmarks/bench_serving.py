@@ -18,71 +18,22 @@ IMGFEAT_DATA names a folder with hymenoptera.tar. LitServe and BentoML, with the
 
 import argparse
 import asyncio
-import io
+import gc
 import os
 import signal
-import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
 from base64 import b64encode
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
+from contextlib import ExitStack
 
-from PIL import Image
-
-from benchmarks._data import unpacked
 from benchmarks._http_load import closed_loop, open_loop, post
+from benchmarks._served import free_port, photo_model, running
 from benchmarks._timing import save
-from imgfeat import Predictor, load_image_folder, make_recipe
-from imgfeat import save as save_model
+from imgfeat import Predictor
 from imgfeat._optional import has_module
 
-N_IMAGES, N_CLIENTS, SIZE = 128, 32, (500, 375)
-DEADLINE_S = 10
-
-
-def encoded(paths):
-    """Photos as JPEGs of one size."""
-    found = []
-    for path in paths:
-        buffer = io.BytesIO()
-        with Image.open(path) as photo:
-            photo.convert("RGB").resize(SIZE).save(buffer, "JPEG", quality=90)
-        found.append(buffer.getvalue())
-    return found
-
-
-def free_port():
-    with socket.socket() as some:
-        some.bind(("127.0.0.1", 0))
-        return some.getsockname()[1]
-
-
-@contextmanager
-def running(command, port, path):
-    """A server process, once ``GET path`` is answered with 200."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen(command, start_new_session=True, **quiet)
-    try:
-        end = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5)
-                break
-            except OSError:
-                if time.monotonic() > end or server.poll() is not None:
-                    raise
-                time.sleep(0.2)
-        yield server
-    finally:
-        server.terminate()
-        server.wait(30)
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)  # what LitServe leaves
+N_CLIENTS, DEADLINE_S = 32, 10
 
 
 def servers(model):
@@ -234,12 +185,10 @@ def main():
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and end the servers
     with ExitStack() as stack:
-        photos = load_image_folder(stack.enter_context(unpacked("hymenoptera.tar")))
-        model = make_recipe("cnn-lr").fit(photos.images[::3], photos.labels[::3])
-        images = encoded(photos.images[:N_IMAGES])
-        path = Path(stack.enter_context(tempfile.TemporaryDirectory()), "m.imgfeat")
-        save_model(model, path)
+        path, images = stack.enter_context(photo_model())
         predictor = Predictor(path)
+        gc.collect()
+        gc.freeze()  # else the client stands still for a moment, now and then
         ports = {}
         for name, (command, port, health) in servers(path).items():
             stack.enter_context(running(command, port, health))

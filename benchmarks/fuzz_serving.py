@@ -3,20 +3,22 @@
 In turn, against a process of its own:
 
 - mutated images of seven formats, as many as ``--images`` says;
-- requests that schemathesis makes of the OpenAPI description, as many an address as
-  ``--requests`` says, where it is installed (``pip install schemathesis``);
 - images that say they have 2 gigapixels, a chunked body of 2 GB, 1,000 connections that
-  say nothing and as many that send a byte of a head and no more, while others ask.
+  say nothing and as many that send a byte of a head and no more, while others ask;
+- requests that schemathesis makes of the OpenAPI description, for each address at most
+  as many as ``--requests`` says, where it is installed (``pip install schemathesis``).
 
 Prints how often each status came, and the memory of the process before and after each.
 Ends with an error if any answer was a 500, or the process ended.
 
-    python -m benchmarks.fuzz_serving --images 10000 --requests 2000
+    python -m benchmarks.fuzz_serving --images 10000 --requests 2500
 """
 
 import argparse
 import asyncio
 import io
+import os
+import re
 import shutil
 import socket
 import struct
@@ -24,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 import zlib
 from collections import Counter
 from contextlib import ExitStack
@@ -33,7 +36,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks._http_load import Connection, post
-from benchmarks.bench_serving import free_port, running
+from benchmarks._served import free_port, megabytes, running
+from benchmarks._timing import save as save_rows
 from imgfeat import load_sample, make_recipe, save
 
 KINDS = "PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"
@@ -122,22 +126,78 @@ def endless_body(port, n_bytes=2_000_000_000):
             return "closed"
 
 
-def megabytes(process):
-    """Resident memory, where the system tells."""
-    status = Path(f"/proc/{process.pid}/status")
-    if not status.exists():
-        return None
-    line = next(each for each in status.open() if each.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024
+def counted(port):
+    """Statuses of all that the server has answered, by how often they came."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        found = re.findall(
+            rb'^imgfeat_requests_total{status="(\d+)"} (\S+)$', answer.read(), re.M
+        )
+    return Counter({int(status): round(float(n)) for status, n in found})
+
+
+def images_case(port, n_images, rng):
+    """Send mutated images to each address that takes some."""
+    addresses, some = ("/predict", "/embed", "/explain"), pictures(rng)
+    requests = (
+        post(addresses[number % 3], mutated(some[number % len(some)], rng))
+        for number in range(n_images)
+    )
+    return asyncio.run(send_all(port, requests))
+
+
+def crowd_case(port, start):
+    """Connections that send `start` and no more."""
+    crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(N_IDLE)]
+    for each in crowd:
+        each.sendall(start)
+    time.sleep(1)
+    yield Counter()
+    for each in crowd:
+        each.close()
+
+
+def requests_case(port, tool, n_requests):
+    """Requests that schemathesis makes, and what it has to say of the answers."""
+    before = counted(port)
+    checks = "not_a_server_error,status_code_conformance,content_type_conformance"
+    found = subprocess.run(
+        [
+            *(tool, "run", f"http://127.0.0.1:{port}/openapi.json"),
+            *("--max-examples", str(n_requests), "--checks", checks),
+            *("--continue-on-failure", "--suppress-health-check", "all"),
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    print("\n".join(found.stdout.splitlines()[-6:]))
+    assert found.returncode == 0, "an answer is not as the OpenAPI description says"
+    return counted(port) - before
+
+
+def cases(port, options, rng):
+    """Yield what is sent, and the statuses that came; in between, others ask."""
+    yield "whole images", Counter()
+    yield "mutated images", images_case(port, options.images, rng)
+    bombs = [post("/predict", bomb())] * 100
+    yield "2 gigapixels", asyncio.run(send_all(port, bombs))
+    yield "2 GB in chunks", Counter([endless_body(port)])
+    for name, start in (("idle", b""), ("a byte of a head", b"P")):
+        for statuses in crowd_case(port, start):
+            yield f"{N_IDLE} connections, {name}", statuses
+    folders = str(Path(sys.executable).parent), os.environ.get("PATH", "")
+    if tool := shutil.which("schemathesis", path=os.pathsep.join(folders)):
+        yield "schemathesis", requests_case(port, tool, options.requests)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=10_000)
-    parser.add_argument("--requests", type=int, default=2_000)
+    parser.add_argument("--requests", type=int, default=2_500)
+    parser.add_argument("--json")
     options = parser.parse_args()
     rng = np.random.default_rng(0)
-    sample = load_sample("digits")
+    sample, rows = load_sample("digits"), []
     with ExitStack() as stack:
         model = Path(stack.enter_context(tempfile.TemporaryDirectory()), "m.imgfeat")
         save(make_recipe("hog-lr", size=32).fit(sample.images, sample.target), model)
@@ -147,51 +207,22 @@ def main():
             running([sys.executable, *command], port, "/health/ready")
         )
         good = [post("/predict", picture) for picture in pictures(rng)]
-
-        def report(case, statuses):
+        for case, statuses in cases(port, options, rng):
             again = asyncio.run(send_all(port, good))
-            size = megabytes(server)
-            print(f"{case:32} {dict(statuses)}, then {dict(again)}; {size:.0f} MB")
+            row = {
+                "case": case,
+                "n": statuses.total(),
+                "by_status": {str(key): n for key, n in sorted(statuses.items())},
+                "whole_images_then": {str(key): n for key, n in again.items()},
+                "megabytes": megabytes(server),
+            }
+            print(row, flush=True)
+            rows.append(row)
             assert server.poll() is None, "the server has ended"
             assert statuses[500] == 0, "an answer was a 500"
-
-        report("whole images", Counter())
-        addresses = "/predict", "/embed", "/explain"
-        some = pictures(rng)
-        requests = (
-            post(addresses[number % 3], mutated(some[number % len(some)], rng))
-            for number in range(options.images)
-        )
-        report("mutated images", asyncio.run(send_all(port, requests)))
-        bombs = [post("/predict", bomb())] * 100
-        report("2 gigapixels", asyncio.run(send_all(port, bombs)))
-        report("2 GB in chunks", Counter([endless_body(port)]))
-        for case, start in (("idle", b""), ("a byte of a head", b"P")):
-            crowd = [
-                socket.create_connection(("127.0.0.1", port)) for _ in range(N_IDLE)
-            ]
-            for each in crowd:
-                each.sendall(start)
-            time.sleep(1)
-            report(f"{N_IDLE} connections, {case}", Counter())
-            for each in crowd:
-                each.close()
-        if tool := shutil.which("schemathesis"):
-            checks = (
-                "not_a_server_error,status_code_conformance,content_type_conformance"
-            )
-            found = subprocess.run(
-                [
-                    *(tool, "run", f"http://127.0.0.1:{port}/openapi.json"),
-                    *("--max-examples", str(options.requests), "--checks", checks),
-                    *("--continue-on-failure", "--suppress-health-check", "all"),
-                ],
-                check=False,
-                capture_output=True,
-                text=True,
-            )
-            print("\n".join(found.stdout.splitlines()[-6:]))
-            report("schemathesis", Counter([found.returncode]))
+            assert set(again) == {200}, "others are not served"
+    if options.json:
+        save_rows(options.json, rows)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """``imgfeat serve``: saved models as a web service, with a page to try them."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -78,9 +79,9 @@ def serve(
             cors=tuple(cors or ()),
         )
         listener = listen(host, port)
-        _say_where(settings, host, listener.getsockname()[1])
+        say = partial(_say_where, settings, host, listener.getsockname()[1])
         try:
-            run(settings, listener, workers=workers)
+            run(settings, listener, workers=workers, on_ready=say)
         except TypeError as error:  # a model of another kind
             raise ValueError(str(error)) from error
         print_note("Ended; all that was asked is answered.")

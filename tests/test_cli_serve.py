@@ -38,6 +38,7 @@ def test_a_damaged_model_is_told(model, tmp_path):
     assert "cut short or damaged" in result.stderr.replace("\n", " ")
     result = run("serve", tmp_path / "none.imgfeat", "--port", 0, code=2)
     assert "There is no file" in result.stderr
+    assert result.stdout == ""  # nothing is served
 
 
 def test_models_have_names_of_their_own(model):

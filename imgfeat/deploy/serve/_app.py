@@ -43,13 +43,13 @@ _LABELS = {200: {"model": Predictions}, 422: {"model": Predictions | Problem}}
 _VECTORS = {200: {"model": Embeddings}, 422: {"model": Embeddings | Problem}}
 
 
-def create_app(settings, on_failure=None):
+def create_app(settings, on_failure=None, after_load=None):
     """Make the application.
 
     Parameters
     ----------
     settings : Settings
-    on_failure : callable, optional
+    on_failure, after_load : callable, optional
         As for `Service`.
 
     Returns
@@ -57,7 +57,7 @@ def create_app(settings, on_failure=None):
     FastAPI
         Its ``state.service`` is the `Service`.
     """
-    service = Service(settings, on_failure)
+    service = Service(settings, on_failure, after_load)
 
     @asynccontextmanager
     async def lifespan(app):

@@ -73,14 +73,20 @@ class ServedModel:
         self._seen, self.loaded_at, self.reload_error = seen, time.time(), None
 
     async def look_for_another(self):
-        """Load the file if it is another; the old model answers until that works."""
+        """Load the file if it is another; the old model answers until that works.
+
+        Returns
+        -------
+        bool
+            Whether it does.
+        """
         facts = source_of(self.path).identity()
         # None: it is gone, or on its way; the model in memory goes on.
         if facts is None or facts == self._seen:
-            return
+            return False
         if facts != self._unsteady:  # it may still be written
             self._unsteady = facts
-            return
+            return False
         self._seen = facts
         try:
             await asyncio.to_thread(self.load)
@@ -94,9 +100,10 @@ class ServedModel:
                 self.name,
                 self.reload_error,
             )
-        else:
-            self._metrics.reloads.labels(self.name, "done").inc()
-            _log.warning("%s: the new file answers from now on.", self.name)
+            return False
+        self._metrics.reloads.labels(self.name, "done").inc()
+        _log.warning("%s: the new file answers from now on.", self.name)
+        return True
 
     def card(self):
         """What is said of the model, and nothing of the folders of any machine."""

@@ -30,6 +30,8 @@ class Service:
     settings : Settings
     on_failure : callable, optional
         Told what is wrong with a model that cannot be loaded at the start.
+    after_load : callable, optional
+        Called when all models are loaded, and whenever a file has replaced another.
 
     Attributes
     ----------
@@ -37,8 +39,9 @@ class Service:
         ``"loading"``, ``"ready"``, ``"closing"``, or what is wrong.
     """
 
-    def __init__(self, settings, on_failure=None):
+    def __init__(self, settings, on_failure=None, after_load=None):
         self.settings, self._on_failure = settings, on_failure
+        self._after_load = after_load or (lambda: None)
         self.metrics = ServiceMetrics()
         self.status = "loading"
         self._tasks = []
@@ -163,6 +166,7 @@ class Service:
 
     async def _load(self):
         for served in self.models.values():
+            _log.info("Loading %s.", served.name)
             try:
                 await asyncio.to_thread(served.load)
             except Exception as error:  # noqa: BLE001, it is said, and nothing is served
@@ -172,6 +176,7 @@ class Service:
                     self._on_failure(error)
                 return
         self.status = "ready"
+        self._after_load()
         if self.settings.reload_s:
             self._tasks.append(asyncio.create_task(self._watch()))
 
@@ -179,7 +184,8 @@ class Service:
         while True:
             await asyncio.sleep(self.settings.reload_s)
             for served in self.models.values():
-                await served.look_for_another()
+                if await served.look_for_another():
+                    self._after_load()
 
 
 @contextmanager

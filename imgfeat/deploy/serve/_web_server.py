@@ -2,11 +2,13 @@
 
 import contextlib
 import errno
+import gc
 import os
 import signal
 import socket
 import sys
 import tempfile
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from imgfeat._threads import usable_threads
 from imgfeat.deploy._archive import read_bundle
 from imgfeat.deploy.serve._app import create_app
 from imgfeat.deploy.serve._impatient import ImpatientProtocol
-from imgfeat.deploy.serve._workers import HOPELESS, keep_alive
+from imgfeat.deploy.serve._workers import CONTEXT, HOPELESS, keep_alive
 
 _LOG = {
     "version": 1,
@@ -60,7 +62,7 @@ def listen(host, port):
     return listener
 
 
-def serve(settings, listener, *, workers=1):
+def serve(settings, listener, *, workers=1, on_ready=None):
     """Serve until SIGTERM or Ctrl-C; then answer what was taken, and return.
 
     Parameters
@@ -70,6 +72,8 @@ def serve(settings, listener, *, workers=1):
         As `listen` gives it.
     workers : int, default=1
         Processes, each with models of its own, that share the cores.
+    on_ready : callable, optional
+        Called once, when images are answered: all models are loaded, in all processes.
 
     Raises
     ------
@@ -80,20 +84,26 @@ def serve(settings, listener, *, workers=1):
         for path in settings.models.values():
             read_bundle(Path(path))  # damaged files are told before any is loaded
         _raise_file_limit()
+        on_ready = on_ready or (lambda: None)
         if workers == 1:
-            _serve_here(settings, listener)
+            _serve_here(settings, listener, on_ready)
         else:
-            _serve_in_workers(settings, listener, workers)
+            _serve_in_workers(settings, listener, workers, on_ready)
 
 
-def _serve_here(settings, listener):
-    failures = []
+def _serve_here(settings, listener, on_ready):
+    failures, untold = [], [on_ready]
 
     def stop(error):
         failures.append(error)
         server.should_exit = True
 
-    app = create_app(settings, stop)
+    def settle():
+        _set_aside()
+        if untold:  # files that replace others are loaded later
+            untold.pop()()
+
+    app = create_app(settings, stop, settle)
     server = _Server(_config(app, settings), app.state.service)
     with _signals_end(server):
         server.run([listener])
@@ -101,21 +111,40 @@ def _serve_here(settings, listener):
         raise failures[0]
 
 
-def _serve_in_workers(settings, listener, workers):
+def _serve_in_workers(settings, listener, workers, on_ready):
     threads = max(1, usable_threads(None) // workers)
     os.environ["OMP_NUM_THREADS"] = str(threads)
+    n_ready = CONTEXT.Semaphore(0)
+
+    def wait():
+        for _ in range(workers):
+            n_ready.acquire()
+        on_ready()
+
+    threading.Thread(target=wait, daemon=True).start()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        keep_alive(partial(serve_as_worker, settings, listener), workers)
+        keep_alive(partial(serve_as_worker, settings, listener, n_ready), workers)
 
 
-def serve_as_worker(settings, listener):
-    """Serve in a process of `keep_alive`."""
+def serve_as_worker(settings, listener, n_ready):
+    """Serve in a process of `keep_alive`; count it in `n_ready` when it answers."""
     with listener:
         try:
-            _serve_here(settings, listener)
+            _serve_here(settings, listener, n_ready.release)
         except (OSError, ValueError, TypeError):
             sys.exit(HOPELESS)  # the log of the service has said why
+
+
+def _set_aside():
+    """Let the garbage collector pass over all that is loaded from now on.
+
+    A look at every object of the libraries and models takes a quarter of a second, in
+    which nothing is answered: it falls into the moment when many requests come.
+    """
+    gc.unfreeze()  # a model that was replaced goes
+    gc.collect()
+    gc.freeze()
 
 
 class _Server(uvicorn.Server):

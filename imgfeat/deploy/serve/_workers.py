@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 
+CONTEXT = multiprocessing.get_context("spawn")
 HOPELESS = 2  # the exit code of a worker that would end again
 _SOON_S = 10  # whoever dies so soon will do so again
 _log = logging.getLogger("imgfeat.serve")
@@ -57,7 +58,7 @@ def keep_alive(work, n_workers, *, poll_s=0.2):
 
 
 def _start(work):
-    process = multiprocessing.get_context("spawn").Process(target=_run, args=(work,))
+    process = CONTEXT.Process(target=_run, args=(work,))
     process.start()
     return process, time.monotonic()
 

@@ -60,9 +60,21 @@ def pool():
         yield pool
 
 
-def of(model, pool, most=8, **options):
-    options = {"gather_s": 60, "watch": Notes()} | options
-    return MicroBatcher(model, pool, size=BatchSize(most=most), **options)
+@pytest.fixture
+def play(pool):
+    """Play a scene of a model and its batcher, which is closed at the end."""
+
+    def play(scene, *, is_free=True, most=8, **options):
+        async def main():
+            model = Model(is_free)
+            how = {"gather_s": 60, "watch": Notes()} | options
+            batcher = MicroBatcher(model, pool, size=BatchSize(most=most), **how)
+            await scene(model, batcher)
+            await batcher.close()
+
+        asyncio.run(main())
+
+    return play
 
 
 async def ask(batcher, *items):
@@ -76,22 +88,17 @@ async def settle():
         await asyncio.sleep(0)
 
 
-def test_one_request_is_answered_without_waiting_for_others(pool):
-    async def main():
-        model = Model()
-        batcher = of(model, pool)
+def test_one_request_is_answered_without_waiting_for_others(play):
+    async def scene(model, batcher):
         assert await ask(batcher, 3) == [9]
         assert await ask(batcher, 1, 2) == [1, 4]
         assert model.batches == [[3], [1, 2]]
-        await batcher.close()
 
-    asyncio.run(main())
+    play(scene)
 
 
-def test_what_comes_while_a_batch_runs_shares_the_next(pool):
-    async def main():
-        model = Model(is_free=False)
-        batcher = of(model, pool)
+def test_what_comes_while_a_batch_runs_shares_the_next(play):
+    async def scene(model, batcher):
         first = asyncio.create_task(ask(batcher, 1))
         await model.started()
         others = [asyncio.create_task(ask(batcher, item)) for item in range(2, 9)]
@@ -103,15 +110,12 @@ def test_what_comes_while_a_batch_runs_shares_the_next(pool):
         assert model.batches == [[1], [2, 3, 4, 5, 6, 7, 8]]
         assert batcher._watch.sizes == [1, 7]
         assert batcher._watch.n_waited == 8
-        await batcher.close()
 
-    asyncio.run(main())
+    play(scene, is_free=False)
 
 
-def test_what_is_being_prepared_is_waited_for(pool):
-    async def main():
-        model = Model()
-        batcher = of(model, pool)
+def test_what_is_being_prepared_is_waited_for(play):
+    async def scene(model, batcher):
         with batcher.coming(1) as late:
             early = asyncio.create_task(ask(batcher, 1))
             await settle()
@@ -119,25 +123,20 @@ def test_what_is_being_prepared_is_waited_for(pool):
             assert await late.ask([2]) == [4]
             assert await early == [1]
         assert model.batches == [[1, 2]]
-        await batcher.close()
 
-    asyncio.run(main())
+    play(scene)
 
 
-def test_what_is_prepared_too_slowly_is_not_waited_for(pool):
-    async def main():
-        model = Model()
-        batcher = of(model, pool, gather_s=0)
+def test_what_is_prepared_too_slowly_is_not_waited_for(play):
+    async def scene(model, batcher):
         with batcher.coming(1):
             assert await ask(batcher, 1) == [1]
-        await batcher.close()
 
-    asyncio.run(main())
+    play(scene, gather_s=0)
 
 
-def test_what_was_prepared_in_vain_is_not_waited_for(pool):
-    async def main():
-        batcher = of(Model(), pool)
+def test_what_was_prepared_in_vain_is_not_waited_for(play):
+    async def scene(model, batcher):
         late = batcher.coming(1)
         late.__enter__()
         early = asyncio.create_task(ask(batcher, 1))
@@ -145,26 +144,20 @@ def test_what_was_prepared_in_vain_is_not_waited_for(pool):
         late.__exit__(None, None, None)
         assert await early == [1]
         assert batcher.n_in_line == 0
-        await batcher.close()
 
-    asyncio.run(main())
+    play(scene)
 
 
-def test_batches_are_no_larger_than_chosen(pool):
-    async def main():
-        model = Model()
-        batcher = of(model, pool, most=3)
+def test_batches_are_no_larger_than_chosen(play):
+    async def scene(model, batcher):
         assert await ask(batcher, *range(8)) == [item * item for item in range(8)]
         assert [len(batch) for batch in model.batches] == [3, 3, 2]
-        await batcher.close()
 
-    asyncio.run(main())
+    play(scene, most=3)
 
 
-def test_full_is_refused_at_once_and_says_when_to_come_back(pool):
-    async def main():
-        model = Model(is_free=False)
-        batcher = of(model, pool, max_queue=4)
+def test_full_is_refused_at_once_and_says_when_to_come_back(play):
+    async def scene(model, batcher):
         running = asyncio.create_task(ask(batcher, 1, 2))
         await model.started()
         waiting = asyncio.create_task(ask(batcher, 3))
@@ -178,29 +171,23 @@ def test_full_is_refused_at_once_and_says_when_to_come_back(pool):
         assert await running == [1, 4]
         assert await waiting == [9]
         batcher.check_room(4)
-        await batcher.close()
 
-    asyncio.run(main())
+    play(scene, is_free=False, max_queue=4)
 
 
-def test_a_queue_that_would_take_too_long_is_full(pool):
-    async def main():
-        times = iter(range(0, 1000, 10))
-        model = Model(is_free=False)
-        model.go_on()
-        batcher = of(model, pool, max_wait_s=5, clock=lambda: next(times))
+def test_a_queue_that_would_take_too_long_is_full(play):
+    times = iter(range(0, 1000, 10))
+
+    async def scene(model, batcher):
         await ask(batcher, 1)  # of 10 seconds, says the clock
         with batcher.coming(1), pytest.raises(QueueFullError, match="try again in"):
             batcher.check_room()
-        await batcher.close()
 
-    asyncio.run(main())
+    play(scene, max_wait_s=5, clock=lambda: next(times))
 
 
-def test_a_poisonous_item_fails_alone(pool):
-    async def main():
-        model = Model(is_free=False)
-        batcher = of(model, pool)
+def test_a_poisonous_item_fails_alone(play):
+    async def scene(model, batcher):
         first = asyncio.create_task(ask(batcher, 1))
         await model.started()
         good = asyncio.create_task(ask(batcher, 2))
@@ -214,30 +201,24 @@ def test_a_poisonous_item_fails_alone(pool):
         assert await good == [4]
         assert await more == [9, 16]
         assert await ask(batcher, 5) == [25]
-        await batcher.close()
 
-    asyncio.run(main())
+    play(scene, is_free=False)
 
 
-def test_a_deadline_holds_while_a_batch_runs(pool):
-    async def main():
-        model = Model(is_free=False)
-        batcher = of(model, pool)
+def test_a_deadline_holds_while_a_batch_runs(play):
+    async def scene(model, batcher):
         with pytest.raises(TimeoutError, match=r"^$"):
             async with asyncio.timeout(0.01):
                 await ask(batcher, 1)
         assert batcher.n_in_line == 1  # it runs still
         model.go_on()
         assert await ask(batcher, 2) == [4]
-        await batcher.close()
 
-    asyncio.run(main())
+    play(scene, is_free=False)
 
 
-def test_who_has_left_is_dropped_before_the_model_runs(pool):
-    async def main():
-        model = Model(is_free=False)
-        batcher = of(model, pool)
+def test_who_has_left_is_dropped_before_the_model_runs(play):
+    async def scene(model, batcher):
         first = asyncio.create_task(ask(batcher, 1))
         await model.started()
         gone = asyncio.create_task(ask(batcher, 2, 3))
@@ -250,15 +231,12 @@ def test_who_has_left_is_dropped_before_the_model_runs(pool):
         assert await stays == [16]
         assert model.batches == [[1], [4]]
         assert batcher._watch.n_dropped == 2
-        await batcher.close()
 
-    asyncio.run(main())
+    play(scene, is_free=False)
 
 
-def test_all_may_leave(pool):
-    async def main():
-        model = Model(is_free=False)
-        batcher = of(model, pool)
+def test_all_may_leave(play):
+    async def scene(model, batcher):
         first = asyncio.create_task(ask(batcher, 1))
         await model.started()
         gone = asyncio.create_task(ask(batcher, 2))
@@ -270,13 +248,11 @@ def test_all_may_leave(pool):
         await batcher.close()
         assert model.batches == [[1]]
 
-    asyncio.run(main())
+    play(scene, is_free=False)
 
 
-def test_closing_answers_what_was_taken_and_takes_nothing_more(pool):
-    async def main():
-        model = Model(is_free=False)
-        batcher = of(model, pool)
+def test_closing_answers_what_was_taken_and_takes_nothing_more(play):
+    async def scene(model, batcher):
         taken = [asyncio.create_task(ask(batcher, 1))]
         await model.started()
         taken += [asyncio.create_task(ask(batcher, item)) for item in (2, 3)]
@@ -291,19 +267,16 @@ def test_closing_answers_what_was_taken_and_takes_nothing_more(pool):
         await closing
         assert batcher.n_in_line == 0
 
-    asyncio.run(main())
+    play(scene, is_free=False)
 
 
-def test_nothing_is_lost_or_answered_twice_in_a_crowd(pool):
-    async def main():
-        model = Model()
-        batcher = of(model, pool, max_queue=10_000, gather_s=0)
+def test_nothing_is_lost_or_answered_twice_in_a_crowd(play):
+    async def scene(model, batcher):
         found = await asyncio.gather(*(ask(batcher, item) for item in range(500)))
         assert found == [[item * item] for item in range(500)]
         assert sorted(item for batch in model.batches for item in batch) == list(
             range(500)
         )
         assert batcher.n_in_line == 0
-        await batcher.close()
 
-    asyncio.run(main())
+    play(scene, max_queue=10_000, gather_s=0)

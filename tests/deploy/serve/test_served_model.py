@@ -54,9 +54,9 @@ def test_another_file_takes_over(copy, other_file):
     look_twice(served)
     assert served.predictor is first
     other_file.replace(copy)
-    asyncio.run(served.look_for_another())
+    assert not asyncio.run(served.look_for_another())
     assert served.predictor is first  # it may still be written
-    asyncio.run(served.look_for_another())
+    assert asyncio.run(served.look_for_another())
     assert served.predictor.labels == [0, 1, 2]
     assert served.card()["classes"] == [0, 1, 2]
     assert served.reload_error is None
@@ -122,6 +122,24 @@ def test_a_model_that_cannot_be_loaded_is_told_and_never_ready(copy):
         asked = client.post("/predict", content=b"x", headers=PNG)
         assert asked.status_code == 503
         assert "not ready" in asked.json()["error"]
+
+
+def test_who_wants_to_know_is_told_of_models_that_were_loaded(copy, other_file):
+    from fastapi.testclient import TestClient
+
+    from imgfeat.deploy.serve._app import create_app
+    from imgfeat.deploy.serve._settings import Settings
+
+    loaded, settings = (
+        threading.Semaphore(0),
+        Settings({"model": str(copy)}, reload_s=0.01),
+    )
+    with TestClient(create_app(settings, after_load=loaded.release)) as client:
+        assert loaded.acquire(timeout=60)
+        assert client.get("/health/ready").status_code == 200
+        other_file.replace(copy)
+        assert loaded.acquire(timeout=60)
+        assert client.get("/model").json()["classes"] == [0, 1, 2]
 
 
 class Held:

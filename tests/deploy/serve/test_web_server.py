@@ -1,9 +1,11 @@
 """Tests for imgfeat/deploy/serve/_web_server.py: a real process, a real client."""
 
 import csv
+import gc
 import json
 import re
 import socket
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,6 +41,26 @@ def net_file(photos, folder):
 def service(net_file, model_file):
     with serving(net_file, f"digits={model_file}") as (process, client):
         yield process, client
+
+
+def test_it_says_that_it_serves_when_it_does(service):
+    _, client = service
+    assert client.get("/health/ready").status_code == 200
+
+
+def test_what_is_loaded_is_no_work_for_the_garbage_collector():
+    from imgfeat.deploy.serve._web_server import _set_aside
+
+    replaced = type("Replaced", (), {})  # classes are in cycles
+    there = weakref.finalize(replaced, lambda: None)
+    try:
+        gc.freeze()
+        del replaced
+        _set_aside()
+        assert gc.get_freeze_count() > 1000
+        assert not there.alive  # frozen before, and replaced since
+    finally:
+        gc.unfreeze()
 
 
 def test_answers_are_those_of_the_notebook_and_of_predict(
@@ -132,15 +154,12 @@ def test_several_workers_answer_and_count_together(model_file, png):
     import httpx
 
     with serving(model_file, "--workers", 2) as (process, client):
-        good = []
-        while len(good) < 10:
+        address, good = f"{process.url}/predict", []
+        for _ in range(10):
             # Connections of their own, so that either of them may get one.
-            address = f"{process.url}/predict"
             answer = httpx.post(address, content=png, headers=JPEG, timeout=60)
-            if answer.status_code == 200:
-                good.append(answer.json()["results"][0]["label"])
-            else:  # this worker has not loaded the model yet
-                assert answer.status_code == 503
+            assert answer.status_code == 200  # all workers had loaded the model
+            good.append(answer.json()["results"][0]["label"])
         assert good == [0] * 10
         found = re.search(
             r'^imgfeat_images_total.*"predict"} (.*)$',
