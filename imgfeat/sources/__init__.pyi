@@ -1,7 +1,11 @@
+from ._archive_member import ArchiveMember as ArchiveMember
 from ._audit import list_unreadable as list_unreadable
 from ._decode import decode_image as decode_image
 from ._decode_error import ImageDecodeError as ImageDecodeError
 from ._folder import load_image_folder as load_image_folder
+from ._listing import ImageListing as ImageListing
+from ._listing import ListedImage as ListedImage
+from ._listing import list_images as list_images
 from ._path_table import load_image_table as load_image_table
 from ._reader import ImageReader as ImageReader
 from ._samples import load_sample as load_sample

@@ -37,10 +37,6 @@ decoded at full size, unless `at_least` is given.
 """
 
 import io
-import os
-import stat
-import threading
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,6 +44,7 @@ from PIL import Image, ImageFile, JpegImagePlugin
 
 from imgfeat._switch import HeldSwitch
 from imgfeat.sources._decode_error import DECODER_ERRORS, ImageDecodeError, error_text
+from imgfeat.sources._encoded import lock_of, open_encoded, source_name
 from imgfeat.sources._formats import check_room, identify, roomy_text
 from imgfeat.sources._jpeg import JpegFile
 from imgfeat.sources._libtiff import libtiff_errors
@@ -93,11 +90,12 @@ def decode_image(
 
     Parameters
     ----------
-    source : str, path, bytes, PIL image, binary file object or ndarray
+    source : str, path, bytes, PIL image, binary file object, ArchiveMember or ndarray
         An encoded image in one of the formats JPEG, PNG, WebP, AVIF, JPEG 2000, BMP,
         GIF, TIFF and PNM, or with the extra ``heif`` HEIC, whatever its file name
-        says; a PIL image of any format; or the pixels themselves, of shape (height,
-        width[, 3]), uint8, uint16, bool, or floats in 0..1.
+        says, and wherever it is, as text with ``://`` is a URL; a PIL image of any
+        format; or the pixels themselves, of shape (height, width[, 3]), uint8, uint16,
+        bool, or floats in 0..1.
     mode : {"rgb", "gray"}, optional
         Convert to this. By default gray stays gray and all else becomes RGB.
     dtype : {"uint8", "float32"}, default="uint8"
@@ -133,8 +131,9 @@ def decode_image(
     ------
     ImageDecodeError
         If the source is missing, damaged, truncated, empty, too large, or of another
-        format; with ``color="srgb"`` also if its profile is damaged, or not for its
-        kind of pixels. Never returns half an image, unless `strict` is False.
+        format, or its server does not answer; with ``color="srgb"`` also if its profile
+        is damaged, or not for its kind of pixels. Never returns half an image, unless
+        `strict` is False.
 
     Notes
     -----
@@ -174,13 +173,6 @@ def decode_image(
     return pixels
 
 
-def source_name(source, name=None):
-    """What errors call `source`: its path, or `name`."""
-    if isinstance(source, str | os.PathLike):
-        return os.fspath(source)
-    return name or "the image"
-
-
 def check_array_source(pixels, name, value_range=None):
     """Return an ndarray as pixels of a known shape and dtype, values unchanged."""
     try:
@@ -207,7 +199,7 @@ def _decode(source, name, *, at_least, **options):
     try:
         if isinstance(source, Image.Image):
             # Two threads may meet in one lazily opened image.
-            with _lock_of(source):
+            with lock_of(source):
                 jpeg = _jpeg_behind(source, name)
                 pixels = _pixels_of(source, jpeg, name, **options)
                 source.load()  # which closes its file
@@ -237,49 +229,6 @@ def _jpeg_behind(image, name):
     data = image.fp.read()
     image.fp.seek(place)
     return JpegFile(data, name) if data.startswith(b"\xff\xd8\xff") else None
-
-
-def open_encoded(source, name):
-    """Return what is encoded, not pixels, as a binary file."""
-    if isinstance(source, str | os.PathLike):
-        return _open_path(source, name)
-    if isinstance(source, bytes | bytearray | memoryview):
-        return io.BytesIO(source)
-    if hasattr(source, "read"):
-        with _lock_of(source):
-            if source.seekable():
-                source.seek(0)
-            content = source.read()
-        if isinstance(content, str):
-            raise ImageDecodeError(
-                name, "it is a text file object", "open the file in mode 'rb'"
-            )
-        return io.BytesIO(content)
-    raise ImageDecodeError(
-        name,
-        f"{_quote(source)} of type {type(source).__name__} is not an image",
-        "give a path, bytes, a PIL image or an array",
-    )
-
-
-def _open_path(path, name):
-    if isinstance(path, str) and path.partition("://")[0] in ("http", "https", "ftp"):
-        raise ImageDecodeError(name, "it is a web address", "download it first")
-    try:
-        kind = os.stat(path).st_mode
-        # A pipe would block for ever, a device never end.
-        if not stat.S_ISREG(kind):
-            what = "a folder" if stat.S_ISDIR(kind) else "not a regular file"
-            raise ImageDecodeError(name, f"it is {what}", "give an image file")
-        return Path(path).open("rb")
-    except FileNotFoundError as error:
-        raise ImageDecodeError(
-            name, "there is no such file", "check the path"
-        ) from error
-    except PermissionError as error:
-        raise ImageDecodeError(
-            name, "permission denied", "allow this user to read it"
-        ) from error
 
 
 def _pixels_of(image, jpeg, name, *, max_pixels, strict, color, at_least=None):
@@ -368,19 +317,6 @@ def orientation_of(image):
         return (
             1  # promised above: the pixels are whole, only the note about them is not
         )
-
-
-def _quote(value):
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."
-
-
-# Locks by object: few enough to keep, many enough not to wait for a stranger.
-_LOCKS = [threading.Lock() for _ in range(64)]
-
-
-def _lock_of(thing):
-    return _LOCKS[hash(id(thing)) % len(_LOCKS)]
 
 
 # Truncated files are refused even where a program asked Pillow to fill them up.

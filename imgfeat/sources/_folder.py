@@ -281,22 +281,23 @@ def find_images(start, root, left_out=None):
                 continue
             if entry.is_dir():
                 waiting.append(entry.path)
-            elif _is_image(entry):
+            elif is_image_file(entry.path):
                 files.append(entry.path)
             elif left_out is not None:
                 left_out[Path(entry.name).suffix.lower() or "without suffix"] += 1
     return sorted(files)
 
 
-def _is_image(entry):
-    name = entry.name.lower()
+def is_image_file(path):
+    """Whether a file counts as an image, by its name or else by how it starts."""
+    name = os.path.basename(path).lower()
     if name.endswith(SUFFIXES):
         return True
     # To open a pipe would block for ever.
-    if name.endswith(_NO_IMAGES) or not entry.is_file():
+    if name.endswith(_NO_IMAGES) or not os.path.isfile(path):
         return False
     try:
-        with open(entry.path, "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0) as file:
             return is_image(file.read(START))
     except OSError:
         return False

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from imgfeat._validation import check_image_array, refuse_masked, refuse_one_photo
+from imgfeat.sources._archive_member import ArchiveMember
 from imgfeat.sources._batch import stack_images
 from imgfeat.sources._frame import index_of, one_column
 from imgfeat.sources._pixels import note_range, warned_once
@@ -23,6 +24,7 @@ _ITEM_TYPES = (
     memoryview,
     Image.Image,
     io.IOBase,
+    ArchiveMember,
 )
 
 

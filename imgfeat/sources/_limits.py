@@ -12,6 +12,7 @@ MAX_STRIPS = 200_000  # a TIFF of 50 megapixels in tiles of 16 x 16 has fewer
 MAX_PNM_HEADER = 2**16
 MAX_PLAIN_BYTES = 8_000_000
 MAX_PLAIN_COMMENTS = 10_000
+MAX_REMOTE_BYTES = 2**29  # 50 megapixels of 16-bit RGB take 300 MB
 
 _PNG_START = 8
 _CHUNK = 12  # bytes of length, kind and check

@@ -18,8 +18,11 @@ from imgfeat.sources._labelled import (
     listed,
     make_bunch,
 )
+from imgfeat.sources._local_copy import at_hand
+from imgfeat.sources._url import is_remote, is_url, local_path
 
 _SEPARATORS = ",;\t"
+_ROWS_A_PART = 100_000
 
 
 def load_image_table(
@@ -37,15 +40,15 @@ def load_image_table(
     table : str, path or DataFrame
         A CSV file with a header, or a table.
     path_column : str, default="path"
-        Column with the image files.
+        Column with the image files: paths, or URLs.
     target_column : str or None, default="label"
         Column with the classes; None where there are none, for prediction.
     class_names : sequence of str, optional
         The classes in the order of their numbers; some may have no image. By default
         those that occur, in natural order: 2 before 10.
     root : str or path, optional
-        Folder that relative paths start from. By default that of the CSV file; for a
-        DataFrame, the working directory.
+        Folder, or URL of one, that relative paths start from. By default that of the
+        CSV file; for a DataFrame, the working directory.
 
     Returns
     -------
@@ -65,7 +68,8 @@ def load_image_table(
     Raises
     ------
     FileNotFoundError
-        If the CSV file, or any of the images, does not exist.
+        If the CSV file, or any of the images, does not exist; images behind URLs are
+        not looked for.
     ValueError
         If a column is missing, the table is empty, a path or label is missing, or a
         label is none of `class_names`.
@@ -109,8 +113,8 @@ def read_image_table(
         )
     if frame.empty:
         raise ValueError(f"{name} needs at least one row. Got none; add images.")
-    texts = {column: _texts(frame[column], name) for column in wanted}
-    paths = [_find_file(root, path) for path in texts[path_column]]
+    texts = {column: texts_of(frame[column], name) for column in wanted}
+    paths = [find_file(root, path) for path in texts[path_column]]
     if must_exist:
         _check_files_exist(paths, name, root)
     frame = frame.reset_index(drop=True).assign(path=make_series(paths))
@@ -142,28 +146,55 @@ def read_header(path):
 def _read_table(table, root):
     if isinstance(table, pd.DataFrame):
         return table, root or "", "The table"
-    path = expanded(table)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no CSV file {path}; check the path.")
+    with at_hand(table) as (path, name):
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no CSV file {name}; check the path.")
+        parts = read_csv_parts(path, _ROWS_A_PART, name)
+        frame = pd.concat(parts, ignore_index=True)
+    return frame, folder_of(table) if root is None else root, name
+
+
+def folder_of(table):
+    """Where relative paths of a table start: its folder, by a path or by a URL."""
+    if is_remote(table):
+        return table.partition("?")[0].rpartition("/")[0]
+    path = local_path(table) if is_url(table) else table
+    return os.fspath(expanded(path).parent)
+
+
+def read_csv_parts(path, n_rows, name):
+    """Yield tables of `n_rows` rows of a CSV file, and one without rows if it has none.
+
+    Text stands there as it is written, and under the names of its columns. Messages
+    call the file `name`.
+
+    Raises
+    ------
+    ValueError
+        If it is no CSV file with a header, or a row is longer than that.
+    """
     try:
-        # Text as it stands: no numbers, no words for what is missing.
-        frame = pd.read_csv(
+        # No numbers, no words for what is missing.
+        with pd.read_csv(
             path,
             sep=_separator_of(path),
             dtype=str,
             keep_default_na=False,
             skipinitialspace=True,
             encoding="utf-8-sig",
-        )
+            chunksize=n_rows,
+        ) as parts:
+            start = 0
+            for part in parts:
+                yield _without_cells_behind(part, name, start).rename(columns=str.strip)
+                start += len(part)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
         raise ValueError(
-            f"{path} is not a CSV file with a header: {error}. Save it as CSV in UTF-8."
+            f"{name} is not a CSV file with a header: {error}. Save it as CSV in UTF-8."
         ) from error
-    frame = _without_cells_behind(frame, path).rename(columns=str.strip)
-    return frame, path.parent if root is None else root, str(path)
 
 
-def _without_cells_behind(frame, path):
+def _without_cells_behind(frame, name, start):
     """The table without empty cells behind its last column; others are refused.
 
     pandas takes the first columns for an index where rows are longer than the header.
@@ -175,9 +206,9 @@ def _without_cells_behind(frame, path):
     is_filled = cells.iloc[:, n_columns:].ne("").any(axis=1)
     if is_filled.any():
         raise ValueError(
-            f"{path} needs rows as long as its header of {n_columns} columns. Got "
+            f"{name} needs rows as long as its header of {n_columns} columns. Got "
             f"{is_filled.sum()} that are longer, the first is row "
-            f"{is_filled.argmax()}; put values that hold separators in quotes."
+            f"{start + is_filled.argmax()}; put values that hold separators in quotes."
         )
     return cells.iloc[:, :n_columns].set_axis(frame.columns, axis=1)
 
@@ -189,35 +220,53 @@ def _separator_of(path):
     return max(_SEPARATORS, key=header.count)
 
 
-def _texts(column, name):
-    """Values as text, without blanks around them; every row has to have one."""
+def texts_of(column, name, start=0):
+    """Values as text, without blanks around them; every row has to have one.
+
+    Parameters
+    ----------
+    column : Series
+    name : str
+        What messages call the table.
+    start : int, default=0
+        The number of the first row.
+    """
     pairs = zip(column, column.isna(), strict=True)
     texts = ["" if missing else str(value).strip() for value, missing in pairs]
     rows = [row for row, text in enumerate(texts) if not text]
     if rows:
         raise ValueError(
             f"{name} needs a value in every row of {column.name!r}. Got {len(rows)} "
-            f"without, the first in row {rows[0]}; fill in or drop these rows."
+            f"without, the first in row {start + rows[0]}; fill in or drop these rows."
         )
     return texts
 
 
-def _find_file(root, path):
-    """The path of a file; if there is none as written, in another way of writing."""
+def find_file(root, path):
+    """The path of a file; if there is none as written, in another way of writing.
+
+    What is a URL, or lies below one, is given as that, without a look.
+    """
+    if is_url(path):
+        return path if is_remote(path) else local_path(path)
+    if is_remote(root) and not os.path.isabs(path):
+        return f"{root.rstrip('/')}/{path}"
     as_written = os.fspath(Path(root, path))
-    ways = [
+    ways = (
         path,
         path.replace("\\", "/"),
         *(unicodedata.normalize(form, path) for form in ("NFC", "NFD")),
-    ]
-    for way in ways:
+    )
+    for way in dict.fromkeys(ways):
         if os.path.isfile(found := os.fspath(Path(root, way))):
             return found
     return as_written
 
 
 def _check_files_exist(paths, name, root):
-    missing = [path for path in paths if not os.path.isfile(path)]
+    # Those behind URLs, who reads them will miss: to ask for each would take long.
+    here = [path for path in paths if not is_remote(path)]
+    missing = [path for path in here if not os.path.isfile(path)]
     if missing:
         raise FileNotFoundError(
             f"{name} needs image files that exist. Got {len(missing)} of {len(paths)} "

@@ -8,8 +8,17 @@ import time
 import numpy as np
 from PIL import Image
 
-from imgfeat.sources._decode import check_array_source, decode_image, open_encoded
+from imgfeat.sources._archive_member import ArchiveMember
+from imgfeat.sources._decode import check_array_source, decode_image
 from imgfeat.sources._decode_error import ImageDecodeError
+from imgfeat.sources._encoded import open_encoded
+from imgfeat.sources._url import (
+    is_remote,
+    is_url,
+    local_path,
+    shown_url,
+    state_of_url,
+)
 
 # The slowest clock that Linux and Windows give their own disks, 64 ticks a second.
 TICK_NS = 16_000_000
@@ -30,10 +39,16 @@ class Source:
     is_stored : bool
         Whether the image lies outside of this process, in a file, where it is read
         when it is needed, and may change.
+    is_remote : bool
+        Whether a server is asked for it, and is waited for.
+    path : str or None
+        Where that file is, if it is one of this machine and all of it.
     """
 
     __slots__ = ("item", "row")
     is_stored = False
+    is_remote = False
+    path = None
 
     def __init__(self, item, row=None):
         self.item = item
@@ -110,6 +125,10 @@ class FileSource(Source):
     def name(self):
         return os.fspath(self.item)
 
+    @property
+    def path(self):
+        return os.fspath(self.item)
+
     def identity(self, resolve=os.path.realpath):
         try:
             state = os.stat(self.item)
@@ -133,6 +152,52 @@ class FileSource(Source):
             state.st_ino,
         )
         return hash_parts(b"file", place, facts)
+
+
+class UrlSource(Source):
+    """The URL of a file elsewhere, known by what its server says of it.
+
+    That is an etag or a checksum, or else its size and the time of its last change.
+    """
+
+    __slots__ = ()
+    is_stored = True
+    is_remote = True
+
+    @property
+    def name(self):
+        return shown_url(self.item)
+
+    def identity(self, resolve=os.path.realpath):
+        try:
+            state = state_of_url(self.item)
+        except ImageDecodeError:
+            return None  # as whoever reads it will say
+        if state is None:
+            return None
+        return hash_parts(b"url", self.item.encode(), b"\0", state.encode())
+
+
+class MemberSource(Source):
+    """An `ArchiveMember`, known by its place in the archive and by the archive."""
+
+    __slots__ = ()
+    is_stored = True
+
+    @property
+    def is_remote(self):
+        return is_remote(self.item.archive)
+
+    @property
+    def name(self):
+        return str(self.item)
+
+    def identity(self, resolve=os.path.realpath):
+        archive = source_of(self.item.archive).identity(resolve)
+        if archive is None:
+            return None
+        place = b"%d %d" % (self.item.offset, self.item.size)
+        return hash_parts(b"member", archive, place)
 
 
 class BytesSource(Source):
@@ -201,6 +266,10 @@ class ArraySource(PixelSource):
 def source_of(item, row=None):
     """Return the `Source` of an item of a batch, whatever that is."""
     # A search over many files comes here for each: the usual kinds first.
+    if is_url(item):
+        if is_remote(item):
+            return UrlSource(item, row)
+        return FileSource(local_path(item), row)
     if isinstance(item, str) or isinstance(item, os.PathLike):  # noqa: SIM101
         kind = FileSource
     elif isinstance(item, np.ndarray):
@@ -209,6 +278,8 @@ def source_of(item, row=None):
         kind = BytesSource
     elif isinstance(item, Image.Image):
         kind = PictureSource
+    elif isinstance(item, ArchiveMember):
+        kind = MemberSource
     elif hasattr(item, "read"):
         kind = StreamSource
     else:
