@@ -27,6 +27,7 @@ NEEDS = {
         lambda: all(map(has_module, ("fastapi", "uvicorn", "httpx"))),
         "the extra serve, or httpx, is not installed",
     ),
+    "ray": (partial(has_module, "ray"), "the extra ray is not installed"),
     "avif": (
         lambda: "avif" in features.get_supported_modules(),
         "Pillow before 11.3 has no AVIF",
