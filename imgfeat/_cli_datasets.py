@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -104,7 +104,9 @@ def embed(
     end(done)
 
 
-def options_of(engine, workers, gpus, part_rows, max_errors, retry_failed):
+def options_of(
+    engine, workers, gpus, part_rows, max_errors, retry_failed
+) -> dict[str, Any]:
     """Options that are given, by their names in Python."""
     given = {
         "engine": engine and engine.value,

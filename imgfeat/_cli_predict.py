@@ -4,7 +4,7 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -98,13 +98,14 @@ def predict(
         of_folder = options_of(
             engine, workers, gpus, part_rows, max_errors, retry_failed
         )
-        ranking = {"top_k": top_k, "threshold": threshold}
-        if _is_folder(out, of_folder):
+        ranking: dict[str, Any] = {"top_k": top_k, "threshold": threshold}
+        folder = _folder_of(out, of_folder)
+        if folder is not None:
             _check_for_folder(paths, format, raw)
-            how = {"n_jobs": jobs, "resume": resume, "verbose": 1}
-            with saying_what_is_kept(out):
+            how: dict[str, Any] = {"n_jobs": jobs, "resume": resume, "verbose": 1}
+            with saying_what_is_kept(folder):
                 done = deploy.predict_dataset(
-                    listed(paths[0]), model, out, **how, **ranking, **of_folder
+                    listed(paths[0]), model, folder, **how, **ranking, **of_folder
                 )
             end(done)
             return
@@ -135,17 +136,17 @@ def predict(
         raise typer.Exit(1)
 
 
-def _is_folder(out, of_folder):
-    """Whether --out names a folder; a file gets none of the options for those."""
+def _folder_of(out, of_folder) -> str | None:
+    """The folder that --out names, if it names one; files get no options for those."""
     ends = tuple(filter(None, (os.sep, os.altsep)))
     if out is not None and (out.endswith(ends) or os.path.isdir(out)):
-        return True
+        return out
     if of_folder.keys() - {"engine"} or (of_folder and out is None):
         raise ValueError(
             "--engine, --workers, --gpus, --part-rows, --max-errors and --retry-failed "
             f"need --out to name a folder. Got {out}; end its name with /."
         )
-    return bool(of_folder)
+    return out if of_folder else None
 
 
 def _check_for_folder(paths, format, raw):

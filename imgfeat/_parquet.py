@@ -53,7 +53,8 @@ def parquet_writer(file, columns, metadata=None):
 
     with parquet.ParquetWriter(file, schema) as writer:
         yield write
-        write_group()
+        if rows:
+            write_group()
 
 
 def _as_type(value, kind):

@@ -16,6 +16,7 @@ from imgfeat.deploy.datasets._dataset_card import (
     write_card,
 )
 from imgfeat.deploy.datasets._part_file import PART_NAME, PartPlace
+from imgfeat.deploy.datasets._task import EMBEDDINGS
 
 _LOCK = ".lock"
 _UNFINISHED = re.compile(rf"\.({PART_NAME.pattern}|{re.escape(CARD)})\.[0-9a-f]{{32}}")
@@ -64,8 +65,9 @@ def claimed_folder(out, card, *, resume):
 def find_finished(folder, card):
     """Return a dict from the number of a part to what is known of it, if finished."""
     seal, found = seal_of(card), {}
+    has_vectors = card.get("kind") == EMBEDDINGS
     for number, n_rows in enumerate(part_counts(card)):
-        part = PartPlace(folder, number).find(n_rows, seal)
+        part = PartPlace(folder, number).find(n_rows, seal, has_vectors=has_vectors)
         if part is not None:
             found[number] = part
     return found

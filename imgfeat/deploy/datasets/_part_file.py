@@ -40,7 +40,7 @@ class PartPlace:
         self.table = Path(folder) / f"part-{number:06d}.parquet"
         self.vectors = self.table.with_suffix(".npy")
 
-    def find(self, n_rows, seal):
+    def find(self, n_rows, seal, *, has_vectors):
         """Return the `FinishedPart` that is here, or None.
 
         Parameters
@@ -49,24 +49,26 @@ class PartPlace:
             That it must have.
         seal : str
             Of the dataset that it must be of.
+        has_vectors : bool
+            Whether rows without an error must have a vector.
         """
         parquet = import_optional(
             "pyarrow.parquet", extra="parquet", purpose="A dataset"
         )
         try:
             with parquet.ParquetFile(self.table) as file:
-                found = file.metadata
-                schema = file.schema_arrow
+                found, schema = file.metadata, file.schema_arrow
+                n_missing = _count_missing(file, "error")
         except (OSError, ValueError):  # none, or none that can be read
             return None
         sealed = (schema.metadata or {}).get(SEAL.encode())
         if found.num_rows != n_rows or sealed != seal.encode():
             return None
-        n_errors = n_rows - _count_missing(found, schema.get_field_index("error"))
+        n_errors = n_rows - n_missing
+        if not has_vectors or n_errors == n_rows:
+            return FinishedPart(self.number, n_rows, n_errors, None)
         try:
             width = self.read_vectors(n_rows).shape[1]
-        except FileNotFoundError:
-            width = None
         except (OSError, ValueError, EOFError):
             return None
         return FinishedPart(self.number, n_rows, n_errors, width)
@@ -189,6 +191,12 @@ def saying_what_stays(path):
         raise OSError(error.errno or errno.EIO, words) from error
 
 
-def _count_missing(metadata, column):
+def _count_missing(file, name):
+    """How many values a column lacks, by what the file says of it, if it does."""
+    metadata = file.metadata
+    column = file.schema_arrow.get_field_index(name)
     groups = map(metadata.row_group, range(metadata.num_row_groups))
-    return sum(group.column(column).statistics.null_count for group in groups)
+    said = [group.column(column).statistics for group in groups]
+    if all(each is not None and each.has_null_count for each in said):
+        return sum(each.null_count for each in said)
+    return file.read([name]).column(0).null_count

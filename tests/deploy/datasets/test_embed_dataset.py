@@ -21,6 +21,7 @@ from imgfeat.deploy import embed_dataset, load_embeddings
 from imgfeat.deploy.datasets import _part_file
 from imgfeat.features import HOG, CachedFeatures
 from imgfeat.sources import ImageReader
+from tests.deploy.datasets._mortal import Mortal
 from tests.deploy.datasets.conftest import BAD, N_IMAGES, contents
 
 SMALL = {"part_rows": 5, "batch_size": 2, "n_jobs": 1}
@@ -71,6 +72,20 @@ def test_all_parts_are_as_long_as_asked_and_plain_files(whole):
         5,
         3,
     ]
+
+
+def test_as_many_rows_as_a_part_may_have_are_counted(pictures, tmp_path):
+    listed = tmp_path / "listed.csv"
+    path = pictures / "00.png"
+    rows = [f"{row},{path}" for row in range(10_001)]
+    listed.write_text("\n".join(["id,path", *rows]))
+    marker = str(pictures / "00.png")
+    out = tmp_path / "out"
+    embed_dataset(listed, Mortal(marker), out, part_rows=10_000, batch_size=10_000)
+    assert load_embeddings(out).vectors.shape == (10_001, 3)
+    embed_dataset(
+        listed, Mortal(marker), out, part_rows=10_000, batch_size=10_000, resume=True
+    )
 
 
 def test_the_card_says_what_it_was_made_of(whole):
@@ -221,7 +236,8 @@ def test_a_damaged_part_is_made_again(pictures, describe, whole, tmp_path):
     shutil.copytree(whole, out)
     (out / "part-000001.npy").write_bytes(b"")
     (out / "part-000002.parquet").write_bytes(b"PAR1")
-    with pytest.raises(ValueError, match=r"is not finished\. Got 3 of 5 parts"):
+    (out / "part-000003.npy").unlink()
+    with pytest.raises(ValueError, match=r"is not finished\. Got 2 of 5 parts"):
         load_embeddings(out)
     embed_dataset(pictures, describe, out, resume=True, **SMALL)
     assert contents(out) == contents(whole)
