@@ -38,15 +38,28 @@ _IN_OPTIONS = {
     "or promise less": "; give more images, or promise less",
     "The 'coverage' parameter of OpenSet": "--coverage",
     "The 'false_alarms' parameter of OpenSet": "--false-alarms",
+    "n_workers and num_gpus need": "--workers and --gpus need",
+    "engine='local', which takes n_jobs": "local, which takes --jobs",
+    "With engine='ray' n_jobs is": "With --engine ray, --jobs is",
+    "smaller n_workers, n_jobs or num_gpus": "less --workers, --jobs or --gpus",
+    "engine='ray'": "--engine ray",
+    "max_errors=": "--max-errors ",
+    "max_errors needs": "--max-errors needs",
+    "n_workers needs": "--workers needs",
+    "part_rows needs": "--part-rows needs",
+    "part_rows (before": "--part-rows (before",
+    "top_k or threshold": "--top-k or --threshold",
+    "a smaller batch_size or fewer workers": "fewer --workers",
+    "resume=True": "--resume",
+    "retry_failed=True": "--retry-failed",
 }
 
 
 def text_of(error):
     """What an error says, in options, without the numbers that systems have for it."""
-    if isinstance(error, OSError) and error.strerror:
-        where = f": {error.filename}" if error.filename else ""
-        return error.strerror + where
     text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror + (f": {error.filename}" if error.filename else "")
     for of_python, of_command in _IN_OPTIONS.items():
         text = text.replace(of_python, of_command)
     return text

@@ -9,7 +9,7 @@ _ROWS_A_GROUP = 10_000
 
 
 @contextmanager
-def parquet_writer(file, columns):
+def parquet_writer(file, columns, metadata=None):
     """Yield a function that writes a row.
 
     Parameters
@@ -17,6 +17,8 @@ def parquet_writer(file, columns):
     file : binary file
     columns : dict of str to type
         Names, and str, int, float, bool, or list for lists of text.
+    metadata : dict of str to str, optional
+        What the file says besides.
 
     Raises
     ------
@@ -32,7 +34,8 @@ def parquet_writer(file, columns):
         bool: arrow.bool_(),
         list: arrow.list_(arrow.string()),
     }
-    schema = arrow.schema([(name, types[kind]) for name, kind in columns.items()])
+    fields = [(name, types[kind]) for name, kind in columns.items()]
+    schema = arrow.schema(fields, metadata=metadata)
     rows = []
 
     def write_group():
@@ -50,7 +53,8 @@ def parquet_writer(file, columns):
 
     with parquet.ParquetWriter(file, schema) as writer:
         yield write
-        write_group()
+        if rows:
+            write_group()
 
 
 def _as_type(value, kind):

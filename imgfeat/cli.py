@@ -12,6 +12,7 @@ import imgfeat
 from imgfeat import deploy, studies
 from imgfeat._cli_audit import audit
 from imgfeat._cli_cache import cache
+from imgfeat._cli_datasets import embed
 from imgfeat._cli_explain import explain
 from imgfeat._cli_export import export
 from imgfeat._cli_info import info
@@ -317,7 +318,8 @@ def evaluate(
             print_note(f"Report: {to}")
 
 
-for command in (predict, serve, export, explain, similar, audit, suggest, info):
+COMMANDS = (predict, embed, serve, export, explain, similar, audit, suggest, info)
+for command in COMMANDS:
     app.command()(command)
 
 

@@ -15,6 +15,12 @@ from ._predict import predict_files as predict_files
 from ._predict import prediction_columns as prediction_columns
 from ._predictor import Features as Features
 from ._predictor import Predictor as Predictor
+from .datasets._embed_dataset import embed_dataset as embed_dataset
+from .datasets._job import DatasetSummary as DatasetSummary
+from .datasets._load_embeddings import Embeddings as Embeddings
+from .datasets._load_embeddings import load_embeddings as load_embeddings
+from .datasets._mapped_rows import MappedRows as MappedRows
+from .datasets._predict_dataset import predict_dataset as predict_dataset
 from .onnx._portable import ExportedModel as ExportedModel
 from .onnx._portable import export_onnx as export_onnx
 from .onnx._unportable import NotPortableError as NotPortableError

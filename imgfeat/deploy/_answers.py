@@ -136,13 +136,24 @@ def answer(model, images):
         With an error for those that the model does not take; the others are labelled
         as if these were not there.
     """
+    ask = how_to_ask(model)
+    return one_fails_alone(ask, model, images, lambda error: Answer(error=error))
+
+
+def how_to_ask(model):
+    """Return what makes a list of `Answer` of a model and images that it takes.
+
+    Raises
+    ------
+    TypeError
+        If it is no classifier.
+    """
     if not hasattr(model, "predict"):
         raise TypeError(
             f"Labels need a classifier. Got {type(model).__name__}, which has no "
             "predict."
         )
-    ask = _answer_open if is_open(model) else _answer
-    return one_fails_alone(ask, model, images, lambda error: Answer(error=error))
+    return _answer_open if is_open(model) else _answer
 
 
 def one_fails_alone(ask, model, images, give_error):

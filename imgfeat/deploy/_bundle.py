@@ -99,9 +99,7 @@ def save(
     pipeline = without_caches(pipeline)
     parts = {MODEL: dump_model(pipeline)}
     golden, layout = make_golden(pipeline, example)
-    names, tensors = {}, {}
-    if holds_nets(pipeline):
-        names, tensors = _weights().dump_weights(pipeline)
+    names, tensors = dump_nets(pipeline)
     manifest = describe(pipeline) | {"weights": names, "example": layout}
     check = partial(check_elsewhere, path=path, hidden=hidden)
     write_bundle(path, manifest, parts | golden | tensors, check)
@@ -149,6 +147,11 @@ def load(path: PathLike) -> BaseEstimator:
     path = Path(path)
     manifest, parts = read_bundle(path)
     return build(manifest, parts, path)
+
+
+def dump_nets(pipeline):
+    """Names and tensors of the nets in `pipeline` that no installed package has."""
+    return _weights().dump_weights(pipeline) if holds_nets(pipeline) else ({}, {})
 
 
 def load_to_check(written, path, change):

@@ -35,7 +35,7 @@ def describe(pipeline):
     return {
         "versions": library_versions(),
         "classes": _classes(pipeline),
-        "reading": _reading(pipeline),
+        "reading": reading_of(pipeline),
         "inference": _inference(pipeline),
         "golden_tolerance": tolerance_of(pipeline),
         "resize": RESIZE,
@@ -73,7 +73,7 @@ def _classes(pipeline):
     return None if classes is None else [_json(label) for label in classes]
 
 
-def _reading(pipeline):
+def reading_of(pipeline):
     """The parameters of everything that sees images, by name of the step."""
     return {
         name: {key: _json(value) for key, value in item.get_params(deep=False).items()}

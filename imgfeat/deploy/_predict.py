@@ -148,7 +148,7 @@ def predict_files(
     ValueError
         If `top_k` or `threshold` cannot be, or the model has no probabilities for them.
     """
-    _check_ranking(model, top_k, threshold)
+    check_ranking(model, top_k, threshold)
     label = _labeller(model, top_k, threshold, n_jobs)
     return _predictions(_type_of(model), paths, label, batch_size, kept, verbose)
 
@@ -182,12 +182,13 @@ def _labeller(model, top_k, threshold, n_jobs):
 
     def label(paths):
         found = read_all(paths, read, n_jobs)
-        return list(_label(model, paths, found, top_k, threshold))
+        answers = in_places(found, answer(model, readable(found)))
+        return list(predictions_of(model, paths, answers, top_k, threshold))
 
     return label
 
 
-def _check_ranking(model, top_k, threshold):
+def check_ranking(model, top_k, threshold):
     if top_k < 1:
         raise ValueError(f"top_k needs to be at least 1. Got {top_k}.")
     if threshold is not None and not 0 <= threshold <= 1:
@@ -200,10 +201,20 @@ def _check_ranking(model, top_k, threshold):
             )
 
 
-def _label(model, paths, found, top_k, threshold):
+def predictions_of(model, paths, answers, top_k=1, threshold=None):
+    """Yield the `Prediction` that each answer is, for `predict_files`.
+
+    Parameters
+    ----------
+    model : fitted classifier of images
+    paths : sequence of str
+    answers : list of Answer or ImageDecodeError
+        One a path.
+    top_k : int
+    threshold : float, optional
+    """
     kind = _type_of(model)
     names = [field.name for field in fields(kind) if field.name in _SAID]
-    answers = in_places(found, answer(model, readable(found)))
     for path, said in zip(paths, answers, strict=True):
         if isinstance(said, ImageDecodeError):
             said = Answer(error=said.reason)

@@ -236,7 +236,7 @@ class Predictor:
                 "pipeline with a transformer in front of its classifier."
             )
         return one_fails_alone(
-            _describe, self._front, read, lambda error: Features(error=error)
+            features_of, self._front, read, lambda error: Features(error=error)
         )
 
     def _in_batches(self, images, ask, kind, batch_size):
@@ -265,6 +265,7 @@ class Predictor:
             self.predict([images[row % len(images)] for row in range(n_images)])
 
 
-def _describe(front, images):
+def features_of(front, images):
+    """`Features` of images that the front of a model takes."""
     rows = as_features(front.transform(images), np.arange(len(images)), "embed")
     return [Features(row) for row in rows]

@@ -1,0 +1,1 @@
+"""Images by the million -> rows and vectors in a folder, on one machine or many."""
