@@ -23,6 +23,7 @@ NEEDS = {
         partial(has_module, "accelerate"),
         "the extra distributed is not installed",
     ),
+    "dask": (partial(has_module, "distributed"), "the extra dask is not installed"),
     "serve": (
         lambda: all(map(has_module, ("fastapi", "uvicorn", "httpx"))),
         "the extra serve, or httpx, is not installed",
