@@ -23,6 +23,7 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils._set_output import _get_output_config as output_config
 from sklearn.utils._set_output import _wrap_data_with_container as wrap_output
+from sklearn.utils.multiclass import _check_partial_fit_first_call as is_first_call
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -42,6 +43,7 @@ __all__ = [
     "check_sample_weight",
     "columns_by_place",
     "fit_context",
+    "is_first_call",
     "output_config",
     "safe_indexing",
     "validate_params",

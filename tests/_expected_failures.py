@@ -34,6 +34,9 @@ OF_ESTIMATORS: dict[str, dict[str, str]] = {
         "check_sample_weight_equivalence_on_dense_data": (
             "a row of weight 2 is left out as a whole, a row twice one by one"
         ),
+        "check_fit_score_takes_y": (
+            "partial_fit after fit is refused, for fit keeps no sums to add to"
+        ),
     },
 }
 

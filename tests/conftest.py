@@ -34,6 +34,7 @@ NEEDS = {
         partial(has_module, "aiohttp"),
         "the extra remote is not installed",
     ),
+    "dask": (partial(has_module, "distributed"), "the extra dask is not installed"),
     "serve": (
         lambda: all(map(has_module, ("fastapi", "uvicorn", "httpx"))),
         "the extra serve, or httpx, is not installed",

@@ -46,19 +46,23 @@ class LeaveOneOut(ABC):
     def __init__(self, X, targets, weights, alphas, fit_intercept):
         self.X = X
         self.alphas = alphas
-        self.root = np.sqrt(weights)
-        self.has_weights = bool((weights != 1).any())
+        self.n_samples = len(X)
         total = weights.sum()
         if fit_intercept:
             self.mean = np.einsum("n,nd->d", weights, X) / total  # sums in float64
             self.offset = weights @ targets / total
-            self.direction = self.root / np.sqrt(total)
         else:
             self.mean = np.zeros(X.shape[1])
             self.offset = np.zeros(targets.shape[1])
-            self.direction = np.zeros(len(X))
-        self.targets = (targets - self.offset) * self.root[:, None]
+        self._enter(targets, weights, total if fit_intercept else np.inf)
         self._decompose()
+
+    def _enter(self, targets, weights, total):
+        """Weigh and centre targets; `total` is infinite without an intercept."""
+        self.root = np.sqrt(weights)
+        self.has_weights = bool((weights != 1).any())
+        self.direction = self.root / np.sqrt(total)
+        self.targets = (targets - self.offset) * self.root[:, None]
 
     @abstractmethod
     def _decompose(self):
@@ -108,7 +112,7 @@ class InFeatures(LeaveOneOut):
             # In place, and only the lower triangle, which is all that is looked at.
             gram = dsyrk(1, block.T, beta=1, c=gram, lower=True, overwrite_c=True)
             products += block.T @ self.targets[rows]
-        values, self.vectors = _eigh(gram)
+        values, self.vectors = eigh_of_gram(gram)
         self.projected = self.vectors.T @ products
         self.inverse = 1 / (values[:, None] + self.alphas)
         self.rest = np.empty((n_samples, len(self.alphas)))
@@ -116,15 +120,15 @@ class InFeatures(LeaveOneOut):
     def scan(self):
         # Leverages sum to n_features at most. With few rows a feature most of them are
         # high, and float32 would be work done twice.
-        n_samples, n_features = self.X.shape
-        in_single = self.X.dtype == np.float32 and n_samples >= 4 * n_features
+        n_features = self.X.shape[1]
+        in_single = self.X.dtype == np.float32 and self.n_samples >= 4 * n_features
         dtype = np.float32 if in_single else np.float64
         with np.errstate(over="ignore"):
             vectors = self.vectors.astype(dtype, copy=False)
             inverse = self.inverse.astype(dtype, copy=False)
         n_targets = self.targets.shape[1]
         together = max(1, _WIDTH // n_targets)
-        for rows in _slices(n_samples):
+        for rows in _slices(len(self.X)):
             along = self._rows(rows, dtype) @ vectors
             with np.errstate(over="ignore", invalid="ignore"):
                 leverage = (np.square(along) @ inverse).astype(np.float64, copy=False)
@@ -181,7 +185,7 @@ class InSamples(LeaveOneOut):
         if centred:
             top = 2 * max(np.linalg.norm(gram), np.finfo(np.float64).tiny)
             gram += top * np.outer(self.direction, self.direction)
-        values, vectors = _eigh(gram)
+        values, vectors = eigh_of_gram(gram)
         if centred:
             values, vectors = values[:-1], vectors[:, :-1]
         self.vectors = vectors
@@ -217,7 +221,7 @@ def _slices(length):
     return [slice(start, start + _CHUNK) for start in range(0, length, _CHUNK)]
 
 
-def _eigh(gram):
+def eigh_of_gram(gram):
     """Eigenvalues, ascending and not negative, and eigenvectors; overwrites `gram`.
 
     Only the lower triangle is read.

@@ -13,6 +13,9 @@ class LinearRule(ClassifierMixin, BaseEstimator):
     Probabilities are a softmax of the decisions, divided by ``temperature_``.
     """
 
+    # What to do where an attribute is lacking, other than to call `fit`.
+    _unready: str | None = None
+
     def decision_function(self, X) -> np.ndarray:
         """Tell how far on the side of each class a row lies.
 
@@ -25,7 +28,7 @@ class LinearRule(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
             In the dtype of X; for two classes, of the second.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_", msg=self._unready)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         decisions = X @ self.coef_.T + self.intercept_
         return decisions[:, 0] if len(self.classes_) == 2 else decisions
@@ -56,6 +59,7 @@ class LinearRule(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
             Columns in the order of ``classes_``; rows sum to 1.
         """
+        check_is_fitted(self, "temperature_", msg=self._unready)
         decisions = by_class(self.decision_function(X))
         return probabilities(decisions, 1 / self.temperature_)
 

@@ -12,13 +12,19 @@ from sklearn.utils.validation import validate_data
 from imgfeat._sklearn import StrOptions, fit_context
 from imgfeat._threads import blas_threads_for
 from imgfeat.estimators._leave_one_out import leave_one_out
-from imgfeat.estimators._linear_rule import LinearRule, by_class, check_penalties
+from imgfeat.estimators._linear_rule import LinearRule, by_class
+from imgfeat.estimators._probe_by_chunks import ByChunks
+from imgfeat.estimators._ridge_choice import (
+    best_of,
+    check_alphas,
+    check_enough_classes,
+    sum_scores,
+    targets_of,
+)
 from imgfeat.estimators._temperature import fit_temperature
 
-_ALPHAS = np.logspace(-2, 5, 15)
 
-
-class RidgeProbe(LinearRule):
+class RidgeProbe(ByChunks, LinearRule):
     """Classify vectors by ridge regression, its penalty chosen by leave-one-out.
 
     One ridge regression a class, of +1 for the class and -1 for the others. One
@@ -83,6 +89,10 @@ class RidgeProbe(LinearRule):
     loss on the leave-one-out decisions [2]_. The most probable class is always the
     predicted one. They were calibrated after alpha had been chosen on the same rows,
     which makes them surer than they should be by very little: one number was chosen.
+
+    Rows that memory does not hold are given in chunks: `partial_fit` for each, then
+    `choose_alpha` with all of them again, give what `fit` gives, up to rounding. Fewer
+    rows than features are decomposed the long way then.
 
     Scaling all features by a number scales alpha by its square. `StandardScaler` in
     front is advised; it sees the row left out, though not its label.
@@ -150,18 +160,14 @@ class RidgeProbe(LinearRule):
         """
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
-        alphas = check_penalties(
-            _ALPHAS if self.alphas is None else self.alphas,
-            "RidgeProbe needs alphas",
-            "are",
-            "a small one, such as 1e-6",
-        )
+        alphas = check_alphas(self.alphas)
+        vars(self).pop("_sums", None)  # of partial_fit: these rows are all there is
         self.classes_, labels = np.unique(y, return_inverse=True)
         weights = self._weights(labels, sample_weight)
         here = weights > 0
-        _check_classes(self.classes_, labels[here])
+        check_enough_classes(self.classes_, labels[here])
 
-        targets = _targets(labels, len(self.classes_))
+        targets = targets_of(labels, len(self.classes_))
         # As if rows without weight were not there; nearly always there are none.
         counted = (X, targets, labels, weights)
         if not here.all():
@@ -171,8 +177,9 @@ class RidgeProbe(LinearRule):
                 *(counted[0], counted[1], counted[3], alphas),
                 fit_intercept=self.fit_intercept,
             )
-            self.loo_scores_ = self._scores(solver, *counted[1:])
-            best = _best(self.loo_scores_, alphas)
+            scores = sum_scores(solver, *counted[1:], self.scoring)
+            self.loo_scores_ = scores / counted[3].sum()
+            best = best_of(self.loo_scores_, alphas)
             self.alpha_ = float(alphas[best])
             coef = solver.coef(best)
             intercept = solver.intercept(coef)
@@ -223,47 +230,3 @@ class RidgeProbe(LinearRule):
             self.class_weight, classes=self.classes_, y=self.classes_[labels]
         )
         return weights * by_class[labels]
-
-    def _scores(self, solver, targets, labels, weights):
-        scores = np.zeros(len(solver.alphas))
-        for i, rows, errors in solver.scan():
-            if self.scoring == "accuracy":
-                decisions = targets[rows] - errors
-                if decisions.shape[1] == 1:
-                    decisions = decisions[:, 0]
-                good = by_class(decisions).argmax(axis=1) == labels[rows]
-            else:
-                good = -np.square(errors).mean(axis=1)
-            scores[i] += weights[rows] @ good
-        return scores / weights.sum()
-
-
-def _check_classes(classes, labels):
-    here = np.unique(labels)
-    if len(here) >= 2:
-        return
-    if not len(here):
-        raise ValueError(
-            "RidgeProbe needs rows of at least two classes with a weight above 0. Got "
-            "sample weights that are all zero; leave sample_weight out for equal ones."
-        )
-    weightless = " with a weight above 0" if len(here) < len(classes) else ""
-    raise ValueError(
-        f"RidgeProbe needs at least two classes{weightless}. Got one class, "
-        f"{classes[here].tolist()[0]!r}; there is nothing to tell apart."
-    )
-
-
-def _targets(labels, n_classes):
-    """+1 in the column of the class, -1 elsewhere; one column for two classes."""
-    if n_classes == 2:
-        return 2.0 * labels[:, None] - 1
-    targets = np.full((len(labels), n_classes), -1.0)
-    targets[np.arange(len(labels)), labels] = 1
-    return targets
-
-
-def _best(scores, alphas):
-    """Index of the best score, and among equals of the largest alpha."""
-    equal = scores >= scores.max() - 1e-12 * abs(scores.max())
-    return int(np.argmax(np.where(equal, alphas, 0)))

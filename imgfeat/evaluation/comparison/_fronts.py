@@ -7,6 +7,7 @@ from sklearn.pipeline import Pipeline
 
 from imgfeat._sklearn import safe_indexing
 from imgfeat._stateless import split_stateless, transform_in_chunks
+from imgfeat.evaluation.comparison._sent_features import SentFeatures, are_better_sent
 from imgfeat.features import CachedFeatures
 from imgfeat.features.cache._kept_seconds import KeptSeconds
 from imgfeat.features.cache._keys import transformer_key
@@ -99,18 +100,15 @@ class Fronts:
         return self._keys[id(front)][0]
 
     def features(self, front):
-        """Features of all images; the images themselves without a front."""
+        """Features of all images; the images themselves without a front.
+
+        `SentFeatures` where they are better computed by the workers.
+        """
         if front is None:
             return self.X
-        if self._is_unkept(front):
-            return transform_in_chunks(front, self.X, batch_size=self._batch_size)
-        cached = CachedFeatures(
-            front,
-            location=self._folder,
-            batch_size=self._batch_size,
-            verbose=self._verbose,
-        )
-        return cached.fit_transform(self.X)
+        location = False if self._is_unkept(front) else self._folder
+        sent = SentFeatures(front, self.X, self._batch_size, location, self._verbose)
+        return sent if are_better_sent(self.X) else sent.arrive()
 
     def place(self, candidate, features):
         """What to fit on which rows: a learner before the classifier finds its own.

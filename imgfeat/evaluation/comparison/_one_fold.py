@@ -12,6 +12,7 @@ from imgfeat._interrupts import noticing_interrupts
 from imgfeat._sklearn import safe_indexing
 from imgfeat.evaluation.comparison._fronts import owed_seconds
 from imgfeat.evaluation.comparison._metadata import fit_with, take
+from imgfeat.evaluation.comparison._sent_features import SentFeatures
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def run_fold(name, model, features, y, fold, rows, scorers, metadata):
     name : str
     model : classifier
         Of features; it stays unfitted.
-    features : array-like of all images
+    features : array-like of all images, or SentFeatures
     y : ndarray of all labels
     fold : int
     rows : tuple of (ndarray, ndarray)
@@ -73,6 +74,8 @@ def run_fold(name, model, features, y, fold, rows, scorers, metadata):
 def _run(name, model, features, y, fold, rows, scorers, metadata):
     train, test = rows
     model = clone(model)
+    if isinstance(features, SentFeatures):
+        features = features.arrive()
     start = time.perf_counter()
     with noticing_interrupts() as interrupts:
         of_train = take(metadata, train)
