@@ -12,7 +12,12 @@ from sklearn.utils.validation import validate_data
 from imgfeat._sklearn import StrOptions, fit_context
 from imgfeat._threads import blas_threads_for
 from imgfeat.estimators._leave_one_out import leave_one_out
-from imgfeat.estimators._linear_rule import LinearRule, by_class, check_penalties
+from imgfeat.estimators._linear_rule import (
+    LinearRule,
+    by_class,
+    check_penalties,
+    groups_of,
+)
 from imgfeat.estimators._temperature import fit_temperature
 
 _ALPHAS = np.logspace(-2, 5, 15)
@@ -53,8 +58,8 @@ class RidgeProbe(LinearRule):
         Leave-one-out score for each alpha, in the order given: share of weight that is
         labelled right, or minus the mean squared error. Higher is better.
     loo_decisions_ : ndarray of shape (n_samples, n_classes), or (n_samples,)
-        For each row of X, the decision of a fit with ``alpha_`` without that row; in
-        the dtype of X.
+        For each row of X, the decision of a fit with ``alpha_`` without that row, or
+        without its group; in the dtype of X.
     temperature_ : float
         What decisions are divided by before `predict_proba` makes them shares.
     n_features_in_ : int
@@ -78,6 +83,10 @@ class RidgeProbe(LinearRule):
     Weights, of rows and of classes, count in the fit, in the scores and in the
     probabilities. A row is left out with all its weight, so a weight of 2 is not the
     same as the row twice. A row of weight 0 is as if it were not there.
+
+    Where there are groups, such as photos of one scene, all rows of one are left out
+    together, exactly too: by the block of the hat matrix that belongs to them. That
+    takes the cube of their number, a group.
 
     Probabilities are a softmax of the decisions, with the scale that has the least log
     loss on the leave-one-out decisions [2]_. The most probable class is always the
@@ -110,6 +119,9 @@ class RidgeProbe(LinearRule):
     np.int64(0)
     """
 
+    # Of scikit-learn's metadata routing: groups are wanted, wherever there are any.
+    __metadata_request__fit = {"groups": True}
+
     _parameter_constraints: dict = {
         "alphas": [Real, "array-like", None],
         "fit_intercept": ["boolean"],
@@ -126,8 +138,8 @@ class RidgeProbe(LinearRule):
         self.class_weight = class_weight
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None) -> Self:
-        """Choose alpha by leave-one-out, and fit with it.
+    def fit(self, X, y, sample_weight=None, groups=None) -> Self:
+        """Choose alpha by leave-one-out, or leave-one-group-out, and fit with it.
 
         Parameters
         ----------
@@ -137,6 +149,8 @@ class RidgeProbe(LinearRule):
             Labels of at least two classes: text or integers.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative.
+        groups : array-like of shape (n_samples,), optional
+            Rows that share one are left out together.
 
         Returns
         -------
@@ -145,8 +159,8 @@ class RidgeProbe(LinearRule):
         Raises
         ------
         ValueError
-            If there is one class only, an alpha or a weight is out of range, or X is
-            sparse or not finite.
+            If there is one class or group only, an alpha or a weight is out of range,
+            or X is sparse or not finite.
         """
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
@@ -161,6 +175,11 @@ class RidgeProbe(LinearRule):
         here = weights > 0
         _check_classes(self.classes_, labels[here])
 
+        groups = groups_of(groups, X, "RidgeProbe")
+        if groups is not None:
+            groups = groups[here]
+            _check_groups(groups)
+
         targets = _targets(labels, len(self.classes_))
         # As if rows without weight were not there; nearly always there are none.
         counted = (X, targets, labels, weights)
@@ -170,6 +189,7 @@ class RidgeProbe(LinearRule):
             solver = leave_one_out(
                 *(counted[0], counted[1], counted[3], alphas),
                 fit_intercept=self.fit_intercept,
+                groups=groups,
             )
             self.loo_scores_ = self._scores(solver, *counted[1:])
             best = _best(self.loo_scores_, alphas)
@@ -252,6 +272,14 @@ def _check_classes(classes, labels):
         f"RidgeProbe needs at least two classes{weightless}. Got one class, "
         f"{classes[here].tolist()[0]!r}; there is nothing to tell apart."
     )
+
+
+def _check_groups(groups):
+    if len(np.unique(groups)) < 2:
+        raise ValueError(
+            "RidgeProbe needs at least two groups with a weight above 0, to leave one "
+            "out and learn from the others. Got one; use finer groups, or none."
+        )
 
 
 def _targets(labels, n_classes):
