@@ -1,10 +1,13 @@
-"""Ridge regression without each row in turn, for many penalties, from one eigh.
+"""Ridge regression without each row, or group, in turn, for many penalties.
+
+All from one eigendecomposition.
 
 Notation: `rows` of X and targets are centred by their weighted means, if there is an
 intercept, and multiplied by the roots of the weights, as in R. Rifkin and R. Lippert,
 "Notes on regularized least squares", MIT-CSAIL-TR-2007-025. A penalized fit with an
 unpenalized intercept and weights is then a plain ridge fit of these rows, and the
-error of a row left out is its error in the fit over one minus its leverage.
+error of a row left out is its error in the fit over one minus its leverage. Of a group
+it is the same with the block of the hat matrix that belongs to its rows.
 """
 
 from abc import ABC, abstractmethod
@@ -34,6 +37,8 @@ class LeaveOneOut(ABC):
     alphas : ndarray of shape (n_alphas,), float64
         Positive.
     fit_intercept : bool
+    groups : ndarray of shape (n_samples,), optional
+        Rows that share one are left out together; at least two.
 
     Notes
     -----
@@ -43,7 +48,9 @@ class LeaveOneOut(ABC):
     nothing else, so these are in float32 for float32 X, where that is safe.
     """
 
-    def __init__(self, X, targets, weights, alphas, fit_intercept):
+    blocks = None  # rows that are left out together
+
+    def __init__(self, X, targets, weights, alphas, fit_intercept, groups=None):
         self.X = X
         self.alphas = alphas
         self.n_samples = len(X)
@@ -55,6 +62,8 @@ class LeaveOneOut(ABC):
             self.mean = np.zeros(X.shape[1])
             self.offset = np.zeros(targets.shape[1])
         self._enter(targets, weights, total if fit_intercept else np.inf)
+        if groups is not None:
+            self.blocks = list(_blocks(groups))
         self._decompose()
 
     def _enter(self, targets, weights, total):
@@ -88,6 +97,10 @@ class LeaveOneOut(ABC):
         """Intercepts that belong to the slopes, of shape (n_targets,)."""
         return self.offset - self.mean @ coef
 
+    def _unscaled(self, errors, rows):
+        """Errors of groups, as of rows that were not multiplied by their weights."""
+        return (errors / self.root[rows][:, :, None]).reshape(rows.size, -1)
+
     def _rows(self, rows, dtype=np.float64):
         block = np.subtract(self.X[rows], self.mean, dtype=dtype, casting="same_kind")
         if self.has_weights:
@@ -118,6 +131,9 @@ class InFeatures(LeaveOneOut):
         self.rest = np.empty((n_samples, len(self.alphas)))
 
     def scan(self):
+        if self.blocks is not None:
+            yield from self._scan_groups()
+            return
         # Leverages sum to n_features at most. With few rows a feature most of them are
         # high, and float32 would be work done twice.
         n_features = self.X.shape[1]
@@ -153,6 +169,11 @@ class InFeatures(LeaveOneOut):
                     yield first + i, rows, errors
 
     def errors(self, i):
+        if self.blocks is not None:
+            found = np.empty_like(self.targets)
+            for rows in self.blocks:
+                found[rows.ravel()] = self._group_out(i, rows, self._along(rows))
+            return found
         coef, found = self.coef(i), np.empty_like(self.targets)
         middle = self.mean @ coef
         for rows in _slices(len(self.X)):
@@ -162,6 +183,27 @@ class InFeatures(LeaveOneOut):
 
     def coef(self, i):
         return self.vectors @ (self.inverse[:, i, None] * self.projected)
+
+    def _scan_groups(self):
+        for rows in self.blocks:
+            along = self._along(rows)
+            for i in range(len(self.alphas)):
+                yield i, rows.ravel(), self._group_out(i, rows, along)
+
+    def _along(self, rows):
+        """Coordinates along the eigenvectors, (n_groups, n_rows, n_features)."""
+        return (self._rows(rows.ravel()) @ self.vectors).reshape(*rows.shape, -1)
+
+    def _group_out(self, i, rows, along):
+        shrunk = along * self.inverse[:, i]
+        direction = self.direction[rows]
+        hat = shrunk @ along.swapaxes(1, 2)
+        hat += direction[:, :, None] * direction[:, None]
+        left = self.targets[rows] - shrunk @ self.projected
+        # A group that alone decides a coefficient leaves nothing but rounding.
+        values, vectors = np.linalg.eigh(hat)
+        rest = np.maximum(1 - values, np.finfo(np.float64).eps)[:, :, None]
+        return self._unscaled(vectors @ (vectors.swapaxes(1, 2) @ left / rest), rows)
 
     def _left_out(self, i, rows, fitted):
         scale = self.rest[rows, i] * self.root[rows]
@@ -198,7 +240,16 @@ class InSamples(LeaveOneOut):
             yield i, slice(None), self.errors(i)
 
     def errors(self, i):
-        return self._duals(i) / (self.diagonal[:, i] * self.root)[:, None]
+        duals = self._duals(i)
+        if self.blocks is None:
+            return duals / (self.diagonal[:, i] * self.root)[:, None]
+        found = np.empty_like(self.targets)
+        for rows in self.blocks:
+            vectors = self.vectors[rows]
+            rest = (vectors * self.inverse[:, i]) @ vectors.swapaxes(1, 2)
+            left = np.linalg.solve(rest, duals[rows])
+            found[rows.ravel()] = self._unscaled(left, rows)
+        return found
 
     def coef(self, i):
         duals = self._duals(i)
@@ -210,15 +261,27 @@ class InSamples(LeaveOneOut):
         return self.vectors @ (self.inverse[:, i, None] * self.projected)
 
 
-def leave_one_out(X, targets, weights, alphas, *, fit_intercept):
+def leave_one_out(X, targets, weights, alphas, *, fit_intercept, groups=None):
     """The way to fit that is cheaper for the shape of X; see `LeaveOneOut`."""
     n_samples, n_features = X.shape
     way = InFeatures if n_samples > n_features else InSamples
-    return way(X, targets, weights, alphas, fit_intercept)
+    return way(X, targets, weights, alphas, fit_intercept, groups)
 
 
 def _slices(length):
     return [slice(start, start + _CHUNK) for start in range(0, length, _CHUNK)]
+
+
+def _blocks(groups):
+    """Yield rows of some groups of the same size, of shape (n_groups, size)."""
+    _, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    rows = np.argsort(numbers, kind="stable")
+    starts = np.cumsum(sizes) - sizes
+    for size in np.unique(sizes):
+        alike = starts[sizes == size][:, None] + np.arange(size)
+        together = max(1, _CHUNK // size)
+        for first in range(0, len(alike), together):
+            yield rows[alike[first : first + together]]
 
 
 def eigh_of_gram(gram):

@@ -19,7 +19,12 @@ from imgfeat._sklearn import (
     fit_context,
 )
 from imgfeat._threads import blas_threads_for
-from imgfeat.estimators._linear_rule import LinearRule, by_class, check_penalties
+from imgfeat.estimators._linear_rule import (
+    LinearRule,
+    by_class,
+    check_penalties,
+    groups_of,
+)
 from imgfeat.estimators._planned_folds import PlannedFolds
 from imgfeat.estimators._row_space import row_space
 from imgfeat.estimators._temperature import fit_temperature
@@ -174,7 +179,7 @@ class LinearProbe(LinearRule):
         weights = check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
-        groups = _groups_of(groups, X)
+        groups = groups_of(groups, X, "LinearProbe")
         self.classes_ = np.unique(y)
         here = weights > 0
         if not here.all():
@@ -262,19 +267,6 @@ class LinearProbe(LinearRule):
                 ConvergenceWarning,
                 stacklevel=3,
             )
-
-
-def _groups_of(groups, X):
-    """Groups as an array of one a row, or None."""
-    if groups is None:
-        return None
-    groups = np.asarray(groups)
-    if groups.ndim != 1 or len(groups) != len(X):
-        raise ValueError(
-            f"LinearProbe needs one group a row. Got groups of shape {groups.shape} "
-            f"for {len(X)} rows."
-        )
-    return groups
 
 
 def _check_classes(classes, y):

@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 from imgfeat._sklearn import StrOptions, fit_context
 from imgfeat._threads import blas_threads_for
 from imgfeat.estimators._leave_one_out import leave_one_out
-from imgfeat.estimators._linear_rule import LinearRule, by_class
+from imgfeat.estimators._linear_rule import LinearRule, by_class, groups_of
 from imgfeat.estimators._probe_by_chunks import ByChunks
 from imgfeat.estimators._ridge_choice import (
     best_of,
@@ -59,8 +59,8 @@ class RidgeProbe(ByChunks, LinearRule):
         Leave-one-out score for each alpha, in the order given: share of weight that is
         labelled right, or minus the mean squared error. Higher is better.
     loo_decisions_ : ndarray of shape (n_samples, n_classes), or (n_samples,)
-        For each row of X, the decision of a fit with ``alpha_`` without that row; in
-        the dtype of X.
+        For each row of X, the decision of a fit with ``alpha_`` without that row, or
+        without its group; in the dtype of X.
     temperature_ : float
         What decisions are divided by before `predict_proba` makes them shares.
     n_features_in_ : int
@@ -84,6 +84,10 @@ class RidgeProbe(ByChunks, LinearRule):
     Weights, of rows and of classes, count in the fit, in the scores and in the
     probabilities. A row is left out with all its weight, so a weight of 2 is not the
     same as the row twice. A row of weight 0 is as if it were not there.
+
+    Where there are groups, such as photos of one scene, all rows of one are left out
+    together, exactly too: by the block of the hat matrix that belongs to them. That
+    takes the cube of their number, a group.
 
     Probabilities are a softmax of the decisions, with the scale that has the least log
     loss on the leave-one-out decisions [2]_. The most probable class is always the
@@ -120,6 +124,9 @@ class RidgeProbe(ByChunks, LinearRule):
     np.int64(0)
     """
 
+    # Of scikit-learn's metadata routing: groups are wanted, wherever there are any.
+    __metadata_request__fit = {"groups": True}
+
     _parameter_constraints: dict = {
         "alphas": [Real, "array-like", None],
         "fit_intercept": ["boolean"],
@@ -136,8 +143,8 @@ class RidgeProbe(ByChunks, LinearRule):
         self.class_weight = class_weight
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None) -> Self:
-        """Choose alpha by leave-one-out, and fit with it.
+    def fit(self, X, y, sample_weight=None, groups=None) -> Self:
+        """Choose alpha by leave-one-out, or leave-one-group-out, and fit with it.
 
         Parameters
         ----------
@@ -147,6 +154,8 @@ class RidgeProbe(ByChunks, LinearRule):
             Labels of at least two classes: text or integers.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative.
+        groups : array-like of shape (n_samples,), optional
+            Rows that share one are left out together.
 
         Returns
         -------
@@ -155,8 +164,8 @@ class RidgeProbe(ByChunks, LinearRule):
         Raises
         ------
         ValueError
-            If there is one class only, an alpha or a weight is out of range, or X is
-            sparse or not finite.
+            If there is one class or group only, an alpha or a weight is out of range,
+            or X is sparse or not finite.
         """
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
@@ -167,6 +176,11 @@ class RidgeProbe(ByChunks, LinearRule):
         here = weights > 0
         check_enough_classes(self.classes_, labels[here])
 
+        groups = groups_of(groups, X, "RidgeProbe")
+        if groups is not None:
+            groups = groups[here]
+            _check_groups(groups)
+
         targets = targets_of(labels, len(self.classes_))
         # As if rows without weight were not there; nearly always there are none.
         counted = (X, targets, labels, weights)
@@ -176,6 +190,7 @@ class RidgeProbe(ByChunks, LinearRule):
             solver = leave_one_out(
                 *(counted[0], counted[1], counted[3], alphas),
                 fit_intercept=self.fit_intercept,
+                groups=groups,
             )
             scores = sum_scores(solver, *counted[1:], self.scoring)
             self.loo_scores_ = scores / counted[3].sum()
@@ -230,3 +245,11 @@ class RidgeProbe(ByChunks, LinearRule):
             self.class_weight, classes=self.classes_, y=self.classes_[labels]
         )
         return weights * by_class[labels]
+
+
+def _check_groups(groups):
+    if len(np.unique(groups)) < 2:
+        raise ValueError(
+            "RidgeProbe needs at least two groups with a weight above 0, to leave one "
+            "out and learn from the others. Got one; use finer groups, or none."
+        )

@@ -5,6 +5,7 @@ import pandas as pd
 
 from imgfeat._frames import make_series
 from imgfeat.evaluation.comparison._shared_mistakes import shared_mistakes
+from imgfeat.evaluation.comparison._soft_vote import without_vote
 from imgfeat.evaluation.explanation._explained_thumbnails import explain_thumbnails
 from imgfeat.evaluation.report._comparison_page import render_comparison
 
@@ -81,7 +82,8 @@ def _shared(comparison, evaluations, train, test):
     """What all get wrong, on the folds or held out; rows are those of all images."""
     on_folds = comparison.shared_mistakes()
     on_folds.index = train[on_folds.index]
-    found = [evaluation.predictions for evaluation in evaluations.values()]
+    alone = without_vote(evaluations, comparison.soft_vote)
+    found = [evaluation.predictions for evaluation in alone.values()]
     held_out = shared_mistakes(
         found[0]["true"].to_numpy(),
         np.stack([table["predicted"] for table in found]),

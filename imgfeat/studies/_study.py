@@ -62,7 +62,7 @@ class Study:
 
     @property
     def best(self) -> str:
-        """The recipe that was saved."""
+        """The recipe that was saved, or the vote of several."""
         return self.comparison.best
 
 
@@ -181,11 +181,13 @@ def run_study(
         found.learning_curve.to_csv(folder / "learning_curve.csv", index=False)
     # Chosen before the held-out images are looked at.
     best = found.best
+    if found.soft_vote is not None and best == found.soft_vote.name:
+        candidates[best] = found.soft_vote.classifier
     n_folds = found.table["n_folds"]
     finished = [
         name
         for name in n_folds.index[n_folds == n_folds.max()]
-        if name in candidates  # which a vote of several is not
+        if name in candidates  # a vote only if it is the best
     ]
     evaluations, scores, looked_at = {}, {}, {}
     for name in track(finished, "fit on the training part", verbose):

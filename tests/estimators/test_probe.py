@@ -76,6 +76,70 @@ def test_leave_one_out_is_what_refits_give(
     assert_allclose(probe.loo_decisions_, expected, rtol=0, atol=1e-8)
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("shape", [(40, 6), (20, 31)])
+@pytest.mark.parametrize("alpha", [1e-3, 1.0, 1e3])
+def test_group_left_out_is_what_refits_give(shape, weighted, fit_intercept, alpha):
+    X, y = blobs(*shape)
+    rng = np.random.default_rng(1)
+    weights = rng.uniform(0.1, 3, len(X)) if weighted else None
+    groups = np.array(["a", "b", "c", "d", "e", "f", "g"])[rng.integers(7, size=len(X))]
+    probe = RidgeProbe(alpha, fit_intercept=fit_intercept)
+    probe.fit(X, y, weights, groups=groups)
+    targets = np.where(y[:, None] == probe.classes_, 1.0, -1.0)
+    expected = np.empty_like(targets)
+    for group in np.unique(groups):
+        rest = groups != group
+        ridge = Ridge(alpha, fit_intercept=fit_intercept, solver="cholesky")
+        ridge.fit(X[rest], targets[rest], None if weights is None else weights[rest])
+        expected[~rest] = ridge.predict(X[~rest])
+    assert_allclose(probe.loo_decisions_, expected, rtol=0, atol=1e-7)
+    right = probe.classes_[expected.argmax(axis=1)] == y
+    assert probe.loo_scores_[0] == pytest.approx(np.average(right, weights=weights))
+
+
+@pytest.mark.parametrize("shape", [(40, 6), (20, 31)])
+def test_groups_of_one_are_rows(shape, monkeypatch):
+    monkeypatch.setattr("imgfeat.estimators._leave_one_out._CHUNK", 11)
+    X, y = blobs(*shape, n_classes=2)
+    alone = RidgeProbe(ALPHAS).fit(X, y)
+    groups = np.random.default_rng(0).permutation(len(X))
+    grouped = RidgeProbe(ALPHAS).fit(X, y, groups=groups)
+    assert_allclose(grouped.loo_decisions_, alone.loo_decisions_, atol=1e-8)
+    assert_allclose(grouped.loo_scores_, alone.loo_scores_)
+    assert_array_equal(grouped.coef_, alone.coef_)
+
+
+def test_copies_in_a_group_do_not_vouch_for_each_other():
+    """Each row comes five times, and its label says nothing."""
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.normal(size=(30, 60)), 5, axis=0)
+    y, scenes = np.repeat(rng.integers(2, size=30), 5), np.repeat(np.arange(30), 5)
+    alone, grouped = RidgeProbe().fit(X, y), RidgeProbe().fit(X, y, groups=scenes)
+    assert alone.loo_scores_.max() > 0.95
+    assert grouped.loo_scores_.max() < 0.75
+    assert grouped.alpha_ > alone.alpha_
+
+
+def test_groups_of_rows_without_weight_do_not_count():
+    X, y = blobs(30, 4)
+    weights, groups = np.ones(30), np.arange(30) % 5
+    weights[groups == 4] = 0
+    probe = RidgeProbe(ALPHAS).fit(X, y, weights, groups=groups)
+    here = groups < 4
+    other = RidgeProbe(ALPHAS).fit(X[here], y[here], groups=groups[here])
+    assert_allclose(probe.loo_decisions_[here], other.loo_decisions_, atol=1e-12)
+    with pytest.raises(ValueError, match=r"at least two groups .* Got one; use finer"):
+        RidgeProbe().fit(X, y, weights, groups=groups == 4)
+
+
+def test_groups_that_are_not_one_a_row_are_refused():
+    X, y = blobs(30, 4)
+    with pytest.raises(ValueError, match=r"RidgeProbe needs one group a row. Got .*29"):
+        RidgeProbe().fit(X, y, groups=np.arange(29))
+
+
 @pytest.mark.parametrize("shape", [(40, 6), (20, 31)])
 def test_coefficients_are_those_of_ridge(shape):
     X, y = blobs(*shape)

@@ -3,9 +3,12 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from imgfeat import load, load_image_folder
+from imgfeat.evaluation.comparison import _compared
+from imgfeat.evaluation.comparison._soft_vote import SoftVote
 from imgfeat.sources import ImageReader
 from imgfeat.studies import quick_recipes, run_study, train_recipe
 from tests._photos import write_photo_folder
@@ -53,6 +56,29 @@ def test_report_is_one_file_with_a_section_a_recipe(study):
     assert "http://" not in html and "https://" not in html
     for name in study.evaluations:
         assert html.count(f"<h3><bdi>{name}</bdi></h3>") == 1
+
+
+def test_vote_that_is_the_best_is_fitted_and_saved(photos, tmp_path, monkeypatch):
+    members = ["hog-lr", "hog-svm"]
+
+    def far_ahead(shares, y, folds, scorers):
+        scores = pd.DataFrame(2.0, index=range(2), columns=list(scorers))
+        said = [np.mean([shares[m][i] for m in members], axis=0) for i in range(2)]
+        return SoftVote(tuple(members), 1.0, 0.0, scores, said)
+
+    monkeypatch.setattr(_compared, "find_soft_vote", far_ahead)
+    study = run_study(
+        *photos, out=tmp_path, recipes=members, cv=2, refit=False, size=32
+    )
+    assert study.best == "soft-vote (hog-lr + hog-svm)"
+    assert set(study.evaluations) == {study.best, *members}
+    predictions = study.evaluations[study.best].predictions
+    model = load(study.model)
+    assert [name for name, _ in model.steps] == ["reader", "hog", "vote"]
+    assert model.predict(list(predictions["image"])).tolist() == (
+        predictions["predicted"].tolist()
+    )
+    assert f"<h3><bdi>{study.best}</bdi></h3>" in study.report.read_text()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from sklearn.model_selection import BaseCrossValidator
 from imgfeat._interrupts import noticing_interrupts
 from imgfeat._typing import ArrayLike, ImageBatch, PathLike, RandomState
 from imgfeat.evaluation.comparison._candidates import find_candidates
-from imgfeat.evaluation.comparison._compared import compared
+from imgfeat.evaluation.comparison._compared import best_of, compared
 from imgfeat.evaluation.comparison._comparison import (
     Comparison,
     ComparisonInterrupted,
@@ -167,7 +167,8 @@ def compare(
         _check_any_scored(comparison)
         if learning_curve:
             with noticing_interrupts() as interrupts:
-                curve = find_learning_curve(race, comparison.best)
+                best = best_of(race, comparison)
+                curve = find_learning_curve(race, best)
             interrupts.raise_again()
             comparison = replace(comparison, curve=curve)
     except KeyboardInterrupt as interrupt:

@@ -1,12 +1,16 @@
 """What a race has come to, as a `Comparison`."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from imgfeat._frames import make_frame
+from imgfeat.evaluation.comparison._candidates import Candidate
 from imgfeat.evaluation.comparison._comparison import Comparison
 from imgfeat.evaluation.comparison._soft_vote import find_soft_vote
 from imgfeat.evaluation.comparison._verdict import judge
+from imgfeat.evaluation.comparison._vote_model import make_vote
 
 
 def compared(race, n_classes):
@@ -39,17 +43,17 @@ def compared(race, n_classes):
         for name, shares in _shares(race).items()
         if all(result.error is None for result in race.results[name])
     }
-    vote = find_soft_vote(can_vote, race.y, race.folds, race.scorers)
+    vote = _find_vote(race, can_vote)
     columns = [
         f"split{fold}_test_{name}" for name in names for fold in range(len(race.folds))
     ]
     splits = pd.DataFrame.from_dict(splits, orient="index")
     splits = splits.reindex(index=list(rows), columns=columns)  # some ran no fold
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("candidate")
-    verdict = _judge(race, splits, table, names[0])
     if vote is not None:
-        table.loc[vote.name] = _row_of_vote(vote, table)
+        table.loc[vote.name] = _row_of_vote(race, vote, table)
         splits.loc[vote.name] = vote.scores.to_numpy().T.ravel()
+    verdict = _judge(race, splits, table, names[0])
     table = table.sort_values(
         f"mean_test_{names[0]}", ascending=False, kind="stable", na_position="last"
     )
@@ -57,7 +61,7 @@ def compared(race, n_classes):
         table=table.astype({"n_folds": int}),
         cv_results_=splits.loc[table.index].rename_axis("candidate"),
         verdict=verdict,
-        probabilities=_out_of_fold(race, n_classes),
+        probabilities=_out_of_fold(race, n_classes, vote),
         errors=make_frame(errors, columns=["candidate", "fold", "reason"]),
         unfinished=unfinished,
         _images=race.fronts.X,
@@ -66,15 +70,43 @@ def compared(race, n_classes):
     )
 
 
-def _row_of_vote(vote, table):
-    """Its scores, and the times of all members one after the other, at most."""
+def best_of(race, comparison):
+    """The Candidate that a Comparison takes, which may be the vote of some."""
+    vote = comparison.soft_vote
+    if vote is None or vote.name != comparison.best:
+        return next(c for c in race.candidates if c.name == comparison.best)
+    stored = race.fronts.stored(vote.classifier)
+    return Candidate(vote.name, vote.classifier, front=None, rest=stored)
+
+
+def _find_vote(race, shares):
+    vote = find_soft_vote(shares, race.y, race.folds, race.scorers)
+    if vote is None:
+        return None
+    return replace(vote, classifier=make_vote(_members(race, vote), race.fronts.key))
+
+
+def _members(race, vote):
+    by_name = {candidate.name: candidate for candidate in race.candidates}
+    return [by_name[name] for name in vote.members]
+
+
+def _row_of_vote(race, vote, table):
+    """Its scores, and the times of all members, each distinct front once."""
     members = table.loc[list(vote.members)]
+    seen, spared_s = set(), 0.0
+    for member in _members(race, vote):
+        key = race.fronts.key(member.front)
+        spared_s += race.seconds_of_front(member) if key in seen else 0.0
+        seen.add(key)
+    n_train = np.mean([len(train) for train, _ in race.folds])
     row = {}
     for name, values in vote.scores.items():
         row[f"mean_test_{name}"] = values.mean()
         row[f"std_test_{name}"] = values.std(ddof=0)
-    row["mean_fit_time"] = members["mean_fit_time"].sum()
-    row["predict_images_per_s"] = 1 / (1 / members["predict_images_per_s"]).sum()
+    row["mean_fit_time"] = members["mean_fit_time"].sum() - n_train * spared_s
+    image_s = (1 / members["predict_images_per_s"]).sum() - spared_s
+    row["predict_images_per_s"] = 1 / image_s
     row["n_folds"] = len(vote.scores)
     return row
 
@@ -120,9 +152,12 @@ def _shares(race):
     return found
 
 
-def _out_of_fold(race, n_classes):
+def _out_of_fold(race, n_classes, vote):
     found = {}
-    for name, shares in _shares(race).items():
+    known = _shares(race)
+    if vote is not None:
+        known[vote.name] = vote.probabilities
+    for name, shares in known.items():
         whole = np.full((len(race.y), n_classes), np.nan, dtype=np.float32)
         for (_, test), share in zip(race.folds, shares, strict=True):
             whole[test] = share

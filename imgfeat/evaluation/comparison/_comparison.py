@@ -19,7 +19,7 @@ from imgfeat.evaluation.comparison._shared_mistakes import (
     all_wrong,
     evaluate_out_of_fold,
 )
-from imgfeat.evaluation.comparison._soft_vote import SoftVote
+from imgfeat.evaluation.comparison._soft_vote import SoftVote, without_vote
 from imgfeat.evaluation.comparison._verdict import Verdict
 from imgfeat.evaluation.metrics._evaluate import name_images
 from imgfeat.evaluation.metrics._evaluation import Evaluation
@@ -43,14 +43,15 @@ class Comparison:
         Which candidate to take; None if none was scored.
     probabilities : dict of str to ndarray of shape (n_samples, n_classes)
         Of images by models that had not seen them; NaN for those in no fold. Only of
-        candidates that have probabilities, and ran on all folds.
+        candidates that have probabilities, and ran on all folds, and of their vote.
     errors : DataFrame with columns ``candidate``, ``fold``, ``reason``
         Folds on which a candidate, or a scorer of it, failed.
     unfinished : list of str
         Candidates that did not run on all folds, for lack of time.
     soft_vote : SoftVote or None
         A vote of the best few that does better than one alone; the tables have a row of
-        it, though it is never the best.
+        it. Slower than its members, it is the best only where none of them is tied with
+        it.
     curve : LearningCurve or None
         Of the best candidate, if it was asked for.
     """
@@ -68,7 +69,7 @@ class Comparison:
 
     @property
     def best(self) -> str:
-        """Name of the candidate to take."""
+        """Name of the candidate to take, or of the vote: see `soft_vote`."""
         if self.verdict is None:
             raise ValueError("No candidate was scored on any fold, so none is best.")
         return self.verdict.best
@@ -175,7 +176,8 @@ class Comparison:
             (what most say), ``probability`` (mean of what each gives to its own
             prediction), ``n_agree`` of ``n_models``. The index is the row in X.
         """
-        found = all_wrong(self.probabilities.values(), self._labels)
+        alone = without_vote(self.probabilities, self.soft_vote)
+        found = all_wrong(alone.values(), self._labels)
         names = np.asarray(name_images(self._images, len(self._labels)), dtype=object)
         images = make_series(names[found.index], index=found.index)
         found.insert(0, "image", images)

@@ -3,8 +3,11 @@
 import time
 
 import numpy as np
+from sklearn.base import clone
+from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import Pipeline
 
+from imgfeat._nesting import replace_nested
 from imgfeat._sklearn import safe_indexing
 from imgfeat._stateless import split_stateless, transform_in_chunks
 from imgfeat.evaluation.comparison._sent_features import SentFeatures, are_better_sent
@@ -19,33 +22,32 @@ _STORED = "stored features"
 _LEARNED = "learned features"
 
 
-def through_store(pipeline, location=None):
-    """A pipeline whose features are looked up in the store, and kept there.
+def through_store(classifier, location=None):
+    """A classifier whose features are looked up in the store, and kept there.
 
     Parameters
     ----------
-    pipeline : Pipeline
+    classifier : Pipeline, vote of pipelines, or any other, which stays as it is
         Not fitted.
     location : path, optional
         As for `CachedFeatures`.
     """
-    front, rest = split_stateless(pipeline)
+    if isinstance(classifier, VotingClassifier):
+        voters = [(n, through_store(c, location)) for n, c in classifier.estimators]
+        return clone(classifier).set_params(estimators=voters)
+    if not isinstance(classifier, Pipeline):
+        return classifier
+    front, rest = split_stateless(classifier)
     if front is None:
-        return pipeline
+        return classifier
     if can_keep_learned(front, rest):
         return _through_learned(front, rest, location)
     return Pipeline([(_STORED, CachedFeatures(front, location)), *rest.steps])
 
 
-def out_of_store(pipeline):
-    """What `through_store` made of a pipeline, fitted, as the pipeline it was."""
-    name, first = pipeline.steps[0]
-    if name == _LEARNED:
-        learned = first.transformer_
-        return out_of_store(Pipeline([*learned.steps, *pipeline.steps[1:]]))
-    if name != _STORED:
-        return pipeline
-    return Pipeline([*first.transformer_.steps, *pipeline.steps[1:]])
+def out_of_store(classifier):
+    """What `through_store` made of a classifier, fitted, as the one it was."""
+    return replace_nested(classifier, _without_store)
 
 
 def can_keep_learned(front, rest):
@@ -59,6 +61,18 @@ def owed_seconds(model):
     """Seconds that a fitted model has been spared, of those that are no front's."""
     first = model.steps[0][1] if isinstance(model, Pipeline) else None
     return first.owed_s_ if isinstance(first, LearnedFeatures) else 0.0
+
+
+def _without_store(estimator):
+    if not isinstance(estimator, Pipeline):
+        return estimator
+    name, first = estimator.steps[0]
+    if name not in (_STORED, _LEARNED):
+        return estimator
+    # A vote also keeps what it was given, which is not fitted.
+    is_fitted = hasattr(first, "transformer_")
+    inside = first.transformer_ if is_fitted else first.transformer
+    return _without_store(Pipeline([*inside.steps, *estimator.steps[1:]]))
 
 
 def _through_learned(front, rest, location, batch_size=256):
@@ -109,6 +123,12 @@ class Fronts:
         location = False if self._is_unkept(front) else self._folder
         sent = SentFeatures(front, self.X, self._batch_size, location, self._verbose)
         return sent if are_better_sent(self.X) else sent.arrive()
+
+    def stored(self, classifier):
+        """A classifier that looks its features up in the same store."""
+        if self._location is False:
+            return classifier
+        return through_store(classifier, self._folder)
 
     def place(self, candidate, features):
         """What to fit on which rows: a learner before the classifier finds its own.

@@ -59,14 +59,15 @@ class LearningCurve:
         )
 
 
-def find_learning_curve(race, name):
+def find_learning_curve(race, candidate):
     """Fit a candidate on growing parts of the training rows of each fold.
 
     Parameters
     ----------
     race : Race
         That is over.
-    name : str
+    candidate : Candidate
+        What the race has of it on all rows is not run again.
 
     Returns
     -------
@@ -81,23 +82,23 @@ def find_learning_curve(race, name):
     the t distribution with the variance of `paired_test`.
     """
     score = next(iter(race.scorers))
-    candidate = next(c for c in race.candidates if c.name == name)
-    full = {r.fold: r.scores.get(score, np.nan) for r in race.results[name]}
+    whole = race.results.get(candidate.name)
     orders = [_stratified_order(train, race.y) for train, _ in race.folds]
     rows = []
     for share in _SHARES:
         parts = _parts(orders, share, race)
-        scores = full
-        if share < 1:
-            if parts is None:
-                continue
+        if share == 1 and whole is not None:
+            found = whole
+        elif parts is None:
+            continue
+        else:
             found = race.run_on(candidate, parts)
-            scores = {r.fold: r.scores.get(score, np.nan) for r in found}
+        scores = {r.fold: r.scores.get(score, np.nan) for r in found}
         values = np.array([scores.get(n, np.nan) for n in range(len(race.folds))])
         if np.isfinite(values).any():
             n_train = np.mean([len(order) for order in orders]) * share
             rows.append((round(n_train), values))
-    return _curve(name, score, rows, race.folds)
+    return _curve(candidate.name, score, rows, race.folds)
 
 
 def fit_power_law(n, scores, most):

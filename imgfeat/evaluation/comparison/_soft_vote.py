@@ -1,6 +1,6 @@
 """Whether the best few together, their probabilities averaged, are better than one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -27,12 +27,18 @@ class SoftVote:
         Of the corrected resampled t-test on these differences.
     scores : DataFrame
         A row a fold, a column a score, of the members chosen on the other folds.
+    probabilities : list of ndarray of shape (n_test, n_classes)
+        What these say of the images of each fold.
+    classifier : classifier or None
+        Of the members, not fitted; those that share features are given them at once.
     """
 
     members: tuple
     gain: float
     p_value: float
     scores: pd.DataFrame
+    probabilities: list = field(repr=False)
+    classifier: BaseEstimator | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -45,8 +51,7 @@ class SoftVote:
         return (
             f"Averaged probabilities of {names} score {self.gain:.3f} above "
             f"{self.members[0]} alone (p = {self.p_value:.2f}), where each fold is "
-            "scored by members chosen on the others. A vote is never saved as the "
-            'best; VotingClassifier(voting="soft") makes one.'
+            "scored by members chosen on the others."
         )
 
 
@@ -100,7 +105,24 @@ def find_soft_vote(shares, y, folds, scorers):
             for name in scorers
         }
     )
-    return SoftVote(members, gain, float(test.p_value), scores)
+    probabilities = [jury.average(chosen[fold], fold) for fold in numbers]
+    return SoftVote(members, gain, float(test.p_value), scores, probabilities)
+
+
+def without_vote(found, vote):
+    """What a dict holds of candidates: the vote knows nothing that they do not.
+
+    Parameters
+    ----------
+    found : dict
+        By the names of a table.
+    vote : SoftVote or None
+    """
+    return {
+        name: value
+        for name, value in found.items()
+        if vote is None or name != vote.name
+    }
 
 
 class _Jury:
@@ -118,13 +140,17 @@ class _Jury:
         """The score of a vote on a fold."""
         key = frozenset(members), fold, name
         if key not in self._known:
-            shares = np.mean(
-                [self._shares[m][fold] for m in members], axis=0, dtype=np.float64
-            )
-            shares /= shares.sum(axis=1, keepdims=True)
             truth = self._y[self._folds[fold][1]]
+            shares = self.average(members, fold)
             self._known[key] = self._scorers[name](self._judge, shares, truth)
         return self._known[key]
+
+    def average(self, members, fold):
+        """What a vote says of the images of a fold."""
+        shares = np.mean(
+            [self._shares[m][fold] for m in members], axis=0, dtype=np.float64
+        )
+        return shares / shares.sum(axis=1, keepdims=True)
 
     def choose(self, numbers):
         """Members that are best on some folds, the best candidate first."""

@@ -103,6 +103,8 @@ def _page(
         section["parts"] = parts_of(evaluation, max_classes)
         sections.append(section)
     problems = _problems(comparison)
+    # A vote is no model of its own.
+    n_models = len(comparison.probabilities) - (comparison.soft_vote is not None)
     html = render(
         "comparison.html",
         script="comparison.js",
@@ -116,7 +118,7 @@ def _page(
         cards=cards,
         listed=listed[:n_listed],
         n_shared=len(shared),
-        n_models=max([*shared["n_models"], len(comparison.probabilities)]),
+        n_models=max([*shared["n_models"], n_models]),
         is_full=len(cards) < min(len(shared), 2 * n_pictures),
         sections=sections,
         **texts,

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import VotingClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from imgfeat import compare
+from imgfeat.evaluation.comparison import _learning_curve
 from imgfeat.evaluation.comparison._soft_vote import find_soft_vote
 
 LOSS = {"neg_log_loss": get_scorer("neg_log_loss")}
@@ -19,54 +20,81 @@ LOSS = {"neg_log_loss": get_scorer("neg_log_loss")}
 def columns(*numbers):
     return make_pipeline(
         FunctionTransformer(np.take, kw_args={"indices": numbers, "axis": 1}),
-        LogisticRegression(),
+        GaussianNB(),
     )
 
 
+VIEWS = {"left": columns(0, 1), "middle": columns(2, 3), "right": columns(4, 5)}
+
+
 @pytest.fixture(scope="module")
-def two_views():
-    """Each half of the columns tells as much as the other."""
+def views():
+    """Each pair of columns tells as much as another."""
     rng = np.random.default_rng(0)
-    y = np.arange(300) % 2
-    return rng.standard_normal((300, 4)) + 0.8 * y[:, None], y
+    y = np.arange(600) % 2
+    return rng.standard_normal((600, 6)) + 1.2 * y[:, None], y
 
 
 @pytest.fixture(scope="module")
-def found(two_views):
-    candidates = {"left": columns(0, 1), "right": columns(2, 3)}
-    return compare(candidates, *two_views, scoring=("neg_log_loss", "accuracy"))
+def found(views):
+    scoring = ("neg_log_loss", "accuracy")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_learning_curve, "_SHARES", (0.5, 1.0))
+        return compare(VIEWS, *views, scoring=scoring, learning_curve=True)
 
 
-def test_vote_of_two_views_is_a_row(found):
-    assert set(found.soft_vote.members) == {"left", "right"}
+def test_vote_of_views_is_a_row(found):
+    assert set(found.soft_vote.members) == {"left", "middle", "right"}
     assert found.table.index[0] == found.soft_vote.name
     assert found.soft_vote.name.startswith("soft-vote (")
     assert found.cv_results_.index[0] == found.soft_vote.name
     gain = found.table["mean_test_neg_log_loss"].diff().iloc[1]
     assert found.soft_vote.gain == pytest.approx(-gain)
-    assert found.table["n_folds"].tolist() == [5, 5, 5]
+    assert found.table["n_folds"].tolist() == [5, 5, 5, 5]
 
 
-def test_vote_scores_as_scikit_learns_does(found, two_views):
-    vote = VotingClassifier(
-        [("left", columns(0, 1)), ("right", columns(2, 3))], voting="soft"
-    )
+def test_vote_scores_as_scikit_learns_does(found, views):
+    vote = VotingClassifier(list(VIEWS.items()), voting="soft")
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    theirs = cross_val_score(vote, *two_views, cv=folds, scoring="neg_log_loss")
+    theirs = cross_val_score(vote, *views, cv=folds, scoring="neg_log_loss")
     np.testing.assert_allclose(
         found.soft_vote.scores["neg_log_loss"], theirs, rtol=1e-5
     )
 
 
-def test_vote_is_never_the_best_and_the_note_says_so(found):
-    assert found.best in ("left", "right")
-    assert "A vote is never saved as the best" in str(found)
+def test_vote_that_is_better_than_all_is_the_best(found):
+    assert found.best == found.soft_vote.name
+    assert found.verdict.tied == (found.best,)
+    assert f"{found.best} is ahead of all others" in str(found)
     assert "score 0.0" in str(found.soft_vote)
 
 
-def test_no_vote_where_one_alone_is_as_good(two_views):
+def test_vote_that_is_tied_with_a_member_is_not_the_best(views):
+    X, y = views
+    found = compare(VIEWS, X[:150], y[:150], scoring="neg_log_loss")
+    assert found.soft_vote.name == found.verdict.tied[0]
+    assert found.best in found.soft_vote.members
+
+
+def test_vote_has_probabilities_and_is_no_model_of_its_own(found, views):
+    shares = found.probabilities[found.best]
+    members = [found.probabilities[name] for name in found.soft_vote.members]
+    np.testing.assert_allclose(shares, np.mean(members, axis=0), atol=1e-6)
+    accuracy = np.mean(shares.argmax(axis=1) == views[1])
+    assert accuracy == pytest.approx(found.table.loc[found.best, "mean_test_accuracy"])
+    assert set(found.shared_mistakes()["n_models"]) == {3}
+
+
+def test_vote_that_is_the_best_has_the_learning_curve(found):
+    assert found.curve.candidate == found.soft_vote.name
+    whole = found.learning_curve["mean_test_neg_log_loss"].iloc[-1]
+    expected = found.table.loc[found.best, "mean_test_neg_log_loss"]
+    assert whole == pytest.approx(expected, abs=1e-6)
+
+
+def test_no_vote_where_one_alone_is_as_good(views):
     candidates = {"all": columns(0, 1, 2, 3), "dummy": DummyClassifier()}
-    found = compare(candidates, *two_views, cv=3, scoring="neg_log_loss")
+    found = compare(candidates, *views, cv=3, scoring="neg_log_loss")
     assert found.soft_vote is None
     assert set(found.table.index) == {"all", "dummy"}
 
