@@ -21,7 +21,7 @@ from imgfeat.estimators.detection._background import (
     refuse_no_objects,
 )
 from imgfeat.estimators.detection._detections import Detections, Windows, pick
-from imgfeat.estimators.detection._levels import plan_levels
+from imgfeat.estimators.detection._levels import plan_levels, smallest_image
 from imgfeat.estimators.detection._rounds import Rounds
 from imgfeat.estimators.detection._scan import Scan
 from imgfeat.estimators.detection._scenes import crops_of, cut_objects, empty_scenes
@@ -47,7 +47,8 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
         How far apart windows lie, in pixels of the resized image. By default as far as
         the cells of the pipeline's `HOG`, or an eighth of the window.
     scale : float, default=1.2
-        How much larger windows are in the image from one of its sizes to the next.
+        How much larger windows are in the image from one of its sizes to the next;
+        1.01 at least.
     min_size, max_size : int, optional
         Height in pixels of the smallest and the largest objects to look for; of the
         window and of the image if not given. With less than the height of the window
@@ -127,7 +128,7 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
         "pipeline": [HasMethods(["fit", "predict"])],
         "window": [Integral, tuple, list],
         "step": [Integral, tuple, list, None],
-        "scale": [Interval(Real, 1, None, closed="neither")],
+        "scale": [Interval(Real, 1.01, None, closed="left")],
         "min_size": [Interval(Integral, 1, None, closed="left"), None],
         "max_size": [Interval(Integral, 1, None, closed="left"), None],
         "threshold": [Interval(Real, None, None, closed="neither"), None],
@@ -283,6 +284,17 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
             and with a column for each of ``classes_``.
         """
         return list(self._all_windows(X))
+
+    def smallest_image(self) -> tuple[int, int]:
+        """Tell how small an image may be.
+
+        Returns
+        -------
+        tuple of (height, width)
+            In pixels.
+        """
+        window, _ = self._sides()
+        return smallest_image(window, self.min_size)
 
     def _keep(self, pipeline, background, n_mistakes):
         classes = np.asarray(pipeline.classes_)

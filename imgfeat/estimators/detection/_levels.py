@@ -1,5 +1,6 @@
 """The sizes that an image is looked at in, and the windows in each."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +76,7 @@ def plan_levels(shape, window, step, scale, min_size, max_size, *, who):
         is decoded.
     """
     height, width = shape[:2]
-    smallest = 1.0 if min_size is None else min_size / window[0]
+    smallest = _smallest_factor(window, min_size)
     if height * width / smallest**2 > MAX_PIXELS:
         raise ValueError(
             f"min_size={min_size} needs {who} of {size_text(shape)} pixels enlarged to "
@@ -91,10 +92,21 @@ def plan_levels(shape, window, step, scale, min_size, max_size, *, who):
         levels.append(Level(size, stretch, tuple(window), tuple(step)))
         factor = smallest * scale ** len(levels)
     if not levels:
-        needed = [round(side * smallest) for side in window]
+        needed = smallest_image(window, min_size)
         raise ValueError(
             f"A window of {size_text(window)} pixels needs images of at least "
             f"{size_text(needed)} pixels here. Got {size_text(shape)} in {who}; set "
             "min_size to less, which enlarges images, or leave this one out."
         )
     return levels
+
+
+def smallest_image(window, min_size):
+    """Height and width of the smallest image that a window fits into, in pixels."""
+    # Sizes of levels are rounded, so that half a pixel less would do at most.
+    factor = _smallest_factor(window, min_size)
+    return tuple(math.ceil(side * factor - 1e-9) for side in window)
+
+
+def _smallest_factor(window, min_size):
+    return 1.0 if min_size is None else min_size / window[0]
