@@ -90,8 +90,9 @@ CLASSIFIERS = {
     "RidgeProbe": make_pipeline(HOG(), RidgeProbe()),
 }
 EVERY = TRANSFORMERS | CLASSIFIERS
-# One sees no images, and is a part of LinearProbe; the other only searches among them.
-NO_MODELS = {"RowSpace", "SimilarImages"}
+# One sees no images, and is a part of LinearProbe; one only searches among them; one
+# has no label for an image, and tests of its own.
+NO_MODELS = {"RowSpace", "SimilarImages", "SlidingWindowDetector"}
 RECIPES = [
     row.recipe for row in list_recipes().itertuples() if "NET" not in row.summary
 ]

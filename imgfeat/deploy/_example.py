@@ -9,7 +9,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.utils.validation import check_is_fitted
 
 from imgfeat._frames import make_frame
-from imgfeat._nesting import first_steps, type_name, walk
+from imgfeat._nesting import first_steps, last_step, type_name, walk
 from imgfeat._sklearn import columns_by_place
 from imgfeat._traits import traits_of
 from imgfeat.sources._images import Images
@@ -103,6 +103,12 @@ def synthetic(pipeline):
     tables = [step for step in first if isinstance(step, ColumnTransformer)]
     if tables and hasattr(tables[0], "feature_names_in_"):
         return _synthetic_table(tables[0])
+    detector = last_step(pipeline)
+    if hasattr(detector, "score_windows"):
+        seen = _fitted_shape(detector) or PICTURE
+        # Of several windows, not of one alone.
+        shape = tuple(2 * side for side in detector.smallest_image())
+        return [picture((*shape, *seen[2:]), seed) for seed in (0, 1)]
     if any(_is_ours(step) for step in first):
         shape = None if any(map(_takes_any_size, first)) else _fitted_shape(pipeline)
         return [picture(shape or PICTURE, seed) for seed in (0, 1)]

@@ -19,6 +19,7 @@ from imgfeat.deploy._example import pack, synthetic, unpack
 
 SCORES = "decision_function", "predict_proba"
 DISTANCES = "score_unknown"  # of an OpenSet
+WINDOWS = "score_windows"  # of a detector, whose boxes follow from them
 # What a pixel that is one level off makes of features, in golden images of noise.
 _RESIZED_OTHERWISE = 0.1
 
@@ -137,6 +138,10 @@ def _outputs(pipeline, example):
             X = pipeline[:-1].transform(X)
             last = pipeline.steps[-1][1]
             outputs["features"] = _plain(X)
+        if hasattr(last, WINDOWS):
+            scores = [windows.scores for windows in getattr(last, WINDOWS)(X)]
+            outputs[WINDOWS] = _plain(np.concatenate(scores))
+            return outputs
         methods = (
             (*SCORES, DISTANCES, "predict")
             if hasattr(last, "predict")

@@ -20,6 +20,7 @@ _NAMES = """
     estimators.PlannedFolds
     estimators.RidgeProbe
     estimators.RowSpace
+    estimators.SlidingWindowDetector
     features.BagOfVisualWords
     features.CNNEmbedding
     features.ColorHistogram

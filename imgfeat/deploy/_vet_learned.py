@@ -27,6 +27,7 @@ LIMITS = {
     "n_neighbors": 1 << 16,
     "orientations": 1 << 12,
     "batch_size": 1 << 16,
+    "window": 1 << 20,
 }
 MAX_CELLS = 1 << 16
 
@@ -172,6 +173,20 @@ def _is_open_set(item):
     )
 
 
+def _is_detector(item):
+    if not hasattr(item, "pipeline_"):
+        return True
+    classes = item.classes_
+    return (
+        type(classes) is np.ndarray
+        and classes.ndim == 1
+        and len(classes) > 1
+        and classes.tolist() == np.asarray(item.pipeline_.classes_).tolist()
+        and isinstance(item.background_, str | int | float)
+        and item.background_ in classes.tolist()
+    )
+
+
 def _is(array, shape, dtype=None):
     """Whether it is an array of real, finite numbers of this shape."""
     return (
@@ -192,4 +207,5 @@ _CHECKS = {
     "imgfeat.estimators.LinearProbe": _is_linear,
     "imgfeat.estimators.OpenSet": _is_open_set,
     "imgfeat.estimators.RidgeProbe": _is_linear,
+    "imgfeat.estimators.SlidingWindowDetector": _is_detector,
 }

@@ -10,3 +10,5 @@ from ._row_space import RowSpace as RowSpace
 from .cnn._classifier import CNNClassifier as CNNClassifier
 from .cnn._find_lr import LearningRates as LearningRates
 from .cnn._find_lr import find_lr as find_lr
+from .detection._detect import SlidingWindowDetector as SlidingWindowDetector
+from .detection._detections import Detections as Detections

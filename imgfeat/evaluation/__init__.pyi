@@ -8,6 +8,7 @@ from .comparison._comparison import ComparisonInterrupted as ComparisonInterrupt
 from .explanation._explain import explain as explain
 from .explanation._explanation import Explanation as Explanation
 from .gallery._find_similar import find_similar as find_similar
+from .gallery._plot_detections import plot_detections as plot_detections
 from .gallery._plot_embedding import plot_embedding as plot_embedding
 from .gallery._plot_hog import plot_hog as plot_hog
 from .gallery._plot_keypoints import plot_keypoints as plot_keypoints
@@ -15,3 +16,4 @@ from .gallery._plot_words import plot_words as plot_words
 from .gallery._similar import SimilarImages as SimilarImages
 from .metrics._evaluate import evaluate as evaluate
 from .metrics._evaluation import Evaluation as Evaluation
+from .metrics._matched_boxes import average_precision as average_precision

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from imgfeat._threads import map_threads, row_slices
+from imgfeat.kernels._hog_edges import cells_at_edges
 from imgfeat.kernels._hog_votes import REACH, STRIDE, compiled, vote_bytes, vote_floats
 from imgfeat.kernels._jit import njit
 
@@ -93,6 +94,63 @@ def cell_histograms(images, *, orientations, pixels_per_cell, transform_sqrt):
     histogram = np.empty((len(images), *cells, orientations))
     _vote(images, histogram, pixels_per_cell, transform_sqrt)
     return histogram
+
+
+def level_cells(image, *, orientations, pixels_per_cell, edges):
+    """Histograms of all cells of an image, as windows have them that are cut from it.
+
+    A window ends at its edges: gradients across one are zero along it. So a cell that
+    several windows share is another in the middle of one and at the edge of another.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width) or (height, width, 3)
+        uint8, of any size that a cell fits into.
+    orientations : int
+        256 at most.
+    pixels_per_cell : (int, int)
+        2 at least.
+    edges : ndarray of bool of shape (n_kinds, 4)
+        Whether an edge of the window runs along the top, the bottom, the left and the
+        right of a cell of each kind.
+
+    Returns
+    -------
+    ndarray of shape (n_kinds, cell_rows, cell_cols, orientations), float64
+    """
+    histogram = cell_histograms(
+        image[None],
+        orientations=orientations,
+        pixels_per_cell=pixels_per_cell,
+        transform_sqrt=False,
+    )[0]
+    kinds = np.empty((len(edges), *histogram.shape))
+    table = bin_table(orientations)
+    cells_at_edges(image, histogram, pixels_per_cell, table, edges, kinds)
+    return kinds
+
+
+def level_blocks(cells, kinds, block_norm):
+    """The block at every place of an image, of cells of such kinds.
+
+    Parameters
+    ----------
+    cells : ndarray of shape (n_kinds, cell_rows, cell_cols, orientations), float64
+    kinds : ndarray of int of shape (height, width)
+        Which kind each cell of a block is of.
+    block_norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}
+
+    Returns
+    -------
+    ndarray of shape (block_rows, block_cols, height * width * orientations), float32
+        In the order of `hog`.
+    """
+    _, cell_rows, cell_cols, orientations = cells.shape
+    height, width = kinds.shape
+    shape = cell_rows - height + 1, cell_cols - width + 1
+    blocks = np.empty((*shape, height * width * orientations), np.float32)
+    _normalize_kinds(cells, kinds, BLOCK_NORMS.index(block_norm), blocks)
+    return blocks
 
 
 def _vote(images, histogram, pixels_per_cell, transform_sqrt):
@@ -190,6 +248,47 @@ def _normalize(histogram, cells_per_block, norm, blocks):
                     else:
                         for k in range(run):
                             out[k] = min(values[k] * factor, clip) * again
+
+
+@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+def _normalize_kinds(cells, kinds, norm, blocks):
+    """Do as `_normalize` for blocks whose cells are each of a kind."""
+    orientations = cells.shape[3]
+    height, width = kinds.shape
+    block_rows, block_cols = blocks.shape[:2]
+    scale = np.empty(block_cols)
+    rescale = np.ones(block_cols)
+    clip = CLIP if norm == 3 else np.inf
+    for row in range(block_rows):
+        scale[:] = 0
+        rescale[:] = 0 if norm == 3 else 1
+        for cell_row in range(height):
+            for cell_col in range(width):
+                of_kind = cells[kinds[cell_row, cell_col], row + cell_row, cell_col:]
+                for col in range(block_cols):
+                    total = 0.0
+                    for value in of_kind[col]:
+                        total += value if norm < 2 else value * value
+                    scale[col] += total
+        _invert(scale, norm)
+        for cell_row in range(height):
+            for cell_col in range(width):
+                of_kind = cells[kinds[cell_row, cell_col], row + cell_row, cell_col:]
+                first = (cell_row * width + cell_col) * orientations
+                for col in range(block_cols):
+                    factor, total = scale[col], 0.0
+                    for k in range(orientations):
+                        value = min(of_kind[col, k] * factor, clip)
+                        total += value * value
+                        value = np.sqrt(value) if norm == 1 else value
+                        blocks[row, col, first + k] = value
+                    if norm == 3:
+                        rescale[col] += total
+        if norm == 3:
+            _invert(rescale, norm)
+            for col in range(block_cols):
+                for k in range(blocks.shape[2]):
+                    blocks[row, col, k] *= rescale[col]
 
 
 @compiled

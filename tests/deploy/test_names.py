@@ -29,6 +29,7 @@ SINCE = {
     "imgfeat.estimators.OpenSet",
     "imgfeat.estimators.PlannedFolds",
     "imgfeat.estimators.RowSpace",
+    "imgfeat.estimators.SlidingWindowDetector",
 }
 
 

@@ -1,4 +1,4 @@
-"""Tests for imgfeat/kernels/hog.py, _hog_votes.py, torch_hog.py: as scikit-image."""
+"""Tests for imgfeat/kernels/hog.py, _hog_votes.py, _hog_edges.py and torch_hog.py."""
 
 import math
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from imgfeat.kernels import torch_hog
-from imgfeat.kernels.hog import BLOCK_NORMS, hog
+from imgfeat.kernels.hog import BLOCK_NORMS, hog, level_blocks, level_cells
 
 DEFAULTS = {
     "orientations": 9,
@@ -166,3 +166,40 @@ def test_chunks_change_nothing(monkeypatch, images):
 def test_takes_an_empty_batch():
     features = hog(np.zeros((0, 16, 24), dtype=np.uint8), **DEFAULTS)
     assert features.shape == (0, 1, 2, 2, 2, 9)
+
+
+# A whole image, as windows see it ---------------------------------------------------
+
+MIDDLE, FIRST, LAST = (False, False), (True, False), (False, True)
+EVERY_KIND = [
+    (row, col) for row in (MIDDLE, FIRST, LAST) for col in (MIDDLE, FIRST, LAST)
+]
+
+
+@pytest.mark.parametrize("block_norm", BLOCK_NORMS)
+@pytest.mark.parametrize("shape", [(44, 39), (44, 39, 3)])
+@pytest.mark.parametrize("cell", [(8, 8), (5, 2)])
+def test_blocks_of_an_image_are_those_of_windows_cut_from_it(cell, shape, block_norm):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, shape, dtype=np.uint8)
+    image[10:30] = image[10:30, :1]  # without an edge across
+    edges = np.array([row + col for row, col in EVERY_KIND])
+    cells = level_cells(image, orientations=8, pixels_per_cell=cell, edges=edges)
+    params = DEFAULTS | {
+        "orientations": 8, "pixels_per_cell": cell, "block_norm": block_norm
+    }  # fmt: skip
+    down, across = [FIRST, MIDDLE, MIDDLE, LAST], [FIRST, MIDDLE, LAST]
+    for top, left in [(0, 0), (1, 1), (cells.shape[1] - 4, cells.shape[2] - 3)]:
+        rows = slice(top * cell[0], (top + 4) * cell[0])
+        cols = slice(left * cell[1], (left + 3) * cell[1])
+        window = np.ascontiguousarray(image[rows, cols])
+        expected = hog(window[None], **params)[0].reshape(3, 2, -1)
+        for row, col in np.ndindex(3, 2):
+            kinds = np.array(
+                [
+                    [EVERY_KIND.index((y, x)) for x in across[col : col + 2]]
+                    for y in down[row : row + 2]
+                ]
+            )
+            found = level_blocks(cells, kinds, block_norm)[top + row, left + col]
+            assert_allclose(found, expected[row, col], atol=1e-6)

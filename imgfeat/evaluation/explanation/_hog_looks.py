@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from imgfeat.evaluation.explanation._linear_form import mean_features
+from imgfeat.estimators._linear_form import mean_features
 from imgfeat.evaluation.explanation._look_of_image import Look
 from imgfeat.evaluation.explanation._seen_part import part_behind
 from imgfeat.evaluation.explanation._tail import Tail

@@ -5,7 +5,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.preprocessing import Normalizer
 from sklearn.svm import SVC, NuSVC
 
-from imgfeat.evaluation.explanation._linear_form import NotLinearError, pull_back
+from imgfeat.estimators._linear_form import NotLinearError, pull_back
 
 
 def kernel_slopes(steps, row, column):

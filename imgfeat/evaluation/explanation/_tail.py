@@ -3,13 +3,13 @@
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from imgfeat.evaluation.explanation._decisions import decide, predicted_columns
-from imgfeat.evaluation.explanation._kernel_slopes import kernel_slopes
-from imgfeat.evaluation.explanation._linear_form import (
+from imgfeat.estimators._linear_form import (
     NotLinearError,
     linear_form,
     mean_features,
 )
+from imgfeat.evaluation.explanation._decisions import decide, predicted_columns
+from imgfeat.evaluation.explanation._kernel_slopes import kernel_slopes
 
 # Where slopes are taken between the mean of the features and a row, and their weights.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(5)

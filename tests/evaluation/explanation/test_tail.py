@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import SVC, NuSVC
 
+from imgfeat.estimators._plain_steps import list_steps
 from imgfeat.evaluation.explanation._kernel_slopes import kernel_slopes
-from imgfeat.evaluation.explanation._steps import list_steps
 from imgfeat.evaluation.explanation._tail import Tail
 
 X, y = load_iris(return_X_y=True)

@@ -14,8 +14,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from imgfeat.estimators import RowSpace
-from imgfeat.evaluation.explanation._steps import list_steps
+from imgfeat.estimators._plain_steps import list_steps
+from imgfeat.estimators._row_space import RowSpace
 
 # Largest difference of decisions that counts as rounding.
 _SAME = 1e-5

@@ -1,4 +1,4 @@
-"""Tests for imgfeat/evaluation/explanation/_linear_form.py."""
+"""Tests for imgfeat/estimators/_linear_form.py."""
 
 import numpy as np
 import pytest
@@ -21,12 +21,12 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVC, LinearSVC
 
 from imgfeat.estimators import LinearProbe, RidgeProbe, RowSpace
-from imgfeat.evaluation.explanation._linear_form import (
+from imgfeat.estimators._linear_form import (
     NotLinearError,
     linear_form,
     mean_features,
 )
-from imgfeat.evaluation.explanation._steps import list_steps
+from imgfeat.estimators._plain_steps import list_steps
 
 X, y = load_iris(return_X_y=True)
 TWO = y < 2

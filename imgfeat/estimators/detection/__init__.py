@@ -1,0 +1,1 @@
+"""Images -> boxes: a classifier asked of every window."""

@@ -1,0 +1,58 @@
+"""A detector is saved, loaded, and refused where a file of it is forged."""
+
+import numpy as np
+import pytest
+
+from imgfeat import load
+from imgfeat.deploy import BundleError
+from imgfeat.deploy._golden import check_golden, make_golden
+from imgfeat.deploy._vet import vet
+from tests.deploy._saved import save_quickly
+from tests.estimators.detection._squares import detector, scene
+
+IMAGE, BOXES = scene([(12, 20), (60, 40)])
+
+
+@pytest.fixture
+def model():
+    return detector(n_negatives=20, n_rounds=0).fit([IMAGE], boxes=[BOXES])
+
+
+def test_a_loaded_detector_finds_the_same(model, tmp_path):
+    loaded = load(save_quickly(model, tmp_path / "squares.imgfeat"))
+    expected, found = model.predict([IMAGE])[0], loaded.predict([IMAGE])[0]
+    assert len(found.boxes) >= 2
+    for one, other in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_golden_images_hold_the_scores_of_windows(model, tmp_path):
+    parts, layout = make_golden(model)
+    assert "golden/score_windows.npy" in parts
+    check_golden(model, parts, layout, tmp_path, "")
+    model.pipeline_[-1].intercept_ += 1
+    with pytest.raises(BundleError, match="score_windows is off by"):
+        check_golden(model, parts, layout, tmp_path, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("classes_", [0, 1]),
+        ("classes_", np.array([0, 2])),
+        ("classes_", np.array([1])),
+        ("background_", 7),
+        ("background_", [0]),
+    ],
+)
+def test_a_forged_detector_is_refused(model, name, value):
+    vet(model)
+    setattr(model, name, value)
+    with pytest.raises(BundleError, match="SlidingWindowDetector in the file contrad"):
+        vet(model)
+
+
+def test_windows_beyond_all_memory_are_refused(model):
+    model.window = (1 << 15, 1 << 15)
+    with pytest.raises(BundleError, match=r"has window=.*too large"):
+        vet(model)
