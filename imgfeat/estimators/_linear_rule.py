@@ -13,9 +13,6 @@ class LinearRule(ClassifierMixin, BaseEstimator):
     Probabilities are a softmax of the decisions, divided by ``temperature_``.
     """
 
-    # What to do where an attribute is lacking, other than to call `fit`.
-    _unready: str | None = None
-
     def decision_function(self, X) -> np.ndarray:
         """Tell how far on the side of each class a row lies.
 
@@ -62,6 +59,11 @@ class LinearRule(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "temperature_", msg=self._unready)
         decisions = by_class(self.decision_function(X))
         return probabilities(decisions, 1 / self.temperature_)
+
+    @property
+    def _unready(self) -> str | None:
+        """What to do where an attribute is lacking, other than to call `fit`."""
+        return None
 
 
 def by_class(decisions):

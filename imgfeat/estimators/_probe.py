@@ -170,7 +170,7 @@ class RidgeProbe(ByChunks, LinearRule):
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
         alphas = check_alphas(self.alphas)
-        vars(self).pop("_sums", None)  # of partial_fit: these rows are all there is
+        self.__dict__.pop("_sums", None)  # of other rows: these are all there is
         self.classes_, labels = np.unique(y, return_inverse=True)
         weights = self._weights(labels, sample_weight)
         here = weights > 0

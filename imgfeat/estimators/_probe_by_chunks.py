@@ -1,7 +1,7 @@
 """A ridge probe by chunks of rows, of which one is in memory at a time."""
 
 from collections.abc import Iterable, Iterator
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
@@ -28,6 +28,11 @@ _OF_ROWS = ("loo_scores_", "loo_decisions_", "temperature_")
 class ByChunks:
     """`partial_fit` and `choose_alpha` of `RidgeProbe`, which has the parameters."""
 
+    alphas: Any
+    fit_intercept: bool
+    scoring: str
+    class_weight: Any
+    classes_: np.ndarray
     _sums: GramSums
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -91,7 +96,7 @@ class ByChunks:
             sums.add(X, labels, weights)
         self._sums = sums
         for name in (*_OF_SUMS, *_OF_ROWS):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         if len(alphas) == 1 and sums.total:
             self._set_slopes(alphas[0], sums.slopes(alphas[0]))
         return self
@@ -164,7 +169,7 @@ class ByChunks:
         return self
 
     @property
-    def _unready(self):
+    def _unready(self) -> str | None:
         """What `predict` and `predict_proba` say where something is lacking."""
         if not hasattr(self, "_sums"):
             return None

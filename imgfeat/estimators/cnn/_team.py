@@ -1,5 +1,7 @@
 """The processes that train one net: this one, or all that accelerate started."""
 
+import os
+import warnings
 import zlib
 
 import numpy as np
@@ -108,6 +110,15 @@ class Launched:
         self.size = self.accelerator.num_processes
         self.rank = self.accelerator.process_index
         self.is_main = self.accelerator.is_main_process
+        # accelerate tells a process where the others meet, and starts them with MPI.
+        told_of_others = {"ACCELERATE_USE_CPU", "MASTER_ADDR"} <= os.environ.keys()
+        if self.size == 1 and told_of_others and "WORLD_SIZE" not in os.environ:
+            warnings.warn(
+                "accelerate launch --cpu starts one process, however many it is asked "
+                "for, which trains alone. For several on this machine's cores give "
+                "--multi_gpu in place of --cpu; no GPU is needed for it.",
+                stacklevel=2,
+            )
 
     def agree(self, value):
         from accelerate.utils import broadcast_object_list
