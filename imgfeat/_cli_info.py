@@ -68,8 +68,11 @@ def _machine():
     yield "exports", f"{exports['n']} nets, {exports['bytes'] / 1e6:,.1f} MB"
     kept = imgfeat.features.cache_info()
     yield "cache", f"{kept['rows'].sum()} rows, {kept['megabytes'].sum():,.1f} MB"
-    for file in imgfeat.nets.list_weights():
+    downloaded = imgfeat.nets.list_weights()
+    for file in downloaded:
         yield "weights", f"{file.path.name}, {file.n_bytes / 1e6:,.1f} MB"
+    if not downloaded:
+        yield "weights", "none but those that are installed"
 
 
 def _version(name):

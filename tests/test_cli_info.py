@@ -54,9 +54,11 @@ def test_machine_is_described(monkeypatch, tmp_path):
     monkeypatch.setattr(_machine, "cpu_model", lambda: "A Processor")
     monkeypatch.setattr(_machine, "cpu_features", lambda: ("amx_bf16",))
     monkeypatch.setattr(_machine, "has_bfloat16", lambda: True)
+    monkeypatch.setattr("imgfeat.nets.list_weights", list)  # of the hub's cache, too
     found = lines(run("info"))
     assert found["imgfeat"] == [imgfeat.__version__]
     assert found["numpy"] == [np.__version__]
+    assert found["weights"] == ["none but those that are installed"]
     assert found["cpu"][0].startswith("A Processor, ")
     assert found[""][:2] == ["amx_bf16", "bfloat16: yes"]
     assert "torch: installed" in found["engine"]

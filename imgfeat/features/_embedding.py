@@ -82,11 +82,11 @@ class CNNEmbedding(FindsNet, PortableNet, TransformerMixin, BaseEstimator):
         "onnx" is ONNX Runtime, several times as fast on a CPU; it comes with the extra
         ``imgfeat[onnx]``. A net is exported at its first use, which takes some seconds,
         and kept below ``IMGFEAT_HOME``. "openvino" runs the same exported net on a CPU,
-        in bfloat16 too; it comes with ``imgfeat[openvino]``. "auto" is torch on CUDA;
-        on a CPU what is the fastest of those that are installed, timed for about two
-        seconds the first time a net is fitted on a machine, and kept (``imgfeat
-        info``). A net that cannot be exported, or is a module of your own, runs in
-        torch.
+        in bfloat16 too, though not in a process that was forked from one that has used
+        it; it comes with ``imgfeat[openvino]``. "auto" is torch on CUDA; on a CPU what
+        is the fastest of those that are installed, timed for about two seconds the
+        first time a net is fitted on a machine, and kept (``imgfeat info``). A net that
+        cannot be exported, or is a module of your own, runs in torch.
     precision : {"auto", "float32", "float16", "bfloat16", "int8"}, default="auto"
         "auto" is float16 autocast on CUDA; on a CPU float32, or bfloat16 where the CPU
         computes in it, that is faster, and every row of the first batch has a cosine of
@@ -247,6 +247,8 @@ class CNNEmbedding(FindsNet, PortableNet, TransformerMixin, BaseEstimator):
             If the weights are not on this machine.
         ModuleNotFoundError
             If the extra of the `engine` is not installed.
+        RuntimeError
+            If the `engine` does not run in this process, which was forked.
         ValueError
             If a parameter names what does not exist, or X is not a batch of images.
         """

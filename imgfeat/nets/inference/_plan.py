@@ -154,7 +154,8 @@ def plan_inference(
     ValueError
         If the device does not exist, or the choices exclude one another.
     RuntimeError
-        If CUDA is asked for in a process that was forked from one that used it.
+        If CUDA or OpenVINO is asked for in a process that was forked from one that used
+        it.
     ModuleNotFoundError
         If an engine is asked for and not installed.
     """
