@@ -4,15 +4,22 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    TunedThresholdClassifierCV,
+)
 from sklearn.pipeline import Pipeline
 
-from imgfeat._nesting import NO_STEP
+from imgfeat._nesting import NO_STEP, walk
 from imgfeat._sklearn import BaseSearchCV
 from imgfeat.estimators import AugmentedClassifier, CNNClassifier, OpenSet
 from imgfeat.evaluation.explanation._seen_part import keeps_places
 from imgfeat.features import HOG, CachedFeatures, CNNEmbedding
 from imgfeat.features.local._base import LocalFeature
 from imgfeat.features.local._vocabulary import Vocabulary
+
+# They pass decisions on, and name the class by a threshold of their own.
+_THRESHOLDS = FixedThresholdClassifier, TunedThresholdClassifierCV
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,8 @@ class Parts:
 def list_steps(estimator):
     """The steps of a fitted estimator in a row, with nothing around them.
 
-    Pipelines in pipelines, the winner of a search, what is cached, frozen or fitted on
-    augmented images stand as the steps that they are.
+    Pipelines in pipelines, the winner of a search, what is cached, frozen, fitted on
+    augmented images or given another threshold stand as the steps that they are.
     """
     if isinstance(estimator, str | None) and estimator in NO_STEP:
         return []
@@ -46,6 +53,8 @@ def list_steps(estimator):
         return [part for _, step in estimator.steps for part in list_steps(step)]
     if isinstance(estimator, BaseSearchCV):
         return list_steps(estimator.best_estimator_)
+    if isinstance(estimator, _THRESHOLDS):
+        return list_steps(estimator.estimator_)
     if isinstance(estimator, CachedFeatures):
         return list_steps(estimator.transformer_)
     if isinstance(estimator, FrozenEstimator):
@@ -55,6 +64,11 @@ def list_steps(estimator):
     if isinstance(estimator, AugmentedClassifier) and estimator.n_views == 1:
         return list_steps(estimator.pipeline_)
     return [estimator]
+
+
+def has_threshold(pipeline):
+    """Whether its label may be another than that of the largest decision."""
+    return any(isinstance(part, _THRESHOLDS) for _, part in walk(pipeline))
 
 
 def find_parts(pipeline):
