@@ -19,6 +19,7 @@ from imgfeat._sklearn import (
     fit_context,
 )
 from imgfeat._threads import blas_threads_for
+from imgfeat.estimators._gram_svm import GramSVC
 from imgfeat.estimators._linear_rule import (
     LinearRule,
     by_class,
@@ -34,7 +35,8 @@ class LinearProbe(LinearRule):
     """Classify vectors by a linear SVM or by logistic regression, and choose its C.
 
     Where there are fewer rows than features, all is learned from as many columns as
-    there are rows, once a fit, with the same result; see `RowSpace`.
+    there are rows, once a fit, with the same result; see `RowSpace`. An SVM then learns
+    from the products of the rows, by Newton's method.
 
     Parameters
     ----------
@@ -188,21 +190,22 @@ class LinearProbe(LinearRule):
         _check_classes(self.classes_, y)
 
         with blas_threads_for(X.size * min(X.shape)):
-            components = row_space(X)
-            rows = X if components is None else X.astype(np.float64) @ components.T
+            by_products = self.kind == "svm" and X.shape[0] < X.shape[1]
+            rows, back = _products(X) if by_products else _folded(X)
         with (
             warnings.catch_warnings(record=True) as caught,
             blas_threads_for(rows.size * min(rows.shape)),
         ):
             warnings.simplefilter("always")
-            chosen = self._choose(rows, y, weights, groups, candidates)
+            chosen = self._choose(rows, by_products, y, weights, groups, candidates)
             self.C_, held_out, decisions = chosen
-            model = self._model(self.C_).fit(rows, y, sample_weight=weights)
-            coef = model.coef_ if components is None else model.coef_ @ components
+            model = self._model(self.C_, by_products)
+            model.fit(rows, y, sample_weight=weights)
+            coef, intercept = back(model)
         self._pass_on(caught)
 
         self.coef_ = np.ascontiguousarray(coef, dtype=X.dtype)
-        self.intercept_ = np.atleast_1d(model.intercept_).astype(X.dtype)
+        self.intercept_ = np.atleast_1d(intercept).astype(X.dtype)
         self.n_iter_ = int(np.max(model.n_iter_))
         self.temperature_ = 1.0
         if self.kind == "svm":
@@ -212,7 +215,9 @@ class LinearProbe(LinearRule):
             )
         return self
 
-    def _model(self, C):
+    def _model(self, C, by_products):
+        if by_products:
+            return GramSVC(C, self.max_iter, self.class_weight)
         options = {
             "tol": 1e-6,
             "max_iter": self.max_iter,
@@ -222,7 +227,7 @@ class LinearProbe(LinearRule):
             return LinearSVC(C=C, dual=False, **options)
         return LogisticRegression(C=C, warm_start=True, **options)
 
-    def _choose(self, rows, y, weights, groups, candidates):
+    def _choose(self, rows, by_products, y, weights, groups, candidates):
         """The best C, which rows were held out, and what they are decided to be."""
         self.scores_ = None
         if len(candidates) == 1 and self.kind == "logistic":
@@ -234,13 +239,16 @@ class LinearProbe(LinearRule):
         held_out = np.zeros(len(rows), dtype=bool)
         for train, test in cv.split(rows, y, groups):
             held_out[test] = True
+            # Products with the rows that are learned from are all that is seen of any.
+            seen = rows[:, train] if by_products else rows
             model = None
             for i in np.argsort(candidates):  # from one C to the next, a warm start
-                model = self._model(candidates[i]) if model is None else model
-                model.set_params(C=candidates[i])
-                model.fit(rows[train], y[train], sample_weight=weights[train])
+                if model is None:
+                    model = self._model(candidates[i], by_products)
+                model.C = candidates[i]
+                model.fit(seen[train], y[train], sample_weight=weights[train])
                 _check_fold(self.classes_, model.classes_)
-                found[i, test] = by_class(model.decision_function(rows[test]))
+                found[i, test] = by_class(model.decision_function(seen[test]))
         right = self.classes_[found.argmax(axis=2)] == y
         share = weights * held_out
         self.scores_ = right @ share / share.sum()
@@ -267,6 +275,25 @@ class LinearProbe(LinearRule):
                 ConvergenceWarning,
                 stacklevel=3,
             )
+
+
+def _products(X):
+    """Products of the rows, and how slopes come from what is learned from them."""
+    X = X.astype(np.float64, copy=False)
+
+    def back(model):
+        return model.dual_coef_ @ X, model.dual_coef_.sum(axis=1)
+
+    return X @ X.T, back
+
+
+def _folded(X):
+    """Rows in the space that they span, and how slopes come back from there."""
+    components = row_space(X)
+    if components is None:
+        return X, lambda model: (model.coef_, model.intercept_)
+    rows = X.astype(np.float64) @ components.T
+    return rows, lambda model: (model.coef_ @ components, model.intercept_)
 
 
 def _check_classes(classes, y):

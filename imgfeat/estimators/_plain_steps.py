@@ -1,20 +1,27 @@
 """The steps of a fitted estimator, one after the other, with nothing around them."""
 
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    TunedThresholdClassifierCV,
+)
 from sklearn.pipeline import Pipeline
 
-from imgfeat._nesting import NO_STEP
+from imgfeat._nesting import NO_STEP, walk
 from imgfeat._sklearn import BaseSearchCV
 from imgfeat.estimators._augmented import AugmentedClassifier
 from imgfeat.estimators._open_set import OpenSet
 from imgfeat.features import CachedFeatures
 
+# They pass decisions on, and name the class by a threshold of their own.
+_THRESHOLDS = FixedThresholdClassifier, TunedThresholdClassifierCV
+
 
 def list_steps(estimator):
     """The steps of a fitted estimator in a row, with nothing around them.
 
-    Pipelines in pipelines, the winner of a search, what is cached, frozen or fitted on
-    augmented images stand as the steps that they are.
+    Pipelines in pipelines, the winner of a search, what is cached, frozen, fitted on
+    augmented images or given another threshold stand as the steps that they are.
     """
     if isinstance(estimator, str | None) and estimator in NO_STEP:
         return []
@@ -22,6 +29,8 @@ def list_steps(estimator):
         return [part for _, step in estimator.steps for part in list_steps(step)]
     if isinstance(estimator, BaseSearchCV):
         return list_steps(estimator.best_estimator_)
+    if isinstance(estimator, _THRESHOLDS):
+        return list_steps(estimator.estimator_)
     if isinstance(estimator, CachedFeatures):
         return list_steps(estimator.transformer_)
     if isinstance(estimator, FrozenEstimator):
@@ -31,3 +40,8 @@ def list_steps(estimator):
     if isinstance(estimator, AugmentedClassifier) and estimator.n_views == 1:
         return list_steps(estimator.pipeline_)
     return [estimator]
+
+
+def has_threshold(pipeline):
+    """Whether its label may be another than that of the largest decision."""
+    return any(isinstance(part, _THRESHOLDS) for _, part in walk(pipeline))

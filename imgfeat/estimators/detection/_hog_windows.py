@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.preprocessing import Normalizer
 
 from imgfeat.estimators._linear_form import NotLinearError, linear_form
-from imgfeat.estimators._plain_steps import list_steps
+from imgfeat.estimators._plain_steps import has_threshold, list_steps
 from imgfeat.features import HOG
 from imgfeat.kernels.hog import level_blocks, level_cells
 from imgfeat.preprocess import Grayscale
@@ -35,7 +35,7 @@ def hog_windows(pipeline, window, step):
     pipeline : fitted classifier of images
     window, step : tuple of (int, int)
     """
-    if not hasattr(pipeline, "decision_function"):
+    if not hasattr(pipeline, "decision_function") or has_threshold(pipeline):
         return None
     steps = list_steps(pipeline)
     place = next((i for i, one in enumerate(steps) if type(one) is HOG), None)

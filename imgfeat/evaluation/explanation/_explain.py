@@ -63,7 +63,9 @@ def explain(
     Of several classes the decision is the class's own value of ``decision_function``;
     of two, that of the second, or its opposite for the first; of `CNNClassifier` the
     class's logit less the mean of the others, before the softmax; of
-    `CalibratedClassifierCV` the mean of what its sigmoids are given. The maps sum up to
+    `CalibratedClassifierCV` the mean of what its sigmoids are given; of
+    `TunedThresholdClassifierCV` that of what it is around, which is not measured from
+    the threshold. The maps sum up to
     it, but for those of occlusion; what belongs to no place, as an intercept, is shared
     by all places alike.
 

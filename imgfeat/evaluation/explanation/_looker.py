@@ -3,6 +3,8 @@
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from imgfeat.estimators._plain_steps import has_threshold
+from imgfeat.evaluation.explanation._decisions import predicted_columns
 from imgfeat.evaluation.explanation._hog_looks import HOGLooks
 from imgfeat.evaluation.explanation._net_looks import NetLooks
 from imgfeat.evaluation.explanation._occlusion import OcclusionLooks
@@ -47,6 +49,7 @@ class Looker:
         self, pipeline, first, method="auto", *, restore, n_jobs=None, verbose=0
     ):
         self._restore = restore
+        self._thresholded = pipeline if has_threshold(pipeline) else None
         self._parts = find_parts(pipeline) if method != "occlusion" else None
         self.method = "occlusion"
         if self._parts is not None:
@@ -69,6 +72,8 @@ class Looker:
         columns : ndarray of int, or None
             Places of the classes to explain in ``classes_``; None for the predicted.
         """
+        if columns is None and self._thresholded is not None:
+            columns = predicted_columns(self._thresholded, self._restore(images))
         # Many small products: threads of BLAS would do no more than wait.
         with threadpool_limits(1, user_api="blas"):
             if self.method == "occlusion":

@@ -6,6 +6,10 @@ from PIL import Image
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    TunedThresholdClassifierCV,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -57,6 +61,30 @@ def test_steps_are_found_behind_wrappers(tmp_path):
     wrapped = AugmentedClassifier(inner, "none", n_augmented=1, random_state=0)
     wrapped.fit(IMAGES, LABELS)
     assert explain(wrapped, IMAGES[:2]).method == "hog"
+
+
+@pytest.mark.parametrize("threshold", [-1e6, 1e6])
+def test_steps_are_found_behind_a_threshold_that_names_the_class(threshold):
+    pipeline = make_pipeline(Grayscale(), HOG(), LogisticRegression())
+    model = FixedThresholdClassifier(
+        pipeline, threshold=threshold, response_method="decision_function"
+    ).fit(IMAGES, LABELS)
+    found = explain(model, IMAGES[:3])
+    assert found.method == "hog"
+    assert found.targets.tolist() == model.predict(IMAGES[:3]).tolist()
+    assert len(set(found.targets.tolist())) == 1
+    sign = 1 if found.targets[0] == model.classes_[1] else -1
+    inside = model.estimator_.decision_function(IMAGES[:3])
+    np.testing.assert_allclose(found.decisions, sign * inside, atol=1e-5)
+    np.testing.assert_allclose(found.maps.sum(axis=(1, 2)), found.decisions, atol=1e-4)
+
+
+def test_steps_are_found_behind_a_tuned_threshold_at_the_end():
+    tuned = TunedThresholdClassifierCV(LogisticRegression(), cv=2)
+    pipeline = make_pipeline(Grayscale(), HOG(), tuned).fit(IMAGES, LABELS)
+    found = explain(pipeline, IMAGES[:2])
+    assert found.method == "hog"
+    assert found.targets.tolist() == pipeline.predict(IMAGES[:2]).tolist()
 
 
 @pytest.mark.parametrize("classifier", [LogisticRegression(), SVC()])
