@@ -31,6 +31,10 @@ def info(
         Path | None,
         typer.Argument(help="A file that train or compare wrote; else this machine."),
     ] = None,
+    markdown: Annotated[
+        bool,
+        typer.Option("--markdown", help="Write a page on the model, in Markdown."),
+    ] = False,
 ):
     """Show what a saved model is, without loading it; or what this machine has.
 
@@ -38,6 +42,11 @@ def info(
     fastest for which net, what is kept on disk.
     """
     with plain_errors():
+        if markdown:
+            if model is None:
+                raise ValueError("--markdown is of a model; name its file.")
+            print(deploy.model_card(model), end="")
+            return
         lines = _machine() if model is None else _card(model)
         for name, text in lines:
             print(_printable(f"{name:<13} {text}".rstrip()))
@@ -113,9 +122,13 @@ def _card(path):
         shown = ", ".join(map(str, classes[:_MOST_CLASSES]))
         more = ", ..." if len(classes) > _MOST_CLASSES else ""
         yield "classes", f"{len(classes)}: {shown}{more}"
+    steps = manifest.get("steps")
+    for name, step in (steps if isinstance(steps, dict) else {}).items():
+        yield "step", f"{name}: {step}" if name else step
+    yield from _known(manifest.get("facts"))
     reading = manifest.get("reading")
     for step, parameters in (reading if isinstance(reading, dict) else {}).items():
-        yield "step", step or "the estimator"
+        yield "parameters", f"of {step or 'the estimator'}"
         yield from _pairs("", parameters)
     inference = manifest.get("inference")
     for facts in (inference if isinstance(inference, dict) else {}).values():
@@ -127,6 +140,16 @@ def _card(path):
         yield "weights", f"{Path(name).stem[:12]}, {size / 1e6:,.1f} MB"
     if not weights:
         yield "weights", "none in the file"
+
+
+def _known(facts):
+    """The images that a model was trained on, and its scores on others."""
+    for key, what in (("trained_on", "by_class"), ("held_out", "scores")):
+        found = facts.get(key) if isinstance(facts, dict) else None
+        if isinstance(found, dict):
+            name = key.replace("_", " ")
+            yield name, f"{found.get('n_images')} images"
+            yield from _pairs("", found.get(what))
 
 
 def _pairs(name, facts):

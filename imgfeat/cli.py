@@ -253,7 +253,8 @@ def train(
             random_state=seed,
             verbose=1,
         )
-        imgfeat.save(model, to)
+        trained_on = studies.data_facts(found.labels)
+        imgfeat.save(model, to, facts={"trained_on": trained_on})
         out.print(
             f"{to}: {recipe} on {len(found.images)} images of "
             f"{len(model.classes_)} classes",

@@ -90,7 +90,8 @@ def test_model_is_described_and_not_loaded(model, monkeypatch):
     found = lines(run("info", model))
     assert found["file"][0].startswith(str(model))
     assert found["classes"] == ["2: cat, dog?[2J"]  # a terminal gets no commands
-    assert "cnnembedding" in found["step"]
+    assert found["parameters"][0] == "of cnnembedding"
+    assert found["step"][-1] == "logisticregression: LogisticRegression()"
     assert found["fitted with"] == ["engine='torch', device='cpu', precision='float32'"]
     assert f"imgfeat='{imgfeat.__version__}'" in found["versions"][0]
     assert found["weights"] == ["none in the file"]
@@ -114,3 +115,23 @@ def test_damaged_model_is_refused(tmp_path):
 
 def complaint(path):
     return " ".join(run("info", path, code=2).stderr.split())
+
+
+def test_markdown_is_the_card(model):
+    assert run("info", model, "--markdown").stdout == imgfeat.deploy.model_card(model)
+    result = run("info", "--markdown", code=2)
+    assert "--markdown is of a model; name its file" in result.stderr
+
+
+def test_data_and_scores_are_told(tmp_path):
+    path = tmp_path / "model.imgfeat"
+    known = {
+        "trained_on": {"n_images": 64, "by_class": {"cat": 32, "dog": 32}},
+        "held_out": {"n_images": 8, "scores": {"accuracy": 0.875}},
+    }
+    fitted = LogisticRegression().fit([[0], [1]] * 32, ["cat", "dog"] * 32)
+    imgfeat.save(fitted, path, facts=known)
+    found = lines(run("info", path))
+    assert found["trained on"] == ["64 images"]
+    assert found["held out"] == ["8 images"]
+    assert found[""] == ["cat=32, dog=32", "accuracy=0.875"]

@@ -7,6 +7,7 @@ from ._errors import BundleError as BundleError
 from ._errors import UntrustedFileError as UntrustedFileError
 from ._kept_rows import keeping_rows as keeping_rows
 from ._kept_rows import made_by as made_by
+from ._model_card import model_card as model_card
 from ._predict import OpenPrediction as OpenPrediction
 from ._predict import Prediction as Prediction
 from ._predict import as_row as as_row

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from imgfeat._nesting import first_steps, last_step
+from imgfeat._nesting import first_steps
 from imgfeat._threads import map_threads
+from imgfeat.deploy._says_unknown import is_open
 from imgfeat.sources import ImageDecodeError, decode_image
 from imgfeat.sources._decode import MAX_PIXELS
 
@@ -52,11 +53,6 @@ class Answer:
     score: float | None = None
     is_unknown: bool = False
     error: str | None = None
-
-
-def is_open(model):
-    """Whether a model may say that it does not know."""
-    return hasattr(last_step(model), "predict_open")
 
 
 def labels_of(model):

@@ -2,8 +2,10 @@
 
 import importlib
 import os
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from sklearn.base import BaseEstimator
@@ -14,7 +16,7 @@ from imgfeat._typing import ImageBatch, PathLike
 from imgfeat.deploy._archive import FORMAT_VERSION, read_bundle, write_bundle
 from imgfeat.deploy._errors import BundleError, one_clear_error
 from imgfeat.deploy._golden import check_golden, make_golden
-from imgfeat.deploy._manifest import RESIZE, compare_versions, describe
+from imgfeat.deploy._manifest import RESIZE, compare_versions, describe, plain_facts
 from imgfeat.deploy._model import dump_model, load_model
 from imgfeat.deploy._placement import leave_missing_devices
 from imgfeat.deploy._self_check import check_elsewhere
@@ -28,6 +30,7 @@ def save(
     path: PathLike,
     *,
     example: ImageBatch | pd.DataFrame | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Save a fitted pipeline as one file, without pickle.
 
@@ -49,6 +52,9 @@ def save(
         One to 16 images as for ``predict``, or rows of a table whose columns a
         `ColumnTransformer` shares out, kept in the file, pixels and all, as golden
         images: `load` runs them and compares. By default two synthetic ones.
+    facts : dict, optional
+        What else is known of the model, as plain values: kept in the file, and shown by
+        ``imgfeat info`` where they are named as `compare` and `train` name them.
 
     Raises
     ------
@@ -101,6 +107,8 @@ def save(
     golden, layout = make_golden(pipeline, example)
     names, tensors = dump_nets(pipeline)
     manifest = describe(pipeline) | {"weights": names, "example": layout}
+    if facts is not None:
+        manifest["facts"] = plain_facts(facts)
     check = partial(check_elsewhere, path=path, hidden=hidden)
     write_bundle(path, manifest, parts | golden | tensors, check)
 

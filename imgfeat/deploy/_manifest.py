@@ -2,13 +2,16 @@
 
 import math
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 import imgfeat
 from imgfeat._nesting import type_name, walk
 from imgfeat.deploy._golden import tolerance_of
+from imgfeat.deploy._says_unknown import is_open
 
 # How 8-bit images are resized: exactly. Before it was said, sums were rounded.
 RESIZE = "exact"
@@ -35,6 +38,8 @@ def describe(pipeline):
     return {
         "versions": library_versions(),
         "classes": _classes(pipeline),
+        "steps": dict(_steps(pipeline)),
+        "says_unknown": is_open(pipeline),
         "reading": reading_of(pipeline),
         "inference": _inference(pipeline),
         "golden_tolerance": tolerance_of(pipeline),
@@ -71,6 +76,29 @@ def _classes(pipeline):
     """Labels as JSON has them, or None for what is no classifier."""
     classes = getattr(pipeline, "classes_", None)
     return None if classes is None else [_json(label) for label in classes]
+
+
+def plain_facts(facts):
+    """Facts that a caller adds, as JSON has them.
+
+    Raises
+    ------
+    TypeError
+        If they are no dict.
+    """
+    if not isinstance(facts, Mapping):
+        raise TypeError(f"facts must be a dict. Got {type(facts).__name__}.")
+    return {
+        str(key): plain_facts(value) if isinstance(value, Mapping) else _json(value)
+        for key, value in facts.items()
+    }
+
+
+def _steps(pipeline):
+    """Names of steps, and what they are: the parameters that are not the default."""
+    steps = pipeline.steps if isinstance(pipeline, Pipeline) else [("", pipeline)]
+    for name, step in steps:
+        yield name, " ".join(repr(step).split())
 
 
 def reading_of(pipeline):

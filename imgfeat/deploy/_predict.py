@@ -15,13 +15,13 @@ from imgfeat.deploy._answers import (
     Answer,
     answer,
     in_places,
-    is_open,
     labels_of,
     read_all,
     read_for,
     readable,
 )
 from imgfeat.deploy._kept_rows import KeptRows, state_of
+from imgfeat.deploy._says_unknown import is_open
 from imgfeat.sources import ImageDecodeError
 from imgfeat.sources._folder import find_images, note_left_out
 from imgfeat.sources._source import source_of

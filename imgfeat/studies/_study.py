@@ -27,6 +27,7 @@ from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
 from imgfeat.evaluation.comparison._metadata import fit_with, take
 from imgfeat.evaluation.comparison._scoring import find_scorers, with_usual
 from imgfeat.studies._draw_held_out import check_groups, draw_held_out
+from imgfeat.studies._model_facts import data_facts, score_facts
 from imgfeat.studies._report import (
     looks_at_mistakes,
     write_report,
@@ -204,7 +205,12 @@ def run_study(
                 model = through_store(candidates[name])
                 fit_with(model, images, labels, metadata)
                 plain = without_search(out_of_store(model))
-            save(plain, folder / _MODEL)
+            trained_on = labels if refit else labels[train]
+            known = {
+                "trained_on": data_facts(trained_on),
+                "held_out": score_facts(evaluations[name]) | {"refitted": refit},
+            }
+            save(plain, folder / _MODEL, facts=known)
     seconds = time.perf_counter() - start
     write_report(
         folder / "report.html",

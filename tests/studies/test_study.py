@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from imgfeat import load, load_image_folder
+from imgfeat.deploy import read_manifest
 from imgfeat.evaluation.comparison import _compared
 from imgfeat.evaluation.comparison._soft_vote import SoftVote
 from imgfeat.sources import ImageReader
@@ -49,6 +50,17 @@ def test_saved_model_is_the_evaluated_one(study):
     assert model.predict(list(predictions["image"])).tolist() == (
         predictions["predicted"].tolist()
     )
+
+
+def test_saved_model_tells_data_and_scores(study):
+    known = read_manifest(study.model)["facts"]
+    evaluation = study.evaluations[study.best]
+    by_class = known["trained_on"]["by_class"]
+    assert sum(by_class.values()) == known["trained_on"]["n_images"]
+    held = known["held_out"]
+    assert held["scores"]["accuracy"] == evaluation.metrics["accuracy"]
+    assert held["confusion"] == evaluation.confusion.to_numpy().tolist()
+    assert held["refitted"] is study.refitted
 
 
 def test_report_is_one_file_with_a_section_a_recipe(study):

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from operator import itemgetter
 
-from imgfeat.deploy._answers import is_open
 from imgfeat.deploy._predictor import Predictor
+from imgfeat.deploy._says_unknown import is_open
 from imgfeat.deploy.serve._batch_size import BatchSize
 from imgfeat.deploy.serve._micro_batcher import MicroBatcher
 from imgfeat.sources._source import source_of

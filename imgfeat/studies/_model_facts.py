@@ -1,0 +1,45 @@
+"""What is known of a model when it is saved: the data, and its scores on other data."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+_MOST_CLASSES = 50  # whose confusion matrix a file keeps
+
+
+def data_facts(labels: ArrayLike) -> dict[str, Any]:
+    """How many images of each class.
+
+    Returns
+    -------
+    dict
+        ``n_images``, and ``by_class``.
+    """
+    classes, counts = np.unique(labels, return_counts=True)
+    by_class = {str(name): int(n) for name, n in zip(classes, counts, strict=True)}
+    return {"n_images": int(counts.sum()), "by_class": by_class}
+
+
+def score_facts(evaluation):
+    """What an evaluation found.
+
+    Returns
+    -------
+    dict
+        ``n_images``, ``scores`` by name, and for few classes ``labels`` and
+        ``confusion``: counts, a row a true class, a column a predicted one.
+    """
+    scores = evaluation.metrics.drop("n_images").dropna()
+    found = {
+        "n_images": int(evaluation.metrics["n_images"]),
+        "scores": {name: float(value) for name, value in scores.items()},
+    }
+    table = evaluation.confusion
+    if len(table) <= _MOST_CLASSES:
+        found |= {
+            "labels": [str(label) for label in table.columns],
+            "true_labels": [str(label) for label in table.index],
+            "confusion": table.to_numpy().tolist(),
+        }
+    return found
