@@ -14,6 +14,7 @@ from imgfeat._cli_options import Jobs, Model, Paths
 from imgfeat._plain_errors import plain_errors
 from imgfeat._printing import err, out, print_note
 from imgfeat._rows import check_can_write, plain_cell, write_table
+from imgfeat.sources._url import is_url
 
 COLUMNS = ["path", "label", "predicted", "probability"]
 
@@ -71,7 +72,9 @@ def _rows(found, to):
 
 
 def _path_from(folder, path):
-    """A path as `load_image_table` finds it from the folder of the CSV."""
+    """A path as `load_image_table` finds it from the folder of the CSV; or a URL."""
+    if is_url(path):
+        return path
     place, name = os.path.split(path)
     whole = os.path.join(os.path.realpath(place), name)
     try:

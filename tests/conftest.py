@@ -23,6 +23,10 @@ NEEDS = {
         partial(has_module, "accelerate"),
         "the extra distributed is not installed",
     ),
+    "remote": (
+        partial(has_module, "aiohttp"),
+        "the extra remote is not installed",
+    ),
     "serve": (
         lambda: all(map(has_module, ("fastapi", "uvicorn", "httpx"))),
         "the extra serve, or httpx, is not installed",

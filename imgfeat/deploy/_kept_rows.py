@@ -1,6 +1,5 @@
 """Rows of a long run, kept until the file that they are for is whole."""
 
-import functools
 import json
 import os
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from imgfeat._files import kept_name
 from imgfeat._typing import PathLike
 from imgfeat.deploy._manifest import library_versions
 from imgfeat.nets.catalog._tensors import hash_file
+from imgfeat.sources._identities import identities_of
 from imgfeat.sources._source import hash_parts, source_of
 
 _VERSION = 1
@@ -173,9 +173,9 @@ def state_of(paths):
     -------
     str
     """
-    resolve = functools.cache(os.path.realpath)
-    identities = [source_of(path).identity(resolve) or b"" for path in paths]
-    names = map(os.fsencode, paths)
+    sources = list(map(source_of, paths))
+    identities = [identity or b"" for identity in identities_of(sources)]
+    names = (os.fsencode(source.name) for source in sources)
     parts = [part for pair in zip(names, identities, strict=True) for part in pair]
     lengths = json.dumps(list(map(len, parts))).encode()
     return hash_parts(b"rows", lengths, *parts).hex()

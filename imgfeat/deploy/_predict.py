@@ -24,6 +24,7 @@ from imgfeat.deploy._answers import (
 from imgfeat.deploy._kept_rows import KeptRows, state_of
 from imgfeat.sources import ImageDecodeError
 from imgfeat.sources._folder import find_images, note_left_out
+from imgfeat.sources._source import source_of
 
 _SAID = {field.name for field in fields(Answer)}
 
@@ -122,6 +123,7 @@ def predict_files(
     ----------
     model : fitted classifier of images
     paths : sequence of str
+        Paths or URLs, or what else is a file elsewhere: an `ArchiveMember`.
     top_k : int, default=1
         How many labels each image gets, the most probable first.
     threshold : float, optional
@@ -173,8 +175,9 @@ def _labeller(model, top_k, threshold, n_jobs):
     """Return what makes predictions of some paths."""
 
     def read(path):
-        if os.path.isdir(path):
-            raise ImageDecodeError(path, "this folder has no image that can be found")
+        folder = source_of(path).path
+        if folder is not None and os.path.isdir(folder):
+            raise ImageDecodeError(folder, "this folder has no image that can be found")
         return read_for(model, path)
 
     def label(paths):
@@ -220,7 +223,7 @@ def predictions_of(model, paths, answers, top_k=1, threshold=None):
             values["further"] = _ranked(said.probabilities)[1:top_k]
         if threshold is not None and (said.probability or 0) < threshold:
             values |= {"label": None, "further": []}
-        yield kind(str(path), **values)
+        yield kind(source_of(path).name, **values)
 
 
 def _ranked(probabilities):

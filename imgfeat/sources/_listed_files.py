@@ -121,8 +121,9 @@ def _counted(urls, base, left_out):
     n_above = len(PurePosixPath(urlsplit(base).path).parts)
     for url in urls:
         parts = PurePosixPath(urlsplit(url).path).parts[n_above - 1 :]
-        is_wanted = url.lower().endswith((*SUFFIXES, SHARD, *_COMPRESSED))
-        if is_wanted and not any(map(is_litter, parts)):
+        if any(map(is_litter, parts)):
+            continue
+        if url.lower().endswith((*SUFFIXES, SHARD, *_COMPRESSED)):
             yield url
         else:
             left_out[suffix_of(url) or "without suffix"] += 1

@@ -77,8 +77,9 @@ def _is_image(member, left_out):
     if member.isdir():
         return False
     place = PurePosixPath(member.name)
-    named = [part for part in place.parts if part != ".."]
-    if member.name.lower().endswith(SUFFIXES) and not any(map(is_litter, named)):
+    if any(is_litter(part) for part in place.parts if part != ".."):
+        return False
+    if member.name.lower().endswith(SUFFIXES):
         return True
     left_out[place.suffix.lower() or "without suffix"] += 1
     return False

@@ -39,10 +39,16 @@ class Source:
     is_stored : bool
         Whether the image lies outside of this process, in a file, where it is read
         when it is needed, and may change.
+    is_remote : bool
+        Whether a server is asked for it, and is waited for.
+    path : str or None
+        Where that file is, if it is one of this machine and all of it.
     """
 
     __slots__ = ("item", "row")
     is_stored = False
+    is_remote = False
+    path = None
 
     def __init__(self, item, row=None):
         self.item = item
@@ -119,6 +125,10 @@ class FileSource(Source):
     def name(self):
         return os.fspath(self.item)
 
+    @property
+    def path(self):
+        return os.fspath(self.item)
+
     def identity(self, resolve=os.path.realpath):
         try:
             state = os.stat(self.item)
@@ -152,6 +162,7 @@ class UrlSource(Source):
 
     __slots__ = ()
     is_stored = True
+    is_remote = True
 
     @property
     def name(self):
@@ -172,6 +183,10 @@ class MemberSource(Source):
 
     __slots__ = ()
     is_stored = True
+
+    @property
+    def is_remote(self):
+        return is_remote(self.item.archive)
 
     @property
     def name(self):

@@ -109,7 +109,7 @@ def read_url(url, start=0, size=None):
         for piece in timely(lambda: _pieces(url, start, size)):
             n_bytes += len(piece)
             if n_bytes > limit:
-                what = "sent more than asked for" if size else f"over {limit:,} bytes"
+                what = f"it has over {limit:,} bytes"
                 raise ImageDecodeError(name, what, "give a smaller file")
             pieces.append(piece)
     return b"".join(pieces)
@@ -180,9 +180,12 @@ def file_system(url):
 def _connected(pid, scheme, host):
     # One for all threads, where fsspec has one for each, with connections of its own;
     # and one for each process, as what is forked cannot use those of its parent.
-    core = import_optional("fsspec.core", extra="remote", purpose="A URL")
-    system, _ = core.url_to_fs(f"{scheme}://{host}")
+    system, _ = _fsspec().url_to_fs(f"{scheme}://{host}")
     return system
+
+
+def _fsspec():
+    return import_optional("fsspec", extra="remote", purpose="A URL")
 
 
 def _pieces(url, start, size):
@@ -191,7 +194,8 @@ def _pieces(url, start, size):
         yield _range(system, path, start, start + size, is_web(url))
         return
     # By default web servers are asked for parts, which not all of them have.
-    options = {"block_size": 0} if is_web(url) else {}
+    # A size, which nothing looks at then, saves asking for it.
+    options = {"block_size": 0, "size": 1} if is_web(url) else {}
     with system.open(path, "rb", **options) as file:
         while piece := file.read(_PIECE):
             yield piece
@@ -213,13 +217,16 @@ def plainly(url):
     It stands alone, as the error before it may show the URL with its secrets.
     """
     try:
+        # What imports it may take longer than an answer.
+        _fsspec().get_filesystem_class(scheme_of(url))
         yield
     except ImageDecodeError:
         raise
     except ImportError as error:
         raise ModuleNotFoundError(
             f"{scheme_of(url)}:// needs a package that is not installed: "
-            f"{without_secrets(url, error)}"
+            f"{without_secrets(url, error)}. For the web, run: pip install "
+            "'imgfeat[remote]'"
         ) from None
     except Exception as error:  # noqa: BLE001, each file system has errors of its own
         raise ImageDecodeError(shown_url(url), *_said(url, error)) from None
@@ -227,6 +234,8 @@ def plainly(url):
 
 def _said(url, error):
     """Reason and remedy."""
+    if isinstance(error, FileNotFoundError) and error.__cause__ is not None:
+        error = error.__cause__  # so the web says that anything went wrong
     if isinstance(error, SilenceError):
         return str(error), "check the address and the network"
     if isinstance(error, FileNotFoundError):

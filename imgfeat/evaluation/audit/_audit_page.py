@@ -16,6 +16,7 @@ from imgfeat.evaluation.report._foot import foot
 from imgfeat.evaluation.report._template import render
 from imgfeat.sources._images import Images
 from imgfeat.sources._labelled import in_natural_order
+from imgfeat.sources._url import is_url
 
 MAX_PAGE = 9_500_000  # bytes
 _CARD = 1_200  # bytes of a finding, without its texts
@@ -129,6 +130,7 @@ class _Cards:
     def card(self, place):
         finding = self._issues.loc[place]
         row, path = int(finding["row"]), finding["path"]
+        is_file = path and not is_url(path)
         again = row in self._seen
         self._seen.add(row)
         return {
@@ -136,7 +138,7 @@ class _Cards:
             "name": os.path.basename(path) or f"image {row}",
             "where": path,
             # A link only to a file; what else stands in a name is only shown.
-            "link": Path(path).absolute().as_uri() if path else None,
+            "link": Path(path).absolute().as_uri() if is_file else None,
             "what": finding["what"],
             "score": finding["score"],
             "label": finding["label"],

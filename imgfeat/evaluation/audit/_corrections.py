@@ -12,6 +12,7 @@ from imgfeat.evaluation.audit._findings import KINDS
 from imgfeat.evaluation.audit._kinds import IN_GROUPS, SAME_PIXELS
 from imgfeat.sources._folder import SPLITS
 from imgfeat.sources._labelled import listed
+from imgfeat.sources._url import is_url
 
 _QUOTED = re.compile(r'[",\r\n]')
 _STAYS = {"test": 0, "val": 1, "train": 2}
@@ -113,8 +114,8 @@ def corrected_table(images, issues, *, drop, relabel):
 
 
 def whole_path(path):
-    """A path that means the same from everywhere; ``""`` of what has none."""
-    return os.path.abspath(path) if path else ""
+    """A path or URL that means the same from everywhere; ``""`` of what has none."""
+    return os.path.abspath(path) if path and not is_url(path) else path or ""
 
 
 def is_writable_name(path):

@@ -81,7 +81,12 @@ def _place_of(source, resolve):
     """Path and suffix of a file, and where it lies: two paths may lead to one file."""
     if not source.is_stored:
         return {}
-    path = os.fsdecode(source.item)
+    path = source.path
+    if path is None:
+        name = source.name
+        suffix = os.path.splitext(name.partition("?")[0])[1].lower()
+        return {"path": name, "place": name, "suffix": suffix}
+    path = os.fsdecode(path)
     try:
         folder, name = os.path.split(path)
         leads_on = not name or name in (os.curdir, os.pardir) or os.path.islink(path)
@@ -107,7 +112,7 @@ def _read(source, facts):
         with source.open() as file:
             with no_warnings():
                 _note_header(identify(file, source.name), facts)
-            if not source.is_stored:  # a stream may be read but once
+            if source.path is None:  # a stream may be read but once, the web shall
                 file.seek(0)
                 item = file.read()
     dtype = "float32" if facts["mode"].startswith(_DEEP) else "uint8"

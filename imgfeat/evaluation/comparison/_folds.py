@@ -12,6 +12,7 @@ from sklearn.model_selection import (
 )
 
 from imgfeat.estimators._planned_folds import first_of_group
+from imgfeat.sources._source import source_of
 
 
 def draw_folds(cv, y, groups, random_state):
@@ -57,10 +58,10 @@ def warn_of_repeats(images, folds):
     Parameters
     ----------
     images : sequence
-        Only paths are looked at.
+        Only paths and URLs are looked at.
     folds : list of (ndarray, ndarray)
     """
-    paths = [os.path.realpath(x) if _is_path(x) else None for x in images]
+    paths = list(map(_place_of, images))
     rows_of = {}
     for row, path in enumerate(paths):
         rows_of.setdefault(path, []).append(row)
@@ -84,8 +85,12 @@ def warn_of_repeats(images, folds):
         )
 
 
-def _is_path(item):
-    return isinstance(item, str | os.PathLike)
+def _place_of(item):
+    """Where a file lies, as two paths may lead to one; None of what is in memory."""
+    source = source_of(item)
+    if source.path is None:
+        return source.name if source.is_stored else None
+    return os.path.realpath(source.path)
 
 
 def _check_groups(y, groups, n_folds):

@@ -1,6 +1,5 @@
 """Evaluate a fitted classifier: metrics, confusions, and the mistakes by file name."""
 
-import os
 import time
 from collections.abc import Sequence
 
@@ -26,6 +25,7 @@ from imgfeat.evaluation.metrics._scores import (
 )
 from imgfeat.sources._frame import one_column
 from imgfeat.sources._images import refuse_one_image
+from imgfeat.sources._source import source_of
 
 
 def evaluate(
@@ -230,14 +230,12 @@ def _name_classes(classes, target_names):
 
 
 def name_images(X, n_images):
-    """Paths where X holds paths, row numbers elsewhere."""
+    """Paths and URLs where X holds them, row numbers elsewhere."""
     X = one_column(X)
     if getattr(X, "ndim", 1) > 1:
         return np.arange(n_images)
-    return [
-        os.fspath(item) if isinstance(item, str | os.PathLike) else row
-        for row, item in enumerate(X)
-    ]
+    sources = map(source_of, X)
+    return [s.name if s.is_stored else row for row, s in enumerate(sources)]
 
 
 def _metrics(outcome, top_k):

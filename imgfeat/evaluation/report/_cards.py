@@ -6,6 +6,8 @@ from urllib.parse import quote_from_bytes
 
 import pandas as pd
 
+from imgfeat.sources._url import is_url
+
 
 def mistake_cards(mistakes, album, folder, n_pictures, *, rows=None, looked_at=None):
     """Split mistakes into cards with pictures and a list of names.
@@ -53,6 +55,10 @@ def link_to(path, folder):
     return quote_from_bytes(os.fsencode(relative.replace(os.sep, "/")))
 
 
+def _is_plain(name):
+    return "\0" not in name and not is_url(name)
+
+
 def _facts(mistake, row, folder):
     image = mistake["image"]
     is_path = isinstance(image, str)
@@ -60,7 +66,7 @@ def _facts(mistake, row, folder):
         "where": image if is_path else f"image {row}",
         "name": os.path.basename(image) if is_path else f"image {row}",
         # A link only to a file; what else stands in a name is only shown.
-        "link": link_to(image, folder) if is_path and "\0" not in image else None,
+        "link": link_to(image, folder) if is_path and _is_plain(image) else None,
     }
     for name in ("true", "predicted", "probability", "loss", "n_agree", "n_models"):
         value = mistake.get(name)

@@ -1,13 +1,12 @@
 """What a row of features depends on, as a key: the image, and the transformer."""
 
-import functools
 import json
-import os
 
 import numpy as np
 
 import imgfeat
 from imgfeat.features.cache._identity import Identities, versions
+from imgfeat.sources._identities import identities_of
 from imgfeat.sources._source import hash_parts
 
 # What decodes images and computes features; another version may give other numbers.
@@ -42,9 +41,7 @@ def row_keys(sources):
         False where there is no telling, such as a missing file; its key is 0.
     """
     # A search comes here for every fit, so what is done for each file counts.
-    # Folders are looked up once, and not remembered: their links may change.
-    resolve = functools.cache(os.path.realpath)
-    identities = [source.identity(resolve) for source in sources]
+    identities = identities_of(sources)
     known = np.array([identity is not None for identity in identities], dtype=bool)
     content = b"".join(identity or bytes(16) for identity in identities)
     return np.frombuffer(content, dtype=np.uint64).reshape(-1, 2), known
