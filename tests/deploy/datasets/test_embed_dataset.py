@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import tarfile
 
 import numpy as np
@@ -395,6 +396,13 @@ def test_options_that_cannot_be_are_refused(
 ):
     with pytest.raises(ValueError, match=message):
         embed_dataset(pictures, describe, tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_pyarrow_the_extra_is_named(pictures, describe, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'imgfeat\[parquet\]'"):
+        embed_dataset(pictures, describe, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
