@@ -6,6 +6,7 @@ import json
 import numpy as np
 
 from imgfeat._files import write_atomic
+from imgfeat._optional import import_optional
 from imgfeat.deploy._manifest import library_versions
 
 CARD = "_dataset.json"  # readers of Parquet folders pass over names that begin so
@@ -28,6 +29,7 @@ _WORDS = {
 
 def make_card(kind, model, listing, *, columns, part_rows, batch_size, options):
     """Return the card, ready for JSON: all that rows and vectors depend on."""
+    arrow = import_optional("pyarrow", extra="parquet", purpose="A dataset")
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -40,7 +42,7 @@ def make_card(kind, model, listing, *, columns, part_rows, batch_size, options):
         "part_rows": part_rows,
         "batch_size": batch_size,
         "options": options,
-        "versions": library_versions() | {"pyarrow": _pyarrow_version()},
+        "versions": library_versions() | {"pyarrow": arrow.__version__},
     }
 
 
@@ -111,9 +113,3 @@ def _both(found, wanted, name):
     if name in ("kind", "n_rows", "part_rows", "batch_size"):
         return f" (before {was!s:.20}, now {now})"
     return ""
-
-
-def _pyarrow_version():
-    from importlib.metadata import version
-
-    return version("pyarrow")

@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import signal
+import sys
+import tarfile
 
 import numpy as np
 import pytest
@@ -50,6 +52,19 @@ def test_rows_are_those_of_the_transformer_and_a_bad_image_is_nan(
     assert table["row"].tolist() == list(range(N_IMAGES))
     assert table["error"].notna().tolist() == [row == BAD for row in range(N_IMAGES)]
     assert "truncated" in table["error"][BAD] or "damaged" in table["error"][BAD]
+
+
+def test_images_in_shards_give_what_files_give(pictures, describe, whole, tmp_path):
+    with tarfile.open(tmp_path / "shard.tar", "w") as shard:
+        for path in sorted(pictures.glob("*.png")):
+            shard.add(path, path.name)
+    embed_dataset(tmp_path / "shard.tar", describe, tmp_path / "out", **SMALL)
+    found, expected = load_embeddings(tmp_path / "out"), load_embeddings(whole)
+    assert_array_equal(found.vectors[:], expected.vectors[:])
+    assert found.table["error"].notna().tolist() == [
+        row == BAD for row in range(N_IMAGES)
+    ]
+    assert found.table["id"][0].endswith("00.png")
 
 
 def test_a_summary_counts(pictures, describe, tmp_path):
@@ -381,6 +396,13 @@ def test_options_that_cannot_be_are_refused(
 ):
     with pytest.raises(ValueError, match=message):
         embed_dataset(pictures, describe, tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_pyarrow_the_extra_is_named(pictures, describe, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'imgfeat\[parquet\]'"):
+        embed_dataset(pictures, describe, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
