@@ -7,11 +7,12 @@ outlives a call, and no kernel starts threads behind it, so nothing oversubscrib
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import cache
 from itertools import pairwise
 from threading import Event
 
 from joblib import effective_n_jobs
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 # Multiplications below which threads of BLAS mostly wait for one another.
 _FEW_PRODUCTS = 1_000_000_000
@@ -53,7 +54,13 @@ def blas_threads_for(n_products):
         Multiplications of the largest product in the block.
     """
     few = n_products < _FEW_PRODUCTS
-    return threadpool_limits(1 if few else None, user_api="blas")
+    return _pools().limit(limits=1 if few else None, user_api="blas")
+
+
+@cache
+def _pools():
+    # To look for the libraries takes milliseconds; numpy's is loaded with numpy.
+    return ThreadpoolController()
 
 
 def row_slices(n_rows, n_parts):

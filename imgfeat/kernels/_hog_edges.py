@@ -29,7 +29,7 @@ def cells_at_edges(image, histogram, pixels_per_cell, table, edges, kinds):
         As for `vote_bytes`.
     edges : ndarray of bool of shape (n_kinds, 4)
         Whether an edge runs along the top, the bottom, the left and the right.
-    kinds : ndarray of shape (n_kinds, cell_rows, cell_cols, orientations), float64
+    kinds : ndarray of shape (n_kinds, cell_rows, orientations, cell_cols), float32
         Filled.
 
     Notes
@@ -42,28 +42,27 @@ def cells_at_edges(image, histogram, pixels_per_cell, table, edges, kinds):
     height, width = pixels_per_cell
     area = np.float64(height * width)
     # What an edge along the top, the bottom, the left and the right changes in a row
-    # of cells, and what is to put right in the four corners.
-    changes = np.empty((4, cell_cols, orientations))
-    corners = np.empty((2, 2, cell_cols, orientations))
-    votes = np.empty((cell_cols, orientations))
+    # of cells, and what is to put right in the four corners. Cells lie side by side,
+    # so that sums are vectors.
+    changes = np.empty((4, orientations, cell_cols))
+    corners = np.empty((4, orientations, cell_cols))
+    plain = np.empty((orientations, cell_cols))
+    votes = np.empty(cell_cols)
     for row in range(cell_rows):
         _change(image, row, pixels_per_cell, table, changes, corners)
+        for k in range(orientations):
+            for col in range(cell_cols):
+                plain[k, col] = histogram[row, col, k] * area
         for kind in range(len(edges)):
-            for col in range(cell_cols):
-                for k in range(orientations):
-                    votes[col, k] = histogram[row, col, k] * area
-            for edge in range(4):
-                if edges[kind, edge]:
-                    _add(changes[edge], votes)
-            for side in range(2):
-                for other in range(2):
-                    if edges[kind, side] and edges[kind, 2 + other]:
-                        _add(corners[side, other], votes)
-            for col in range(cell_cols):
-                for k in range(orientations):
-                    value = votes[col, k]
-                    value = value if value > _LEAST_VOTE else 0.0
-                    kinds[kind, row, col, k] = value / area
+            for k in range(orientations):
+                votes[:] = plain[k]
+                for edge in range(4):
+                    if edges[kind, edge]:
+                        _add(changes[edge, k], votes)
+                for corner in range(4):
+                    if edges[kind, corner // 2] and edges[kind, 2 + corner % 2]:
+                        _add(corners[corner, k], votes)
+                _write(votes, 1 / area, kinds[kind, row, k])
 
 
 @compiled
@@ -74,32 +73,39 @@ def _change(image, row, pixels_per_cell, table, changes, corners):
     steep = np.int64(table[(REACH + 1) * STRIDE + STRIDE // 2])
     changes[:] = 0
     corners[:] = 0
-    for col in range(changes.shape[1]):
-        for side in range(2):
-            y = row * height + side * (height - 1)
-            for x in range(col * width, (col + 1) * width):
-                place, length, _, across = _vote(image, y, x, table)
-                changes[side, col, place] -= length
-                changes[side, col, flat] += across
-            x = col * width + side * (width - 1)
-            for y in range(row * height, (row + 1) * height):
-                place, length, down, _ = _vote(image, y, x, table)
-                changes[2 + side, col, place] -= length
-                changes[2 + side, col, steep] += down
-            for other in range(2):
-                y = row * height + side * (height - 1)
-                x = col * width + other * (width - 1)
+    top, left, n_cols = row * height, 0, changes.shape[2]
+    for side in range(2):
+        y = top + side * (height - 1)
+        for col in range(n_cols):
+            left = col * width
+            for x in range(left, left + width):
                 place, length, down, across = _vote(image, y, x, table)
-                corners[side, other, col, place] += length
-                corners[side, other, col, flat] -= across
-                corners[side, other, col, steep] -= down
+                changes[side, place, col] -= length
+                changes[side, flat, col] += across
+                if x == left or x == left + width - 1:
+                    corner = 2 * side + (x != left)
+                    corners[corner, place, col] += length
+                    corners[corner, flat, col] -= across
+                    corners[corner, steep, col] -= down
+        for y in range(top, top + height):
+            for col in range(n_cols):
+                x = col * width + side * (width - 1)
+                place, length, down, _ = _vote(image, y, x, table)
+                changes[2 + side, place, col] -= length
+                changes[2 + side, steep, col] += down
 
 
 @compiled
 def _add(part, total):
-    for col in range(total.shape[0]):
-        for k in range(total.shape[1]):
-            total[col, k] += part[col, k]
+    for col in range(len(total)):
+        total[col] += part[col]
+
+
+@compiled
+def _write(votes, share, out):
+    for col in range(len(out)):
+        value = votes[col] * share
+        out[col] = value if votes[col] > _LEAST_VOTE else 0.0
 
 
 @compiled

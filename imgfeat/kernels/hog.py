@@ -116,7 +116,7 @@ def level_cells(image, *, orientations, pixels_per_cell, edges):
 
     Returns
     -------
-    ndarray of shape (n_kinds, cell_rows, cell_cols, orientations), float64
+    ndarray of shape (n_kinds, cell_rows, orientations, cell_cols), float32
     """
     histogram = cell_histograms(
         image[None],
@@ -124,32 +124,35 @@ def level_cells(image, *, orientations, pixels_per_cell, edges):
         pixels_per_cell=pixels_per_cell,
         transform_sqrt=False,
     )[0]
-    kinds = np.empty((len(edges), *histogram.shape))
+    rows, cols = histogram.shape[:2]
+    kinds = np.empty((len(edges), rows, orientations, cols), np.float32)
     table = bin_table(orientations)
     cells_at_edges(image, histogram, pixels_per_cell, table, edges, kinds)
     return kinds
 
 
-def level_blocks(cells, kinds, block_norm):
-    """The block at every place of an image, of cells of such kinds.
+def level_blocks(cells, kinds, block_norm, rows, cols):
+    """Blocks of an image at many places, of cells of such kinds.
 
     Parameters
     ----------
-    cells : ndarray of shape (n_kinds, cell_rows, cell_cols, orientations), float64
+    cells : ndarray of shape (n_kinds, cell_rows, orientations, cell_cols), float32
     kinds : ndarray of int of shape (height, width)
         Which kind each cell of a block is of.
     block_norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}
+    rows, cols : (int, int)
+        The first and behind the last row and column of blocks.
 
     Returns
     -------
-    ndarray of shape (block_rows, block_cols, height * width * orientations), float32
-        In the order of `hog`.
+    ndarray of shape (height * width * orientations, n_rows, n_cols), float32
+        Features in the order of `hog`.
     """
-    _, cell_rows, cell_cols, orientations = cells.shape
     height, width = kinds.shape
-    shape = cell_rows - height + 1, cell_cols - width + 1
-    blocks = np.empty((*shape, height * width * orientations), np.float32)
-    _normalize_kinds(cells, kinds, BLOCK_NORMS.index(block_norm), blocks)
+    shape = rows[1] - rows[0], cols[1] - cols[0]
+    blocks = np.empty((height * width * cells.shape[2], *shape), np.float32)
+    norm = BLOCK_NORMS.index(block_norm)
+    _normalize_kinds(cells, kinds, norm, rows[0], cols[0], blocks)
     return blocks
 
 
@@ -251,44 +254,66 @@ def _normalize(histogram, cells_per_block, norm, blocks):
 
 
 @njit(error_model="numpy", fastmath={"reassoc", "contract"})
-def _normalize_kinds(cells, kinds, norm, blocks):
-    """Do as `_normalize` for blocks whose cells are each of a kind."""
-    orientations = cells.shape[3]
+def _normalize_kinds(cells, kinds, norm, top, left, blocks):
+    """Do as `_normalize` for blocks whose cells are each of a kind.
+
+    A row of blocks at a time, whose features of one kind lie side by side.
+    """
+    orientations = cells.shape[2]
     height, width = kinds.shape
-    block_rows, block_cols = blocks.shape[:2]
-    scale = np.empty(block_cols)
-    rescale = np.ones(block_cols)
-    clip = CLIP if norm == 3 else np.inf
-    for row in range(block_rows):
+    n_rows, n_cols = blocks.shape[1:]
+    scale = np.empty(n_cols, np.float32)
+    rescale = np.empty(n_cols, np.float32)
+    for row in range(n_rows):
         scale[:] = 0
-        rescale[:] = 0 if norm == 3 else 1
-        for cell_row in range(height):
-            for cell_col in range(width):
-                of_kind = cells[kinds[cell_row, cell_col], row + cell_row, cell_col:]
-                for col in range(block_cols):
-                    total = 0.0
-                    for value in of_kind[col]:
-                        total += value if norm < 2 else value * value
-                    scale[col] += total
+        rescale[:] = 0
+        for part in range(height * width):
+            y, x = top + row + part // width, left + part % width
+            kind = kinds[part // width, part % width]
+            for k in range(orientations):
+                _add_up(cells[kind, y, k, x:], norm, scale)
         _invert(scale, norm)
-        for cell_row in range(height):
-            for cell_col in range(width):
-                of_kind = cells[kinds[cell_row, cell_col], row + cell_row, cell_col:]
-                first = (cell_row * width + cell_col) * orientations
-                for col in range(block_cols):
-                    factor, total = scale[col], 0.0
-                    for k in range(orientations):
-                        value = min(of_kind[col, k] * factor, clip)
-                        total += value * value
-                        value = np.sqrt(value) if norm == 1 else value
-                        blocks[row, col, first + k] = value
-                    if norm == 3:
-                        rescale[col] += total
+        for part in range(height * width):
+            y, x = top + row + part // width, left + part % width
+            kind = kinds[part // width, part % width]
+            for k in range(orientations):
+                out = blocks[part * orientations + k, row]
+                _scale(cells[kind, y, k, x:], scale, norm, rescale, out)
         if norm == 3:
             _invert(rescale, norm)
-            for col in range(block_cols):
-                for k in range(blocks.shape[2]):
-                    blocks[row, col, k] *= rescale[col]
+            for feature in range(blocks.shape[0]):
+                out = blocks[feature, row]
+                for col in range(n_cols):
+                    out[col] *= rescale[col]
+
+
+@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+def _add_up(values, norm, total):
+    """Add values to sums, or their squares."""
+    if norm < 2:
+        for col in range(len(total)):
+            total[col] += values[col]
+    else:
+        for col in range(len(total)):
+            total[col] += values[col] * values[col]
+
+
+@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+def _scale(values, factors, norm, energy, out):
+    """Write values times factors as `norm` has them, and add up squares if clipped."""
+    if norm == 1:
+        for col in range(len(out)):
+            out[col] = np.sqrt(values[col] * factors[col])
+    elif norm == 3:
+        clip = np.float32(CLIP)
+        for col in range(len(out)):
+            value = values[col] * factors[col]
+            value = value if value < clip else clip
+            energy[col] += value * value
+            out[col] = value
+    else:
+        for col in range(len(out)):
+            out[col] = values[col] * factors[col]
 
 
 @compiled

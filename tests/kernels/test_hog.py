@@ -189,7 +189,7 @@ def test_blocks_of_an_image_are_those_of_windows_cut_from_it(cell, shape, block_
         "orientations": 8, "pixels_per_cell": cell, "block_norm": block_norm
     }  # fmt: skip
     down, across = [FIRST, MIDDLE, MIDDLE, LAST], [FIRST, MIDDLE, LAST]
-    for top, left in [(0, 0), (1, 1), (cells.shape[1] - 4, cells.shape[2] - 3)]:
+    for top, left in [(0, 0), (1, 1), (cells.shape[1] - 4, cells.shape[3] - 3)]:
         rows = slice(top * cell[0], (top + 4) * cell[0])
         cols = slice(left * cell[1], (left + 3) * cell[1])
         window = np.ascontiguousarray(image[rows, cols])
@@ -201,5 +201,6 @@ def test_blocks_of_an_image_are_those_of_windows_cut_from_it(cell, shape, block_
                     for y in down[row : row + 2]
                 ]
             )
-            found = level_blocks(cells, kinds, block_norm)[top + row, left + col]
+            place = (top + row, top + row + 1), (left + col, left + col + 1)
+            found = level_blocks(cells, kinds, block_norm, *place)[:, 0, 0]
             assert_allclose(found, expected[row, col], atol=1e-6)

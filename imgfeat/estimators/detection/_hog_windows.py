@@ -16,6 +16,7 @@ from imgfeat.estimators._linear_form import NotLinearError, linear_form
 from imgfeat.estimators._plain_steps import has_threshold, list_steps
 from imgfeat.features import HOG
 from imgfeat.kernels.hog import level_blocks, level_cells
+from imgfeat.kernels.window_sums import add_parts
 from imgfeat.preprocess import Grayscale
 from imgfeat.sources import ImageReader
 
@@ -127,7 +128,7 @@ class HogWindows:
             kinds = [[self._kinds.index((row, col)) for col in cols] for row in rows]
             of_places = [weights[:, row, col] for row, col in found]
             matrix = np.concatenate(of_places).astype(np.float32)
-            patterns.append((np.array(kinds), found, matrix))
+            patterns.append((np.array(kinds), np.array(found), matrix))
         return patterns
 
     def score(self, image):
@@ -166,7 +167,7 @@ class HogWindows:
             own.append(mine)
             cells = places[mine] // self._cell[k]
             first.append(cells[0])
-            stride.append(cells[1] - cells[0] if len(cells) > 1 else 1)
+            stride.append(int(cells[1] - cells[0]) if len(cells) > 1 else 1)
         cells = level_cells(
             np.ascontiguousarray(image[starts[0] :, starts[1] :]),
             orientations=self._orientations,
@@ -174,16 +175,14 @@ class HogWindows:
             edges=self._edges,
         )
         total = np.zeros((len(decisions), len(own[0]), len(own[1])))
+        last = [first[k] + (len(own[k]) - 1) * stride[k] + 1 for k in (0, 1)]
         for kinds, places, weights in self._patterns:
-            blocks = level_blocks(cells, kinds, self._norm)
-            products = weights @ blocks.reshape(-1, blocks.shape[2]).T
-            products = products.reshape(len(places), len(total), *blocks.shape[:2])
-            for (row, col), part in zip(places, products, strict=True):
-                rows, cols = (
-                    slice(at + first[k], None, stride[k])
-                    for k, at in enumerate((row, col))
-                )
-                total += part[:, rows, cols][:, : len(own[0]), : len(own[1])]
+            low, high = places.min(axis=0), places.max(axis=0)
+            spans = [(first[k] + low[k], last[k] + high[k]) for k in (0, 1)]
+            blocks = level_blocks(cells, kinds, self._norm, *spans)
+            products = weights @ blocks.reshape(len(blocks), -1)
+            products = products.reshape(len(places), len(total), *blocks.shape[1:])
+            add_parts(products, places - low, tuple(stride), total)
         decisions[:, own[0][:, None], own[1]] += total
 
 
