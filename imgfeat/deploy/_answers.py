@@ -136,6 +136,11 @@ def answer(model, images):
         With an error for those that the model does not take; the others are labelled
         as if these were not there.
     """
+    if hasattr(last_step(model), "score_windows"):
+        raise TypeError(
+            f"{type(last_step(model)).__name__} finds boxes, and has no label for an "
+            "image; load the file and call predict: load(path).predict(images)."
+        )
     if not hasattr(model, "predict"):
         raise TypeError(
             f"Labels need a classifier. Got {type(model).__name__}, which has no "
