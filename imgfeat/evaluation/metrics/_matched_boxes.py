@@ -10,6 +10,9 @@ from imgfeat._typing import ArrayLike
 from imgfeat.estimators import Detections
 from imgfeat.estimators.detection._detections import overlaps
 
+_COLUMNS = ["average_precision", "recall", "precision"]
+_COLUMNS += ["n_objects", "n_found", "n_right"]
+
 
 def average_precision(
     found: Sequence[Detections],
@@ -93,7 +96,7 @@ def average_precision(
         label: _of_label(found, objects, names, label, min_overlap)
         for label in sorted(set(present))
     }
-    return make_frame(rows.values(), index=list(rows))
+    return make_frame(rows.values(), index=list(rows), columns=_COLUMNS)
 
 
 def _of_label(found, boxes, labels, label, min_overlap):
