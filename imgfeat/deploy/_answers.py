@@ -132,6 +132,7 @@ def answer(model, images):
         With an error for those that the model does not take; the others are labelled
         as if these were not there.
     """
+<<<<<<< HEAD
     ask = how_to_ask(model)
     return one_fails_alone(ask, model, images, lambda error: Answer(error=error))
 
@@ -144,6 +145,13 @@ def how_to_ask(model):
     TypeError
         If it is no classifier.
     """
+=======
+    if hasattr(last_step(model), "score_windows"):
+        raise TypeError(
+            f"{type(last_step(model)).__name__} finds boxes, and has no label for an "
+            "image; load the file and call predict: load(path).predict(images)."
+        )
+>>>>>>> detect
     if not hasattr(model, "predict"):
         raise TypeError(
             f"Labels need a classifier. Got {type(model).__name__}, which has no "

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imgfeat import load
+from imgfeat import Predictor, load
 from imgfeat.deploy import BundleError
 from imgfeat.deploy._golden import check_golden, make_golden
 from imgfeat.deploy._vet import vet
@@ -56,3 +56,9 @@ def test_windows_beyond_all_memory_are_refused(model):
     model.window = (1 << 15, 1 << 15)
     with pytest.raises(BundleError, match=r"has window=.*too large"):
         vet(model)
+
+
+def test_a_detector_has_no_label_for_an_image(model, tmp_path):
+    path = save_quickly(model, tmp_path / "squares.imgfeat")
+    with pytest.raises(TypeError, match="finds boxes, and has no label for an image"):
+        Predictor(path).predict([IMAGE])

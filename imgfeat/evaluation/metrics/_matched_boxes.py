@@ -10,6 +10,9 @@ from imgfeat._typing import ArrayLike
 from imgfeat.estimators import Detections
 from imgfeat.estimators.detection._detections import overlaps
 
+_COLUMNS = ["average_precision", "recall", "precision"]
+_COLUMNS += ["n_objects", "n_found", "n_right"]
+
 
 def average_precision(
     found: Sequence[Detections],
@@ -69,30 +72,31 @@ def average_precision(
             "average_precision needs Detections of each image. Got those of one; put "
             "them in a list: [found]."
         )
-    boxes = [np.asarray(some, dtype=float).reshape(-1, 4) for some in boxes]
+    objects = [np.asarray(some, dtype=float).reshape(-1, 4) for some in boxes]
     if labels is None:
         found = [one._replace(labels=np.ones(len(one.boxes), int)) for one in found]
-        labels = [np.ones(len(some), int) for some in boxes]
-    named = [np.asarray(some) for some in labels]
-    counts = len(found), len(boxes), len(named)
+        names = [np.ones(len(some), int) for some in objects]
+    else:
+        names = [np.asarray(some) for some in labels]
+    counts = len(found), len(objects), len(names)
     if len(set(counts)) > 1:
         raise ValueError(
             "average_precision needs boxes and labels of each image. Got "
             f"{counts[0]} detections, {counts[1]} boxes and {counts[2]} labels."
         )
-    for image, (some, own) in enumerate(zip(boxes, named, strict=True)):
+    for image, (some, own) in enumerate(zip(objects, names, strict=True)):
         if len(some) != len(own):
             raise ValueError(
                 f"average_precision needs a label for each box. Got {len(own)} labels "
                 f"and {len(some)} boxes for image {image}."
             )
-    present = [label for some in named for label in some.tolist()]
+    present = [label for some in names for label in some.tolist()]
     present += [label for one in found for label in np.asarray(one.labels).tolist()]
     rows = {
-        label: _of_label(found, boxes, named, label, min_overlap)
+        label: _of_label(found, objects, names, label, min_overlap)
         for label in sorted(set(present))
     }
-    return make_frame(rows.values(), index=list(rows))
+    return make_frame(rows.values(), index=list(rows), columns=_COLUMNS)
 
 
 def _of_label(found, boxes, labels, label, min_overlap):

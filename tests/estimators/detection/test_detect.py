@@ -41,7 +41,7 @@ def assert_finds(found, boxes, least=0.6):
 def test_parameters_are_only_stored():
     one = detector(scale=1.1)
     assert clone(one).get_params()["scale"] == 1.1
-    with pytest.raises(NotFittedError):
+    with pytest.raises(NotFittedError, match=r"is not fitted yet"):
         one.predict(IMAGES)
 
 

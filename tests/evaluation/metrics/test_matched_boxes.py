@@ -55,7 +55,9 @@ def test_nothing_found_is_no_precision():
     row = average_precision([found([])], [[A]]).loc[1]
     assert row["average_precision"] == 0
     assert np.isnan(row["precision"])
-    assert len(average_precision([found([])], [[]])) == 0
+    nothing = average_precision([found([])], [[]])
+    assert nothing.shape == (0, 6)
+    assert nothing["n_found"].tolist() == []
 
 
 def test_what_does_not_fit_is_refused():
