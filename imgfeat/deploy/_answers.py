@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 from imgfeat._nesting import first_steps
 from imgfeat._threads import map_threads
 from imgfeat.deploy._says_unknown import is_open
+from imgfeat.estimators._no_labels import refuse_detector
 from imgfeat.sources import ImageDecodeError, decode_image
 from imgfeat.sources._decode import MAX_PIXELS
 
@@ -132,7 +133,6 @@ def answer(model, images):
         With an error for those that the model does not take; the others are labelled
         as if these were not there.
     """
-<<<<<<< HEAD
     ask = how_to_ask(model)
     return one_fails_alone(ask, model, images, lambda error: Answer(error=error))
 
@@ -145,13 +145,7 @@ def how_to_ask(model):
     TypeError
         If it is no classifier.
     """
-=======
-    if hasattr(last_step(model), "score_windows"):
-        raise TypeError(
-            f"{type(last_step(model)).__name__} finds boxes, and has no label for an "
-            "image; load the file and call predict: load(path).predict(images)."
-        )
->>>>>>> detect
+    refuse_detector(model)
     if not hasattr(model, "predict"):
         raise TypeError(
             f"Labels need a classifier. Got {type(model).__name__}, which has no "

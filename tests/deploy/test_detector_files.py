@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imgfeat import Predictor, load
+from imgfeat import Predictor, evaluate, load
 from imgfeat.deploy import BundleError
 from imgfeat.deploy._golden import check_golden, make_golden
 from imgfeat.deploy._vet import vet
@@ -62,3 +62,5 @@ def test_a_detector_has_no_label_for_an_image(model, tmp_path):
     path = save_quickly(model, tmp_path / "squares.imgfeat")
     with pytest.raises(TypeError, match="finds boxes, and has no label for an image"):
         Predictor(path).predict([IMAGE])
+    with pytest.raises(TypeError, match="finds boxes, and has no label for an image"):
+        evaluate(model, [IMAGE], ["square"])
