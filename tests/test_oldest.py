@@ -10,14 +10,16 @@ install_requires =
 
 [options.extras_require]
 fast =
-    some_engine>=0.3.1
+    some_engine[fast,small]>=0.3.1
+    imgfeat[other]
+    loop>=1.2; sys_platform != "win32"
 test =
     pytest>=8
 """
 
 
 def test_each_requirement_stands_at_its_lower_bound_but_for_tools():
-    expected = ["numpy==2.0", "exact-thing==1.5", "some_engine==0.3.1"]
+    expected = ["numpy==2.0", "exact-thing==1.5", "some_engine==0.3.1", "loop==1.2"]
     assert lower_bounds(TEXT) == expected
 
 

@@ -14,6 +14,7 @@ from imgfeat._nesting import NO_STEP
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, validate_params
 from imgfeat._stateless import is_stateless
+from imgfeat._typing import ArrayLike, ImageBatch, RandomState
 from imgfeat.estimators._probe import RidgeProbe
 from imgfeat.estimators._row_chunks import RowChunks, in_order, shuffled
 from imgfeat.estimators._wrapping import check_labels
@@ -32,7 +33,14 @@ from imgfeat.features.local._vocabulary import Vocabulary
     prefer_skip_nested_validation=True,
 )
 def fit_streaming(
-    pipeline, X, y=None, *, chunk_size=1024, n_epochs=5, random_state=0, verbose=0
+    pipeline: Pipeline,
+    X: ImageBatch,
+    y: ArrayLike | None = None,
+    *,
+    chunk_size: int = 1024,
+    n_epochs: int = 5,
+    random_state: RandomState = 0,
+    verbose: int = 0,
 ) -> Pipeline:
     """Fit a pipeline with a chunk of rows in memory at a time.
 

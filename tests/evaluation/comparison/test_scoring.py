@@ -40,8 +40,10 @@ def test_the_first_score_ranks_and_decides(blobs):
         "lr": LogisticRegression(C=1e-3),
     }
     found = compare(candidates, X, y, scoring=("neg_log_loss", "accuracy"))
-    assert found.best == "lr"
-    assert [name for name in found.table.index if "vote" not in name] == ["lr", "knn"]
+    # Between being too sure and not sure enough, their mean is better than both.
+    assert found.table.index.tolist() == ["soft-vote (lr + knn)", "lr", "knn"]
+    assert found.best == "soft-vote (lr + knn)"
+    assert compare(candidates, X, y, scoring=("accuracy",)).best != found.best
 
 
 def test_row_of_a_candidate_without_probabilities_says_why(blobs):
