@@ -44,7 +44,7 @@ def similar(
     are kept, as compare and train keep them, so that another search reads no image
     again; see: imgfeat cache.
     """
-    with plain_errors():
+    with plain_errors(can_skip=True):
         images = _files([gallery], "image to look among")
         wanted = _files(queries, "image to look for")
         index = imgfeat.evaluation.SimilarImages(

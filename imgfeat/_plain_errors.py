@@ -16,8 +16,14 @@ from imgfeat._progress import announcements
 
 
 @contextmanager
-def plain_errors():
-    """Say what a user can mend in a line, without a traceback."""
+def plain_errors(*, can_skip=False):
+    """Say what a user can mend in a line, without a traceback.
+
+    Parameters
+    ----------
+    can_skip : bool, default=False
+        Whether the command has the option ``--skip-unreadable``.
+    """
     try:
         with warnings.catch_warnings(), announcements():
             warnings.showwarning = print_warning
@@ -31,6 +37,6 @@ def plain_errors():
         raise typer.Exit(1) from None
     except (ValueError, OSError, ModuleNotFoundError) as error:
         err.print(Text("error:", style="bold red"), text_of(error))
-        if isinstance(error, imgfeat.sources.ImageDecodeError):
+        if can_skip and isinstance(error, imgfeat.sources.ImageDecodeError):
             err.print("--skip-unreadable leaves out such files and lists them.")
         raise typer.Exit(2) from None

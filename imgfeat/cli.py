@@ -167,7 +167,7 @@ def compare(
     skip_unreadable: Skip = False,
 ):
     """Compare recipes on the same folds; write a report and the best model."""
-    with _plain_errors():
+    with _plain_errors(can_skip=True):
         load = partial(
             studies.load_labelled,
             path_column=path_column,
@@ -236,7 +236,7 @@ def train(
     skip_unreadable: Skip = False,
 ):
     """Train one recipe on all images, its parameters searched, and save it."""
-    with _plain_errors():
+    with _plain_errors(can_skip=True):
         columns = {"path_column": path_column, "label_column": label_column}
         found = studies.load_labelled(data, "train", split=split, **columns)
         deploy.check_target(to)  # before hours of training
@@ -291,7 +291,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Seed of the intervals.")] = 0,
 ):
     """Score a saved model on labelled images; list its mistakes by file name."""
-    with _plain_errors():
+    with _plain_errors(can_skip=True):
         if to is not None:
             check_can_write(to)
         found = studies.load_labelled(

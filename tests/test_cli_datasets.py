@@ -59,3 +59,11 @@ def test_options_that_do_not_fit_are_refused(
     shown = run("predict", model, photos / "brick", *arguments, code=2)
     assert message in words(shown)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_option_that_there_is_not_is_no_remedy(model, tmp_path):
+    shard = tmp_path / "cut.tar"
+    shard.write_bytes(b"no archive" * 1000)
+    shown = run("embed", shard, "--model", model, "--out", tmp_path / "out", code=2)
+    assert "is not a whole tar archive" in words(shown)
+    assert "--skip-unreadable" not in words(shown)

@@ -57,7 +57,7 @@ def model_card(path: PathLike) -> str:
         "Trained on": _data(_dict(facts, "trained_on")),
         "Scores on images held out": _scores(_dict(facts, "held_out")),
         "What it says of images of no class": _limits(manifest),
-        "How nets ran": _parameters(_dict(manifest, "inference")),
+        "How nets ran": _nets(manifest),
         "Saved with": [f"- {_text(k)} {_text(v)}" for k, v in _items(manifest)],
         "File": _file(path, manifest),
     }
@@ -79,6 +79,12 @@ def _steps(manifest):
         f"{number}. {_code(step)}"
         for number, step in enumerate(_dict(manifest, "steps").values(), 1)
     ]
+
+
+def _nets(manifest):
+    if manifest.get("inference") == {}:  # older files have no such entry
+        return ["There is no net in it that makes features."]
+    return _parameters(_dict(manifest, "inference"))
 
 
 def _parameters(by_step):

@@ -61,8 +61,10 @@ def test_card_tells_data_and_scores(fitted, digits, tmp_path):
 
 def test_what_is_not_known_is_not_told(fitted, tmp_path):
     card = model_card(save_quickly(fitted, tmp_path / "digits.imgfeat"))
-    for title in ("Trained on", "Scores on images held out", "How nets ran"):
+    for title in ("Trained on", "Scores on images held out"):
         assert section(card, title) == ["The file does not say."]
+    none = "There is no net in it that makes features."
+    assert section(card, "How nets ran") == [none]
 
 
 def test_an_open_set_says_unknown(digits, tmp_path):
