@@ -32,7 +32,7 @@ format: $(TEST_READY)
 
 # Versions are tried in environments of their own, made anew each time. What old releases
 # call that newer ones of other packages deprecate is not ours to mend.
-EXTRAS ?= test,onnx,distributed,dask,heif,audit,serve,parquet,remote
+EXTRAS ?= test,onnx,distributed,dask,heif,medical,audit,serve,parquet,remote
 test-oldest:
 	$(PYTHON) -m venv --clear .venv-oldest
 	.venv-oldest/bin/python tests/oldest.py > .venv-oldest/constraints.txt

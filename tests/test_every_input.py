@@ -42,6 +42,7 @@ from imgfeat.features import (
 )
 from imgfeat.preprocess import CenterCrop, Equalize, Grayscale, Resize
 from imgfeat.sources import ImageReader
+from imgfeat.testing import check_image_estimator
 from tests.nets._tiny import TinyNet
 from tests.sources._files import encode
 from tests.test_layout import ROOMS
@@ -134,43 +135,6 @@ def photos(paths):
     return pd.Series(paths, INDEX, name="photo")
 
 
-def column_of(items):
-    cells = np.empty((len(items), 1), dtype=object)
-    for row, item in enumerate(items):
-        cells[row, 0] = item
-    return cells
-
-
-def kinds_of(pixels, paths):
-    content = [Path(path).read_bytes() for path in paths]
-    pictures = [Image.fromarray(image) for image in pixels]
-    return {
-        "array": pixels,
-        "list of arrays": list(pixels),
-        "paths": paths,
-        "tuple": tuple(map(Path, paths)),
-        "str array": np.array(paths),
-        "bytes": content,
-        "memoryviews": list(map(memoryview, content)),
-        "open files": list(map(io.BytesIO, content)),
-        "PIL images": pictures,
-        "a mix": [paths[0], content[1], pictures[2], pixels[3], *paths[4:]],
-        "(n, 1) of str": np.array(paths)[:, None],
-        "(n, 1) of objects": column_of(paths),
-        "(n, 1) of bytes": column_of(content),
-        "(n, 1) of PIL images": column_of(pictures),
-        "(n, 1) of arrays": column_of(pixels),
-        "Series": pd.Series(paths, INDEX),
-        "Series of objects": pd.Series(paths, INDEX, dtype=object),
-        "Series of categories": pd.Series(paths, INDEX, dtype="category"),
-        "Series of bytes": pd.Series(content, INDEX),
-        "Series of PIL images": pd.Series(pictures, INDEX),
-        "pandas strings": pd.array(paths, dtype="string"),
-        "frame": pd.DataFrame({"photo": paths}, INDEX),
-        "frame of arrays": pd.DataFrame({"photo": list(pixels)}, INDEX),
-    }
-
-
 def as_numbers(found):
     if isinstance(found, Descriptors):
         return np.concatenate([found.values, found.positions], axis=1)
@@ -179,27 +143,12 @@ def as_numbers(found):
     return np.asarray(found)
 
 
-def assert_same_rows(estimator, method, pixels, paths):
-    def run(X):
-        return as_numbers(getattr(clone(estimator).fit(X, LABELS), method)(X))
-
-    expected = run(pixels)
-    assert len(expected)
-    for kind, X in kinds_of(pixels, paths).items():
-        assert_array_equal(run(X), expected, err_msg=kind)
-
-
 # The same numbers -------------------------------------------------------------------
 
 
-@EVERY_TRANSFORMER
-def test_every_transformer_gives_the_same_rows(name, pixels, paths):
-    assert_same_rows(TRANSFORMERS[name], "transform", pixels, paths)
-
-
-@EVERY_CLASSIFIER
-def test_every_classifier_says_the_same(name, pixels, paths):
-    assert_same_rows(CLASSIFIERS[name], "predict_proba", pixels, paths)
+@pytest.mark.parametrize("name", list(EVERY))
+def test_every_estimator_does_what_is_asked_of_those_of_others(name):
+    check_image_estimator(EVERY[name])
 
 
 @EVERY_RECIPE
@@ -211,7 +160,7 @@ def test_every_recipe_says_the_same(name, pixels, paths):
         if param.split("__")[-1] in small and param.startswith(("voc", "pat")):
             recipe.set_params(**{param: small[param.split("__")[-1]]})
     fitted = recipe.fit(pixels, LABELS)
-    column = column_of([encode(image) for image in pixels])
+    column = np.array([encode(image) for image in pixels], dtype=object)[:, None]
     for X in (list(pixels), column, pd.DataFrame(column, INDEX)):
         assert_array_equal(fitted.predict_proba(X), fitted.predict_proba(pixels))
 

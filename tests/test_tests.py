@@ -11,7 +11,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 EXPECTATIONS = {"raises", "warns"}
 # What asserts for the test that calls it, besides all that is named assert_...:
 # scikit-learn's checks, as parametrize_with_checks hands them over.
-HELPERS = {"check"}
+HELPERS = {"check", "check_image_estimator"}
 
 
 def functions(tree, prefix):

@@ -27,6 +27,12 @@ CMYK                                  RGB by ``(1 - C) * (1 - K)``; JPEG files a
                                       as inverted, as Adobe writes them
 HSV, LAB                              RGB
 animated GIF, WebP, PNG; TIFF pages   the first frame
+DICOM, gray                           gray: rescaled or looked up as its modality says,
+                                      then the first VOI table or window is 0..1, else
+                                      all that ``BitsStored`` bits hold; MONOCHROME1 is
+                                      inverted last; float32 keeps the depth
+DICOM, RGB, YBR or palette            RGB, of deep ones the upper 8 bits of each value
+DICOM, several frames or floats       not supported
 EXIF orientation 1 to 8               applied, then forgotten; an unreadable EXIF block
                                       counts as orientation 1
 ====================================  ================================================
@@ -44,6 +50,7 @@ from PIL import Image, ImageFile, JpegImagePlugin
 
 from imgfeat._switch import HeldSwitch
 from imgfeat.sources._decode_error import DECODER_ERRORS, ImageDecodeError, error_text
+from imgfeat.sources._dicom import DicomImage
 from imgfeat.sources._encoded import lock_of, open_encoded, source_name
 from imgfeat.sources._formats import check_room, identify, roomy_text
 from imgfeat.sources._jpeg import JpegFile
@@ -92,10 +99,10 @@ def decode_image(
     ----------
     source : str, path, bytes, PIL image, binary file object, ArchiveMember or ndarray
         An encoded image in one of the formats JPEG, PNG, WebP, AVIF, JPEG 2000, BMP,
-        GIF, TIFF and PNM, or with the extra ``heif`` HEIC, whatever its file name
-        says, and wherever it is, as text with ``://`` is a URL; a PIL image of any
-        format; or the pixels themselves, of shape (height, width[, 3]), uint8, uint16,
-        bool, or floats in 0..1.
+        GIF, TIFF and PNM, or with the extra ``heif`` HEIC and with ``medical`` DICOM,
+        whatever its file name says, and wherever it is, as text with ``://`` is a URL;
+        a PIL image of any format; or the pixels themselves, of shape (height, width[,
+        3]), uint8, uint16, bool, or floats in 0..1.
     mode : {"rgb", "gray"}, optional
         Convert to this. By default gray stays gray and all else becomes RGB.
     dtype : {"uint8", "float32"}, default="uint8"
@@ -113,7 +120,8 @@ def decode_image(
     value_range : tuple of (low, high), optional
         Which values of 16-bit, wider and float images are black and white, such as
         ``(0, 4095)`` for 12 bits; values outside are refused. Images of 8 bits keep
-        0..255.
+        0..255. Of gray DICOM images these are values in the units of the modality,
+        ``(-1024, 3071)`` in Hounsfield for one, and take the place of its window.
     color : {"srgb"}, optional
         Convert from an embedded ICC profile, such as the Display P3 of phones, to sRGB,
         by relative colorimetry. What has no profile is taken as sRGB, arrays and the
@@ -138,7 +146,8 @@ def decode_image(
     Notes
     -----
     The module's own documentation has the table of all conversions. Any number of
-    threads may decode at once.
+    threads may decode at once. Of DICOM files nothing is read that speaks of a patient;
+    what is burned into the pixels stays there.
 
     Examples
     --------
@@ -159,7 +168,8 @@ def decode_image(
         pixels = check_array_source(source, name, value_range)
     else:
         limits = {"max_pixels": max_pixels, "at_least": at_least, "strict": strict}
-        pixels = _decode(source, name, color=color, **limits)
+        values = {"color": color, "value_range": value_range}
+        pixels = _decode(source, name, **limits, **values)
     try:
         if not isinstance(source, np.ndarray):
             pixels = _scaled(pixels, value_range)
@@ -231,7 +241,9 @@ def _jpeg_behind(image, name):
     return JpegFile(data, name) if data.startswith(b"\xff\xd8\xff") else None
 
 
-def _pixels_of(image, jpeg, name, *, max_pixels, strict, color, at_least=None):
+def _pixels_of(
+    image, jpeg, name, *, max_pixels, strict, color, value_range, at_least=None
+):
     width, height = image.size
     if width < 1 or height < 1:
         raise ImageDecodeError(name, f"it has no pixels ({height} x {width})")
@@ -242,7 +254,10 @@ def _pixels_of(image, jpeg, name, *, max_pixels, strict, color, at_least=None):
             "raise max_pixels if you trust it",
         )
     pixels = None
-    if jpeg is not None:
+    if isinstance(image, DicomImage):
+        with _strictly:
+            pixels = image.decode(value_range)
+    elif jpeg is not None:
         if strict:
             jpeg.check_size(width, height)
         if at_least is not None:

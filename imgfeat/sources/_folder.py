@@ -22,7 +22,7 @@ from imgfeat.sources._labelled import (
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif",
     ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".heic", ".heif", ".jp2",
-    ".j2k", ".jpx",
+    ".j2k", ".jpx", ".dcm", ".dicom",
 )  # fmt: skip
 
 # What is known without a look inside. Raw data of cameras is TIFF by its content, and
@@ -105,13 +105,13 @@ def load_image_folder(
     Notes
     -----
     Files with an image's suffix count (JPEG, PNG, WebP, BMP, GIF, TIFF, PNM, AVIF,
-    HEIC, JPEG 2000; any case), and who reads them says what is wrong with them. Of
-    others, or without a suffix, the first bytes decide. Hidden files and folders, and
-    those that systems leave behind (``.ipynb_checkpoints``, ``__MACOSX``, ``@eaDir``,
-    ``Thumbs.db``), are ignored; so are images beside the sub-folders. Sub-folders are
-    splits if there are two or more, all are named so, and they have classes in common.
-    Links to folders are followed, but not back up, and each folder is visited once
-    within a class.
+    HEIC, JPEG 2000, DICOM; any case), and who reads them says what is wrong with
+    them. Of others, or without a suffix, the first bytes decide. Hidden files and
+    folders, and those that systems leave behind (``.ipynb_checkpoints``, ``__MACOSX``,
+    ``@eaDir``, ``Thumbs.db``), are ignored; so are images beside the sub-folders.
+    Sub-folders are splits if there are two or more, all are named so, and they have
+    classes in common. Links to folders are followed, but not back up, and each folder
+    is visited once within a class.
 
     Examples
     --------

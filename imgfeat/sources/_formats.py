@@ -16,9 +16,10 @@ from PIL import (
 from imgfeat._optional import has_module
 from imgfeat._switch import HeldSwitch
 from imgfeat.sources._decode_error import DECODER_ERRORS, ImageDecodeError, error_text
+from imgfeat.sources._dicom import is_dicom, open_dicom
 from imgfeat.sources._limits import MAX_STRIPS, UnboundedError, check_limits
 
-ALLOWED = "JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, BMP, GIF, TIFF or PNM"
+ALLOWED = "JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, BMP, GIF, TIFF, PNM or DICOM"
 
 _AVIF = {b"avif", b"avis"}
 _HEIC = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
@@ -78,7 +79,7 @@ _READERS = tuple(
 )
 _UNPACKED_BY_PILLOW = {"PNG", "TIFF", "BMP", "PPM"}
 # So many bytes tell.
-START = 64
+START = 132
 
 
 def is_image(start):
@@ -90,7 +91,9 @@ def is_image(start):
         Its first `START` bytes.
     """
     return not _is_raw(start) and (
-        _reader_of(start) is not None or bool(_brands(start) & (_AVIF | _HEIC))
+        is_dicom(start)
+        or _reader_of(start) is not None
+        or bool(_brands(start) & (_AVIF | _HEIC))
     )
 
 
@@ -132,6 +135,9 @@ def identify(file, name):
     file.seek(0)
     if not start:
         raise ImageDecodeError(name, "it is empty (0 bytes)", "replace or remove it")
+    # First: what stands before its mark is free, and may be the start of a TIFF.
+    if is_dicom(start):
+        return open_dicom(file, name)
     if _is_raw(start):
         raise ImageDecodeError(name, "it is a camera's raw data", _CONVERT_RAW)
     reader = _reader_of(start) or _reader_of_boxes(start, name)

@@ -159,19 +159,32 @@ def note_range(pixels):
     Warns
     -----
     UserWarning
-        Within `warned_once` only: whoever reads one image looks at it. The text is
-        always the same, so that Python shows it once where a batch comes in chunks.
+        As of `warn_once`.
     """
-    told = _batch.told
-    if told is None or told or pixels.dtype != np.uint16:
+    if _batch.told is None or _batch.told or pixels.dtype != np.uint16:
         return
-    ours = object()
-    is_dim = 0 < pixels.max() < white_of(pixels.dtype) / 10
-    # Setting a default is one step, whichever thread comes first.
-    if is_dim and told.setdefault("by", ours) is ours:
-        warnings.warn(
+    if 0 < pixels.max() < white_of(pixels.dtype) / 10:
+        warn_once(
             "Images of 16 bits that use less than a tenth of 0..65535 are dark. If "
             "their white is another value, 4095 for 12 bits, say so: "
-            "ImageReader(value_range=(0, 4095)).",
-            stacklevel=2,
+            "ImageReader(value_range=(0, 4095))."
         )
+
+
+def warn_once(text):
+    """Warn of what is stored, unless it has been done for the batch.
+
+    Parameters
+    ----------
+    text : str
+        Always the same, so that Python shows it once where a batch comes in chunks.
+
+    Warns
+    -----
+    UserWarning
+        Within `warned_once` only: whoever reads one image looks at it.
+    """
+    told, ours = _batch.told, object()
+    # Setting a default is one step, whichever thread comes first.
+    if told is not None and told.setdefault("by", ours) is ours:
+        warnings.warn(text, stacklevel=3)

@@ -1,9 +1,9 @@
-"""Pillow's warnings about files that we read stay with us.
+"""Decoders' warnings about files that we read stay with us.
 
 They name no file, and whether a photo can be read would depend on the filters of the
 program. Filters belong to the program, though, and are shared by all threads. So
-Pillow's modules find a stand-in for ``warnings`` in their namespaces that swallows what
-is warned of in a thread while we decode in it, and passes on the rest.
+their modules find a stand-in for ``warnings`` in their namespaces that swallows what is
+warned of in a thread while we decode in it, and passes on the rest.
 """
 
 import threading
@@ -24,7 +24,7 @@ _reading = _Reading()
 
 @contextmanager
 def no_warnings():
-    """Swallow what Pillow warns of in this thread."""
+    """Swallow what Pillow and pydicom warn of in this thread."""
     _reading.depth += 1
     try:
         yield
@@ -44,5 +44,17 @@ class _StandIn:
             warnings.warn(message, category, stacklevel + 1, **options)
 
 
+def hush(module):
+    """Let `no_warnings` reach what a module warns of.
+
+    Parameters
+    ----------
+    module : module
+        That has imported ``warnings``.
+    """
+    if not isinstance(module.warnings, _StandIn):
+        module.warnings = _StandIn()
+
+
 for _module in _LOUD:
-    _module.warnings = _StandIn()  # type: ignore[attr-defined]
+    hush(_module)

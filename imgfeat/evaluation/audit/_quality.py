@@ -25,6 +25,7 @@ _SUFFIXES = {
     "HEIF": (".heic", ".heics", ".heif", ".heifs", ".hif"),
     "JPEG2000": (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
+    "DICOM": (".dcm", ".dicom", ".dic", ".ima"),
 }
 _OF_IMAGES = frozenset(suffix for some in _SUFFIXES.values() for suffix in some)
 _TURNS = {
