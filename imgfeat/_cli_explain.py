@@ -11,6 +11,7 @@ from imgfeat._cli_options import Jobs
 from imgfeat._files import unique_stems
 from imgfeat._plain_errors import plain_errors
 from imgfeat._printing import err, out, print_note
+from imgfeat._rows import check_can_fill
 
 _BATCH = 64  # images whose maps are in memory
 
@@ -31,6 +32,7 @@ def explain(
     """Draw what a saved model looked at: orange speaks for the class, blue against."""
     with plain_errors():
         loaded = imgfeat.load(model)
+        check_can_fill(to)
         files, notes = deploy.expand_paths(paths)
         for note in notes:
             print_note(note)

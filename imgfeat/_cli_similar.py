@@ -9,7 +9,7 @@ import imgfeat
 from imgfeat._cli_options import Jobs, Skip
 from imgfeat._plain_errors import plain_errors
 from imgfeat._printing import print_note
-from imgfeat._rows import Format, row_writer
+from imgfeat._rows import Format, check_can_write, row_writer
 
 COLUMNS = ["query", "path", "similarity"]
 
@@ -45,6 +45,8 @@ def similar(
     again; see: imgfeat cache.
     """
     with plain_errors(can_skip=True):
+        if to is not None:
+            check_can_write(to)
         images = _files([gallery], "image to look among")
         wanted = _files(queries, "image to look for")
         index = imgfeat.evaluation.SimilarImages(

@@ -102,6 +102,14 @@ def check_can_write(to, option="--out"):
         raise ValueError(f"{option} needs a folder that can be written. Got {to}.")
 
 
+def check_can_fill(to, option="--out"):
+    """Make the folder of an option, or refuse it before the work is done."""
+    if not is_writable(to):
+        raise ValueError(
+            f"{option} needs a folder that can be written, or made. Got {to}."
+        )
+
+
 @contextmanager
 def _writing(file, encoding, format, raw, columns):
     if format is Format.parquet:

@@ -52,3 +52,12 @@ def test_unreadable_files_are_named_and_the_others_explained(model, photos, tmp_
     assert str(broken) in result.stderr
     assert "1 of 2 files could not be read." in result.stderr
     assert [file.stem for file in (tmp_path / "looks").iterdir()] == [path.stem]
+
+
+def test_folder_that_cannot_be_made_is_refused_before_the_work(model, tmp_path):
+    to = tmp_path / "file"
+    to.write_text("no folder")
+    # Were images read first, it would be said that there are none.
+    refused = run("explain", model, tmp_path, "--out", to, code=2)
+    shown = " ".join(refused.stderr.split())
+    assert "--out needs a folder that can be written, or made" in shown

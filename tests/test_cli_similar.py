@@ -69,3 +69,9 @@ def test_empty_folder_is_named(model, photos, tmp_path):
     query = next(photos.glob("*/*.jpg"))
     failed = run("similar", model, tmp_path / "empty", query, code=2)
     assert "There is no image to look among in" in failed.stderr
+
+
+def test_file_that_cannot_be_written_is_refused_before_the_work(photos, tmp_path):
+    to = tmp_path / "none" / "found.csv"
+    refused = run("similar", "no model", photos, photos, "--out", to, code=2)
+    assert "--out needs the name of a file" in " ".join(refused.stderr.split())

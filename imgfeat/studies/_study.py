@@ -106,7 +106,8 @@ def run_study(
     scoring : str
         Name of the scikit-learn scorer that decides.
     time_budget : float or str, optional
-        As for `compare`. Only recipes that ran on all folds are fitted and reported.
+        As for `compare`. Only recipes that ran on all folds, of the most images, are
+        fitted and reported.
     resume : bool
         Go on with what an earlier study of the same data left in `out`.
     refit : bool
@@ -184,7 +185,8 @@ def run_study(
     best = found.best
     if found.soft_vote is not None and best == found.soft_vote.name:
         candidates[best] = found.soft_vote.classifier
-    n_folds = found.table["n_folds"]
+    n_images = found.table["n_images"]
+    n_folds = found.table["n_folds"][n_images == n_images.max()]
     finished = [
         name
         for name in n_folds.index[n_folds == n_folds.max()]

@@ -23,6 +23,7 @@ from imgfeat.evaluation.comparison._kept_folds import KeptFolds
 from imgfeat.evaluation.comparison._learning_curve import find_learning_curve
 from imgfeat.evaluation.comparison._metadata import request_weights
 from imgfeat.evaluation.comparison._race import Race
+from imgfeat.evaluation.comparison._rungs import run_rungs
 from imgfeat.evaluation.comparison._scoring import SCORING, find_scorers
 from imgfeat.sources._images import refuse_one_image
 
@@ -72,9 +73,10 @@ def compare(
         Names of scikit-learn scorers. The first orders the table and decides. A class
         that is never predicted has precision 0.
     time_budget : float or str, optional
-        Seconds, or text such as ``"5min"``, after which no fold begins, but for
-        the very first. The folds run
-        one by one then, each with the better half of the candidates before.
+        Seconds, or text such as ``"5min"``, after which no fold begins, but for the
+        very first. Candidates run on a part of the images then, the better half of
+        them on more, and who is left on all; the others follow, best first, if there
+        is time. See Notes.
     cache : path or bool, default=True
         Folder of the feature store, as the `location` of `CachedFeatures`; True is the
         default one. With False nothing is read or kept there.
@@ -122,7 +124,22 @@ def compare(
     Groups and weights go where scikit-learn's metadata routing sends them: to what
     requests them, by ``set_fit_request`` or by default, in pipelines and searches too.
 
+    A budget is spent by successive halving [1]_. All candidates run on a half, a
+    quarter or less of the images, of 100 at least, with each class in its share and
+    groups whole; the better half of them runs on twice as many, and so on. When the
+    time that a part took tells that it is enough for all images, nobody is dropped any
+    more. On all images the folds are run one by one, by the better half of those of the
+    one before; if time is left at the end, the others follow, best first. The column
+    ``n_images`` says on how many images a score is: those of the most come first, and
+    the verdict is among them.
+
     Warns of image files that come twice and straddle folds.
+
+    References
+    ----------
+    .. [1] K. Jamieson and A. Talwalkar, "Non-stochastic best arm identification and
+       hyperparameter optimization", AISTATS 2016, https://arxiv.org/abs/1502.07943.
+       Here rungs differ in images, and nobody is dropped while there is time.
 
     Examples
     --------
@@ -162,7 +179,10 @@ def compare(
     )
     n_classes = len(np.unique(y))
     try:
-        race.run()
+        if time_budget is None:
+            race.run()
+        else:
+            run_rungs(race)
         comparison = compared(race, n_classes)
         _check_any_scored(comparison)
         if learning_curve:

@@ -8,6 +8,7 @@ import pandas as pd
 from imgfeat._frames import make_frame
 from imgfeat.evaluation.comparison._candidates import Candidate
 from imgfeat.evaluation.comparison._comparison import Comparison
+from imgfeat.evaluation.comparison._rungs import home_of
 from imgfeat.evaluation.comparison._soft_vote import find_soft_vote
 from imgfeat.evaluation.comparison._verdict import judge
 from imgfeat.evaluation.comparison._vote_model import make_vote
@@ -28,15 +29,16 @@ def compared(race, n_classes):
     names = list(race.scorers)
     rows, splits, errors, unfinished = {}, {}, [], []
     for candidate in race.candidates:
-        results = race.results[candidate.name]
-        rows[candidate.name] = _row(race, candidate, results)
+        home = home_of(race, candidate.name)
+        results = home.results[candidate.name]
+        rows[candidate.name] = _row(home, candidate, results)
         splits[candidate.name] = {
             f"split{result.fold}_test_{name}": result.scores.get(name, np.nan)
             for result in results
             for name in names
         }
         errors += [[r.name, r.fold, r.error] for r in results if r.error is not None]
-        if len(results) < len(race.folds):
+        if len(race.results[candidate.name]) < len(race.folds):
             unfinished.append(candidate.name)
     can_vote = {
         name: shares
@@ -55,10 +57,10 @@ def compared(race, n_classes):
         splits.loc[vote.name] = vote.scores.to_numpy().T.ravel()
     verdict = _judge(race, splits, table, names[0])
     table = table.sort_values(
-        f"mean_test_{names[0]}", ascending=False, kind="stable", na_position="last"
+        ["n_images", f"mean_test_{names[0]}"], ascending=False, na_position="last"
     )
     return Comparison(
-        table=table.astype({"n_folds": int}),
+        table=table.astype({"n_folds": int, "n_images": int}),
         cv_results_=splits.loc[table.index].rename_axis("candidate"),
         verdict=verdict,
         probabilities=_out_of_fold(race, n_classes, vote),
@@ -108,6 +110,7 @@ def _row_of_vote(race, vote, table):
     image_s = (1 / members["predict_images_per_s"]).sum() - spared_s
     row["predict_images_per_s"] = 1 / image_s
     row["n_folds"] = len(vote.scores)
+    row["n_images"] = len(race.y)
     return row
 
 
@@ -128,18 +131,32 @@ def _row(race, candidate, results):
         row["predict_images_per_s"] = 1 / (predict_s + front_s)
     first = next(iter(race.scorers))
     row["n_folds"] = sum(np.isfinite(result.scores[first]) for result in scored)
+    row["n_images"] = len(race.y) if row["n_folds"] else 0
     return row
 
 
 def _judge(race, splits, table, score):
+    """The verdict among those that are scored on the most images."""
     scores = splits[[name for name in splits if name.endswith(f"_test_{score}")]]
+    n_most = table["n_images"].max()
+    is_most = table["n_images"] == n_most
+    folds = next((r.folds for r in race.parts if len(r.y) == n_most), race.folds)
     return judge(
-        scores,
-        n_train=np.mean([len(train) for train, _ in race.folds]),
-        n_test=np.mean([len(test) for _, test in race.folds]),
+        scores[is_most].reindex(scores.index),
+        n_train=np.mean([len(train) for train, _ in folds]),
+        n_test=np.mean([len(test) for _, test in folds]),
         seconds=1 / table["predict_images_per_s"],
         by=score,
+        on=_of_how_many(table["n_images"], len(race.y)),
     )
+
+
+def _of_how_many(n_images, n_all):
+    """Of which images the verdict is, in words, if that is not plain."""
+    n_most = int(n_images.max())
+    if n_most < n_all:
+        return f"on {n_most:,} of {n_all:,} images"
+    return "on all images" if n_images[n_images > 0].nunique() > 1 else ""
 
 
 def _shares(race):

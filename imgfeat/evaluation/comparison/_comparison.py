@@ -35,19 +35,22 @@ class Comparison:
     table : DataFrame
         A row a candidate, best first, with columns named as in ``cv_results_``:
         ``mean_test_accuracy``, ``std_test_accuracy`` ..., ``mean_fit_time`` (seconds a
-        fold, features included), ``predict_images_per_s`` and ``n_folds``, those with
-        the first score. NaN where it failed on all folds.
+        fold, features included), ``predict_images_per_s``, ``n_folds``, those with
+        the first score, and ``n_images``, of which these folds are: less than all for
+        candidates that a budget stopped before, which come behind. NaN where it failed
+        on all folds.
     cv_results_ : DataFrame
-        A row a candidate, with the score of each fold: ``split0_test_accuracy`` ...
+        A row a candidate, with the score of each fold: ``split0_test_accuracy`` ...,
+        of as many images as the table says.
     verdict : Verdict or None
-        Which candidate to take; None if none was scored.
+        Which candidate to take, of those on the most images; None if none was scored.
     probabilities : dict of str to ndarray of shape (n_samples, n_classes)
         Of images by models that had not seen them; NaN for those in no fold. Only of
         candidates that have probabilities, and ran on all folds, and of their vote.
     errors : DataFrame with columns ``candidate``, ``fold``, ``reason``
         Folds on which a candidate, or a scorer of it, failed.
     unfinished : list of str
-        Candidates that did not run on all folds, for lack of time.
+        Candidates that did not run on all folds of all images, for lack of time.
     soft_vote : SoftVote or None
         A vote of the best few that does better than one alone; the tables have a row of
         it. Slower than its members, it is the best only where none of them is tied with
@@ -249,6 +252,7 @@ class Comparison:
         if self.unfinished:
             names = ", ".join(self.unfinished)
             notes.append(f"There was no time for all folds of {names}.")
+            notes += self._on_fewer_images()
             if self.table["n_folds"].sum() == 1:
                 notes.append(
                     "The time was too little for more than one fold of one candidate; "
@@ -258,6 +262,15 @@ class Comparison:
             reason = errors["reason"].iloc[0]
             notes.append(f"{name} failed on {len(errors)} of the folds: {reason}")
         return notes
+
+    def _on_fewer_images(self):
+        """Whose scores are of how many images, less than all."""
+        n_all, on = len(self._labels), self.table["n_images"]
+        fewer = on[(on > 0) & (on < n_all)]
+        return [
+            f"On {n:,} of {n_all:,} images only: {', '.join(some.index)}."
+            for n, some in fewer.groupby(fewer, sort=False)
+        ]
 
 
 class ComparisonInterrupted(KeyboardInterrupt):
@@ -287,4 +300,6 @@ def _shown(table):
         ]
     shown["fit, s"] = table["mean_fit_time"].round(2)
     shown["images/s"] = table["predict_images_per_s"].round(0)
+    if table["n_images"].where(table["n_images"] > 0).nunique() > 1:
+        shown["of images"] = table["n_images"]
     return shown

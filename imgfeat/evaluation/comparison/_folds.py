@@ -44,7 +44,11 @@ def draw_folds(cv, y, groups, random_state):
     else:
         splitter = check_cv(cv, y, classifier=True)
     _check_counts(y, splitter)
-    return list(splitter.split(np.zeros(len(y)), y, groups))
+    every = np.arange(len(y))
+    return [
+        (every[np.asarray(train)], every[np.asarray(test)])  # lists and masks, too
+        for train, test in splitter.split(np.zeros(len(y)), y, groups)
+    ]
 
 
 def groups_of_classes(y, groups):

@@ -1,6 +1,7 @@
 """Features of all images, for each distinct front once, kept for the next run."""
 
 import time
+from copy import copy
 
 import numpy as np
 from sklearn.base import clone
@@ -100,6 +101,12 @@ class Fronts:
         self._verbose = verbose
         self._keys = {}  # by id: it hashes weights and code
         self._seconds = {}
+
+    def part(self, rows):
+        """Of some of the images; what is known of fronts is known to both."""
+        part = copy(self)
+        part.X = safe_indexing(self.X, rows)
+        return part
 
     def key(self, front):
         """The same for fronts that give the same features."""

@@ -1,5 +1,6 @@
 """Finished folds on disk, so that a comparison that was interrupted goes on."""
 
+import functools
 import io
 import json
 from dataclasses import asdict
@@ -11,7 +12,7 @@ import numpy as np
 import imgfeat
 from imgfeat._files import write_atomic
 from imgfeat.evaluation.comparison._one_fold import FoldResult
-from imgfeat.features.cache._keys import row_keys
+from imgfeat.features.cache._keys import computed_by, row_keys
 from imgfeat.sources._frame import one_column
 from imgfeat.sources._images import is_sequence_of_sources
 from imgfeat.sources._source import hash_parts, source_of
@@ -21,7 +22,7 @@ _BAD_FILE = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile)
 
 
 class KeptFolds:
-    """Results by all that they depend on: candidate, images, labels, rows, scores.
+    """Results by all that they depend on: code, candidate, images, labels, rows ...
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ class KeptFolds:
         items = column if is_told else ()
         keys, known = row_keys([source_of(item, r) for r, item in enumerate(items)])
         labels = json.dumps([str(label) for label in y]).encode()
-        facts = json.dumps([imgfeat.__version__, sorted(scoring)]).encode()
+        facts = json.dumps([computed_by(), _code(), sorted(scoring)]).encode()
         more = json.dumps(_as_text(metadata or {}), sort_keys=True).encode()
         self._data = hash_parts(b"compare", keys.tobytes(), labels, facts, more)
         self._is_known = is_told and bool(known.all())
@@ -89,6 +90,13 @@ class KeptFolds:
             content, facts=np.array(json.dumps(facts)), probabilities=probabilities
         )
         write_atomic(self._folder / f"{key}.npz", content.getvalue())
+
+
+@functools.cache
+def _code():
+    """A hash of this package: its code may change under the same version."""
+    files = sorted(Path(imgfeat.__file__).parent.rglob("*.py"))
+    return hash_parts(b"code", *(file.read_bytes() for file in files)).hex()
 
 
 def _as_text(metadata):

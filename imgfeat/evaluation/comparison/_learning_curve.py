@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from imgfeat._frames import make_frame
+from imgfeat.evaluation.comparison._stratified_order import stratified_order
 
 _SHARES = (0.125, 0.25, 0.5, 0.75, 1.0)
 _N_EACH = 4  # images of a class that searches within folds take
@@ -83,7 +84,7 @@ def find_learning_curve(race, candidate):
     """
     score = next(iter(race.scorers))
     whole = race.results.get(candidate.name)
-    orders = [_stratified_order(train, race.y) for train, _ in race.folds]
+    orders = [stratified_order(train, race.y) for train, _ in race.folds]
     rows = []
     for share in _SHARES:
         parts = _parts(orders, share, race)
@@ -182,14 +183,3 @@ def _parts(orders, share, race):
             return None
         parts.append((number, (np.sort(train), race.folds[number][1])))
     return parts
-
-
-def _stratified_order(rows, y):
-    """Rows in an order of which every beginning has the classes in the same shares."""
-    rows = np.random.default_rng(0).permutation(rows)
-    _, labels = np.unique(y[rows], return_inverse=True)
-    counts = np.bincount(labels)
-    rank = np.empty(len(rows))
-    for label, count in enumerate(counts):
-        rank[labels == label] = (np.arange(count) + 0.5) / count
-    return rows[np.argsort(rank, kind="stable")]

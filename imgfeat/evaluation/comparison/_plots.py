@@ -20,7 +20,7 @@ def draw_scores(table, splits, ax=None):
         values = splits.loc[name, columns].to_numpy(dtype=float)
         ax.plot(values, np.full(len(values), place), "o", color="tab:blue", alpha=0.4)
         ax.plot(table.loc[name, f"mean_test_{score}"], place, "|", color="k", ms=18)
-    ax.set_yticks(places, table.index)
+    ax.set_yticks(places, _names(table))
     ax.set_ylim(-0.6, len(table) - 0.4)
     ax.set_xlabel(f"{score.replace('_', ' ')}: folds (dots) and their mean")
     ax.grid(axis="x", alpha=0.3)
@@ -39,6 +39,7 @@ def draw_pareto(table, ax=None):
     score = _first_score(table)
     ax = _axes(7, 4.5) if ax is None else ax
     table = table.dropna(subset=[f"mean_test_{score}"])
+    table = table[table["n_images"] == table["n_images"].max()]  # others are not alike
     milliseconds = 1e3 / table["predict_images_per_s"]
     values = table[f"mean_test_{score}"]
     order = milliseconds.sort_values().index
@@ -111,6 +112,14 @@ def _apart(values):
         shifted = max(place, last + 12)
         heights[name], last = shifted - place, shifted
     return heights
+
+
+def _names(table):
+    """Those of candidates, and of how many images, where these are not the same."""
+    n_images = table["n_images"]
+    if n_images[n_images > 0].nunique() < 2:
+        return list(table.index)
+    return [f"{name}\n{n:,} images" for name, n in n_images.items()]
 
 
 def _first_score(table):

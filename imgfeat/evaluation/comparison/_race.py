@@ -1,6 +1,6 @@
 """The folds of all candidates, one after the other, until they or the time are over."""
 
-import time
+from copy import copy
 from itertools import groupby
 
 import joblib
@@ -8,6 +8,8 @@ import numpy as np
 
 from imgfeat._interrupts import noticing_interrupts
 from imgfeat._progress import progress
+from imgfeat.evaluation.comparison._deadline import Deadline
+from imgfeat.evaluation.comparison._metadata import take
 from imgfeat.evaluation.comparison._one_fold import run_fold
 
 
@@ -21,14 +23,13 @@ class Race:
         Labels of all images.
     folds : list of (ndarray, ndarray)
     scorers : dict of str to scorer
-        The first one decides who goes on when time is short.
+        The first one decides.
     fronts : Fronts
     kept : KeptFolds
     metadata : dict of str to (ndarray or None), optional
         Groups and sample weights of all images.
     time_budget_s : float, optional
-        No fold begins later, but for the very first. The folds are run one by one then,
-        each by the better half of those that ran the one before (successive halving).
+        No fold begins later, but for the very first.
     n_jobs : int, optional
         Processes, as for joblib.
     resume : bool
@@ -39,6 +40,9 @@ class Race:
     Attributes
     ----------
     results : dict of str to list of FoldResult
+    parts : list of Race
+        On some of the images, fewest first.
+    deadline : Deadline
     """
 
     def __init__(
@@ -67,28 +71,62 @@ class Race:
         self.resume = resume
         self.verbose = verbose
         self.results = {candidate.name: [] for candidate in candidates}
-        self._n_begun = 0
-        self._deadline = np.inf
-        if time_budget_s is not None:
-            self._deadline = time.monotonic() + time_budget_s
+        self.parts = []
+        self.deadline = Deadline(time_budget_s)
+        self._rows = np.arange(len(y))  # of all images, those that it runs on
+        self._of_how_many = ""
 
-    def run(self):
-        """Run all folds, or those that there is time for."""
-        numbers = range(len(self.folds))
-        rounds = [numbers] if self._deadline == np.inf else [[n] for n in numbers]
-        running = self.candidates
+    def part(self, rows, candidates):
+        """Begin a race of some candidates on some of the images.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Sorted.
+        candidates : list of Candidate
+
+        Returns
+        -------
+        Race
+            With the same deadline; nothing has run yet.
+        """
+        part = copy(self)
+        part.candidates = candidates
+        part.y = self.y[rows]
+        part.folds = [
+            tuple(np.searchsorted(rows, side[np.isin(side, rows)]) for side in fold)
+            for fold in self.folds
+        ]
+        part.fronts = self.fronts.part(rows)
+        part.metadata = take(self.metadata, rows)
+        part.results = {candidate.name: [] for candidate in candidates}
+        part.parts = []
+        part._rows = self._rows[rows]
+        part._of_how_many = f" on {len(rows):,} of {len(self.y):,} images"
+        self.parts.append(part)
+        return part
+
+    def run(self, rounds=None):
+        """Run all folds, or those that there is time for.
+
+        Parameters
+        ----------
+        rounds : iterable of (list of Candidate, sequence of int), optional
+            Who runs on which folds, one after the other. It is asked for the next when
+            the one before is over, of which `results` tell.
+        """
+        if rounds is None:
+            rounds = [(self.candidates, range(len(self.folds)))]
         total = len(self.folds) * len(self.candidates)
         with (
             progress("compare", total, self.verbose) as advance,
             noticing_interrupts() as self._interrupts,
         ):
-            for these in rounds:
-                if these[0] > 0:
-                    running = self._better_half(running)
+            for running, numbers in rounds:
                 for _, group in groupby(running, key=self._front_of):
-                    if self._is_late():
+                    if self.deadline.has_passed():
                         return
-                    self._run_group(list(group), these, advance)
+                    self._run_group(list(group), numbers, advance)
 
     def run_on(self, candidate, parts):
         """Run a candidate on other rows, as [(number, (train, test)), ...].
@@ -100,7 +138,7 @@ class Race:
         """
         found, todo = [], []
         for number, rows in parts:
-            key = self.kept.key(candidate, rows)
+            key = self._key(candidate, rows)
             kept = self.resume and self.kept.find(key, candidate.name, number)
             if kept:
                 found.append(kept)
@@ -111,13 +149,23 @@ class Race:
             tasks = (
                 self._task(candidate, features, number, rows)
                 for number, rows, _ in todo
-                if not self._is_late()
+                if not self.deadline.has_passed()
             )
             results = joblib.Parallel(self.n_jobs)(tasks)
             for result, (_, _, key) in zip(results, todo, strict=False):
                 self.kept.keep(key, result)
                 found.append(result)
         return sorted(found, key=lambda result: result.fold)
+
+    def mean_score(self, name):
+        """Of a candidate, by the first score, over the folds so far.
+
+        -inf if there is none.
+        """
+        score = next(iter(self.scorers))
+        values = [result.scores.get(score, np.nan) for result in self.results[name]]
+        values = [value for value in values if np.isfinite(value)]
+        return np.mean(values) if values else -np.inf
 
     def seconds_of_front(self, candidate):
         """What the features of an image take."""
@@ -127,8 +175,9 @@ class Race:
         """Candidates that share their features."""
         todo = []
         for candidate in group:
-            for number in numbers:
-                key = self.kept.key(candidate, self.folds[number])
+            is_over = {result.fold for result in self.results[candidate.name]}
+            for number in sorted({*numbers} - is_over):
+                key = self._key(candidate, self.folds[number])
                 found = self.resume and self.kept.find(key, candidate.name, number)
                 if found:
                     self._take(found, advance)
@@ -149,11 +198,12 @@ class Race:
 
     def _tasks(self, todo, features, advance):
         for candidate, number, _ in todo:
-            if self._is_late():
+            if self.deadline.has_passed():
                 return
             text = f"{candidate.name}: fold {number + 1} of {len(self.folds)}"
+            text += self._of_how_many
             advance(0, description=text)
-            self._n_begun += 1
+            self.deadline.n_begun += 1
             yield self._task(candidate, features, number, self.folds[number])
 
     def _task(self, candidate, features, number, rows):
@@ -170,7 +220,7 @@ class Race:
         )
 
     def _take(self, result, advance):
-        self._n_begun += 1
+        self.deadline.n_begun += 1
         results = self.results[result.name]
         results.append(result)
         results.sort(key=lambda result: result.fold)
@@ -180,30 +230,16 @@ class Race:
 
     def _line(self, name, results):
         failed = [result.error for result in results if result.error is not None]
-        score = next(iter(self.scorers))
-        values = [result.scores.get(score, np.nan) for result in results]
-        values = [value for value in values if np.isfinite(value)]
-        shown = f"{np.mean(values):.3f} {score}" if values else "failed"
+        mean = self.mean_score(name)
+        shown = f"{mean:.3f} {next(iter(self.scorers))}"
+        shown = shown + self._of_how_many if np.isfinite(mean) else "failed"
         note = f"; {len(failed)} folds failed: {failed[0]}" if failed else ""
         n_over = sum(len(r) == len(self.folds) for r in self.results.values())
         return f"{name:14} {shown}  ({n_over} of {len(self.results)}){note}"
 
-    def _better_half(self, running):
-        """Those with the higher scores so far, in the order in which they run."""
-        score = next(iter(self.scorers))
-
-        def mean(candidate):
-            values = [r.scores.get(score, np.nan) for r in self.results[candidate.name]]
-            values = [value for value in values if np.isfinite(value)]
-            return np.mean(values) if values else -np.inf
-
-        ranked = sorted(running, key=mean, reverse=True)
-        best = {candidate.name for candidate in ranked[: max(2, -(-len(ranked) // 2))]}
-        return [candidate for candidate in running if candidate.name in best]
+    def _key(self, candidate, rows):
+        """By which a result is kept: rows of a part are told as rows of all images."""
+        return self.kept.key(candidate, [self._rows[side] for side in rows])
 
     def _front_of(self, candidate):
         return self.fronts.key(candidate.front)
-
-    def _is_late(self):
-        # One fold of one candidate is run in any case, as all that is less is nothing.
-        return self._n_begun > 0 and time.monotonic() > self._deadline

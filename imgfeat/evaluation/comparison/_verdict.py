@@ -37,7 +37,9 @@ class Verdict:
         return self.sentence
 
 
-def judge(scores, *, n_train, n_test, seconds, by="accuracy", alpha=0.05, rope=0.01):
+def judge(
+    scores, *, n_train, n_test, seconds, by="accuracy", on="", alpha=0.05, rope=0.01
+):
     """Say which candidate to take.
 
     Parameters
@@ -50,6 +52,8 @@ def judge(scores, *, n_train, n_test, seconds, by="accuracy", alpha=0.05, rope=0
         To label an image, by candidate.
     by : str, default="accuracy"
         What the score is called.
+    on : str, default=""
+        Of which images the scores are, as "on 150 of 300 images", to be said.
     alpha : float, default=0.05
         Candidates with a p-value above it cannot be told apart.
     rope : float, default=0.01
@@ -89,7 +93,10 @@ def judge(scores, *, n_train, n_test, seconds, by="accuracy", alpha=0.05, rope=0
     best = min(tied, key=lambda name: (seconds[name], name))
     sentence = _sentence(best, tied, table, means, top)
     if len(table) == 1 < len(scores):
-        sentence = f"Only {best} was scored, with a mean of {means[best]:.3f}."
+        which = f"scored {on}" if on else "scored"
+        sentence = f"Only {best} was {which}, with a mean of {means[best]:.3f}."
+    elif on:
+        sentence = f"{on.capitalize()}: {sentence}"
     if by != "accuracy":
         sentence = f"By {by}: {sentence}"
     return Verdict(best, tuple(tied), table, sentence)

@@ -156,9 +156,14 @@ def _scores_of(comparison):
 def _table(comparison, evaluations, held_out, problems):
     """The candidates as text, with what a column is sorted by; the best are marked."""
     table = comparison.table
+    n_images = table["n_images"]
+    among = n_images.index[n_images == n_images.max()]  # others are not alike
     of_folds = {
         _SHORT.get(score, score.replace("_", " ")): _column(
-            table[f"mean_test_{score}"], "{:.3f}", spread=table[f"std_test_{score}"]
+            table[f"mean_test_{score}"],
+            "{:.3f}",
+            among,
+            spread=table[f"std_test_{score}"],
         )
         for score in _scores_of(comparison)
     }
@@ -167,9 +172,11 @@ def _table(comparison, evaluations, held_out, problems):
     if evaluations:
         columns[held_out] = _unseen(table.index, evaluations)
     milliseconds = 1e3 / table["predict_images_per_s"]
-    columns["ms an image"] = _column(milliseconds, "{:,.1f}", sign=-1)
-    columns["fit, s"] = _column(table["mean_fit_time"], "{:,.1f}", sign=-1)
+    columns["ms an image"] = _column(milliseconds, "{:,.1f}", among, sign=-1)
+    columns["fit, s"] = _column(table["mean_fit_time"], "{:,.1f}", among, sign=-1)
     columns |= of_folds
+    if n_images[n_images > 0].nunique() > 1:
+        columns["images"] = _column(n_images, "{:,}", among=[])
     notes = {problem["name"]: problem["short"] for problem in problems}
     best = None if comparison.verdict is None else comparison.verdict.best
     rows = [
@@ -185,9 +192,13 @@ def _table(comparison, evaluations, held_out, problems):
     return {"columns": list(columns), "rows": rows}
 
 
-def _column(values, how, *, sign=1, spread=None):
-    """A cell a candidate; the largest value is best, or with `sign` -1 the smallest."""
-    best = (sign * values).max()
+def _column(values, how, among, *, sign=1, spread=None):
+    """A cell a candidate.
+
+    The largest value is best, or with `sign` -1 the smallest, of those `among` which
+    one is.
+    """
+    best = (sign * values[among]).max()
     cells = {}
     for name, value in values.items():
         if not np.isfinite(value):
@@ -197,7 +208,7 @@ def _column(values, how, *, sign=1, spread=None):
             "text": how.format(value),
             "beside": "" if spread is None else f"± {how.format(spread[name])}",
             "value": float(value),
-            "best": len(values) > 1 and sign * value == best,
+            "best": len(values) > 1 and name in among and sign * value == best,
         }
     return cells
 
@@ -206,7 +217,7 @@ def _unseen(names, evaluations):
     """Accuracy on images that were kept apart, with its interval."""
     found = [evaluations.get(name) for name in names]
     values = [np.nan if e is None else e.metrics["accuracy"] for e in found]
-    cells = _column(make_series(values, names), "{:.3f}")
+    cells = _column(make_series(values, names), "{:.3f}", names)
     for name, evaluation in evaluations.items():
         low, high = evaluation.accuracy_interval
         cells[name]["beside"] = f"{low:.3f} to {high:.3f}"
@@ -224,7 +235,9 @@ def _problems(comparison):
         why = [f"Fold {e.fold + 1}: {e.reason}" for e in errors.itertuples()]
         if name in comparison.unfinished:
             n_run = int(comparison.table.loc[name, "n_folds"]) + len(errors)
-            short.append(f"ran on {n_run} of {n_folds} folds")
+            n_images = comparison.table.loc[name, "n_images"]
+            of_images = f", of {n_images:,} images" if n_images else ""
+            short.append(f"ran on {n_run} of {n_folds} folds{of_images}")
             why.append("There was no time for the others.")
         if short:
             problems.append({"name": name, "short": "; ".join(short), "why": why})
@@ -235,6 +248,7 @@ def _speed(comparison):
     """The picture of accuracy against speed; None if there is nothing to compare."""
     score = f"mean_test_{_scores_of(comparison)[0]}"
     table = comparison.table.dropna(subset=[score, "predict_images_per_s"])
+    table = table[table["n_images"] == table["n_images"].max()]
     if len(table) < 2:
         return None
     return pareto_picture(

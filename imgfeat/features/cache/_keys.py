@@ -76,12 +76,16 @@ def transformer_key(transformer):
         If a parameter is of a kind that cannot be told from others.
     """
     description = {
-        "imgfeat": imgfeat.__version__,
-        "libraries": versions(_LIBRARIES),
+        **computed_by(),
         "transformer": Identities().describe(transformer, "transformer"),
     }
     text = json.dumps(description, sort_keys=True)
     return hash_parts(b"transformer", text.encode()).hex(), description
+
+
+def computed_by():
+    """Tell what decodes images and computes features, by versions, ready for JSON."""
+    return {"imgfeat": imgfeat.__version__, "libraries": versions(_LIBRARIES)}
 
 
 def describe_value(value, owner):

@@ -96,7 +96,7 @@ def test_table_is_ordered_best_first_and_names_its_columns(digits):
         "mean_test_precision_macro", "std_test_precision_macro",
         "mean_test_recall_macro", "std_test_recall_macro",
         "mean_test_f1_macro", "std_test_f1_macro",
-        "mean_fit_time", "predict_images_per_s", "n_folds",
+        "mean_fit_time", "predict_images_per_s", "n_folds", "n_images",
     ]  # fmt: skip
     assert (table[["mean_fit_time", "predict_images_per_s"]] > 0).all(axis=None)
 

@@ -13,10 +13,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
 from imgfeat import compare
-from imgfeat.evaluation.comparison._learning_curve import (
-    _stratified_order,
-    fit_power_law,
-)
+from imgfeat.evaluation.comparison._learning_curve import fit_power_law
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +63,6 @@ def test_power_law_promises_no_more_than_can_be_and_never_less():
     assert top <= 1
     _, b, _ = fit_power_law(n, np.array([0.9, 0.8, 0.7, 0.6]), 1.0)
     assert b == 0
-
-
-def test_every_beginning_of_the_order_has_the_classes_in_their_shares():
-    y = np.repeat([0, 1, 2], [60, 30, 10])
-    order = _stratified_order(np.arange(100), y)
-    assert sorted(order) == list(range(100))
-    for n in (10, 20, 50):
-        counts = np.bincount(y[order[:n]], minlength=3)
-        assert np.abs(counts - n * np.array([0.6, 0.3, 0.1])).max() <= 1
 
 
 def test_losses_are_no_points(noisy):

@@ -16,7 +16,7 @@ from sklearn.svm import LinearSVC
 from imgfeat import compare, list_recipes, load_sample
 from imgfeat.estimators import CNNClassifier
 from imgfeat.evaluation import ComparisonInterrupted
-from imgfeat.evaluation.comparison import _race
+from imgfeat.evaluation.comparison import _kept_folds, _race
 from imgfeat.evaluation.comparison._candidates import find_candidates
 from imgfeat.evaluation.comparison._compare import in_seconds
 from imgfeat.evaluation.comparison._fronts import Fronts
@@ -159,8 +159,10 @@ def test_ctrl_c_that_is_lost_in_a_callback_ends_it_all(digits, monkeypatch):
         compare({"lr": hog(LogisticRegression())}, *digits, cv=3)
 
 
-@pytest.mark.parametrize("change", ["labels", "images", "folds", "scoring"])
-def test_nothing_is_taken_from_another_comparison(digits, tmp_path, change, runs):
+@pytest.mark.parametrize("change", ["labels", "images", "folds", "scoring", "code"])
+def test_nothing_is_taken_from_another_comparison(
+    digits, tmp_path, change, runs, monkeypatch, request
+):
     X, y = digits
     options = {"cv": 3, "keep": tmp_path, "scoring": ["accuracy"]}
     compare({"dummy": DummyClassifier()}, X, y, **options)
@@ -170,6 +172,13 @@ def test_nothing_is_taken_from_another_comparison(digits, tmp_path, change, runs
         X = X[::-1]
     elif change == "folds":
         options["random_state"] = 1
+    elif change == "code":
+        package = tmp_path / "imgfeat"
+        package.mkdir()
+        (package / "__init__.py").write_text("# edited")
+        monkeypatch.setattr("imgfeat.__file__", str(package / "__init__.py"))
+        _kept_folds._code.cache_clear()
+        request.addfinalizer(_kept_folds._code.cache_clear)
     else:
         options["scoring"] = ["f1_macro"]
     compare({"dummy": DummyClassifier()}, X, y, **options)
@@ -194,26 +203,11 @@ def test_out_of_fold_probabilities_are_those_of_models_that_had_not_seen_them(di
     assert accuracy == pytest.approx(found.table.loc["lr", "mean_test_accuracy"])
 
 
-def test_without_time_the_better_half_goes_on(digits, monkeypatch):
-    clock = iter(range(10_000))
-    now = "imgfeat.evaluation.comparison._race.time.monotonic"
-    monkeypatch.setattr(now, lambda: next(clock))
-    candidates = {
-        f"dummy{n}": DummyClassifier(strategy="most_frequent") for n in range(4)
-    }
-    candidates["lr"] = hog(LogisticRegression())
-    found = compare(candidates, *digits, cv=4, time_budget=1000)
-    assert found.best == "lr"
-    assert found.table.loc["lr", "n_folds"] == 4
-    assert len(found.unfinished) == 3
-    assert "There was no time for all folds of" in str(found)
-
-
 def test_budget_too_small_for_one_candidate_runs_one_fold_and_says_so(
     digits, monkeypatch
 ):
     clock = iter([0.0, *[1e9] * 100])
-    now = "imgfeat.evaluation.comparison._race.time.monotonic"
+    now = "imgfeat.evaluation.comparison._deadline.time.monotonic"
     monkeypatch.setattr(now, lambda: next(clock))
     candidates = {"lr": hog(LogisticRegression()), "dummy": DummyClassifier()}
     found = compare(candidates, *digits, cv=3, time_budget=1)

@@ -60,6 +60,7 @@ def made_up(
         rows[name]["mean_fit_time"] = 1.0 + number
         rows[name]["predict_images_per_s"] = 20.0 * 3**number
         rows[name]["n_folds"] = 5 - len(failed)
+        rows[name]["n_images"] = n_images
         splits[name] = {
             f"split{fold}_test_accuracy": value for fold, value in enumerate(scores)
         }
