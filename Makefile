@@ -2,6 +2,7 @@
 # make test    every check; the same command that CI runs
 # make test-oldest     the suite on the lower bounds of setup.cfg
 # make test-with WITH='"scikit-learn==1.7.*"' [PYTHON=python3.13] [EXTRAS=test]   on others
+# make docs    the pages in docs/, as docs/_build/html/index.html
 # make benchmark   speed and accuracy against the peers (long; see benchmarks/__main__.py)
 #
 # Each target does its own set-up in .venv, once; a change of setup.cfg sets up again.
@@ -10,8 +11,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_READY := .venv/ready-onnx
 TEST_READY := .venv/ready-dev
+DOCS_READY := .venv/ready-docs
 
-.PHONY: demo test test-oldest test-with lint format benchmark clean
+.PHONY: demo test test-oldest test-with lint format docs benchmark clean
 
 demo: $(DEMO_READY)
 	$(BIN)/imgfeat demo
@@ -44,8 +46,13 @@ test-with:
 	.venv-with/bin/python -m pip install --quiet -e ".[$(EXTRAS)]" $(WITH)
 	.venv-with/bin/python -m pytest
 
+# A warning is an error. The examples are run, nothing is fetched.
+docs: $(DOCS_READY)
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
 benchmark: $(TEST_READY)
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.tables
 
 $(BIN)/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'imgfeat needs Python 3.11'"
@@ -60,5 +67,9 @@ $(DEMO_READY): $(BIN)/python setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet -e ".[onnx]"
 	@touch $@
 
+$(DOCS_READY): $(BIN)/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet -e ".[onnx,docs]"
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-oldest .venv-with build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .mypy_cache .hypothesis imgfeat-demo
+	rm -rf .venv .venv-oldest .venv-with build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .mypy_cache .hypothesis imgfeat-demo docs/_build docs/api docs/auto_examples

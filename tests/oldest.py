@@ -9,7 +9,7 @@ from pathlib import Path
 
 SETUP = Path(__file__).parent.parent / "setup.cfg"
 # What looks at the code, or runs it, is of today.
-_TOOLS = {"dev", "test"}
+_TOOLS = {"dev", "docs", "test"}
 SKIPPED = re.compile(r"imgfeat\[|$")  # an extra that takes in another, or nothing
 
 # Of what those need themselves: torch 2.6 exports with onnxscript 0.2, which knows none
