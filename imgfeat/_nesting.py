@@ -24,6 +24,7 @@ _NAMED = {"steps", "transformer_list", "transformers", "estimators"}
 _INNER = (
     *("best_estimator_", "pipeline_", "calibrated_classifiers_", "estimators_"),
     *("estimator_", "estimator", "pipeline", "transformer", "estimators"),
+    *("features_", "features"),
 )
 
 

@@ -91,9 +91,9 @@ CLASSIFIERS = {
     "RidgeProbe": make_pipeline(HOG(), RidgeProbe()),
 }
 EVERY = TRANSFORMERS | CLASSIFIERS
-# One sees no images, and is a part of LinearProbe; one only searches among them; one
-# has no label for an image, and tests of its own.
-NO_MODELS = {"RowSpace", "SimilarImages", "SlidingWindowDetector"}
+# One sees no images, and is a part of LinearProbe; one only searches among them; two
+# have no label for an image, and tests of their own.
+NO_MODELS = {"PairVerifier", "RowSpace", "SimilarImages", "SlidingWindowDetector"}
 RECIPES = [
     row.recipe for row in list_recipes().itertuples() if "NET" not in row.summary
 ]

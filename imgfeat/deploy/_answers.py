@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from imgfeat._nesting import first_steps
 from imgfeat._threads import map_threads
 from imgfeat.deploy._says_unknown import is_open
-from imgfeat.estimators._no_labels import refuse_detector
+from imgfeat.estimators._no_labels import refuse_no_labels
 from imgfeat.sources import ImageDecodeError, decode_image
 from imgfeat.sources._decode import MAX_PIXELS
 
@@ -145,7 +145,7 @@ def how_to_ask(model):
     TypeError
         If it is no classifier.
     """
-    refuse_detector(model)
+    refuse_no_labels(model)
     if not hasattr(model, "predict"):
         raise TypeError(
             f"Labels need a classifier. Got {type(model).__name__}, which has no "

@@ -20,6 +20,7 @@ from imgfeat.deploy._example import pack, synthetic, unpack
 SCORES = "decision_function", "predict_proba"
 DISTANCES = "score_unknown"  # of an OpenSet
 WINDOWS = "score_windows"  # of a detector, whose boxes follow from them
+ROWS = "describe"  # of a verifier, whose similarities follow from them
 # What a pixel that is one level off makes of features, in golden images of noise.
 _RESIZED_OTHERWISE = 0.1
 
@@ -141,6 +142,9 @@ def _outputs(pipeline, example):
         if hasattr(last, WINDOWS):
             scores = [windows.scores for windows in getattr(last, WINDOWS)(X)]
             outputs[WINDOWS] = _plain(np.concatenate(scores))
+            return outputs
+        if hasattr(last, ROWS):
+            outputs[ROWS] = _plain(getattr(last, ROWS)(X))
             return outputs
         methods = (
             (*SCORES, DISTANCES, "predict")

@@ -17,6 +17,7 @@ _NAMES = """
     estimators.CNNClassifier
     estimators.LinearProbe
     estimators.OpenSet
+    estimators.PairVerifier
     estimators.PlannedFolds
     estimators.RidgeProbe
     estimators.RowSpace

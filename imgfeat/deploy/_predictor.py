@@ -21,8 +21,8 @@ from imgfeat.deploy._archive import read_bundle
 from imgfeat.deploy._arrays import read_array
 from imgfeat.deploy._bundle import build
 from imgfeat.deploy._example import unpack
+from imgfeat.estimators._as_features import as_features
 from imgfeat.estimators._front_of import front_of
-from imgfeat.evaluation.gallery._features_of import as_features
 from imgfeat.sources import ImageDecodeError
 from imgfeat.sources._decode import MAX_PIXELS
 from imgfeat.sources._images import refuse_one_image

@@ -187,6 +187,21 @@ def _is_detector(item):
     )
 
 
+def _is_verifier(item):
+    if not hasattr(item, "features_"):
+        return True
+    learned = [item.threshold_]
+    if item.calibrate:
+        learned += [item.slope_, item.intercept_]
+    return (
+        all(type(number) is float and math.isfinite(number) for number in learned)
+        and (not item.calibrate or item.slope_ > 0)
+        and type(item.n_features_out_) is int
+        and item.n_features_out_ > 0
+        and type(item.key_) is str
+    )
+
+
 def _is(array, shape, dtype=None):
     """Whether it is an array of real, finite numbers of this shape."""
     return (
@@ -206,6 +221,7 @@ _CHECKS = {
     "imgfeat.features.VLAD": _are_words,
     "imgfeat.estimators.LinearProbe": _is_linear,
     "imgfeat.estimators.OpenSet": _is_open_set,
+    "imgfeat.estimators.PairVerifier": _is_verifier,
     "imgfeat.estimators.RidgeProbe": _is_linear,
     "imgfeat.estimators.SlidingWindowDetector": _is_detector,
 }

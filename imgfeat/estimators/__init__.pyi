@@ -12,3 +12,5 @@ from .cnn._find_lr import LearningRates as LearningRates
 from .cnn._find_lr import find_lr as find_lr
 from .detection._detect import SlidingWindowDetector as SlidingWindowDetector
 from .detection._detections import Detections as Detections
+from .verification._enrolment import Gallery as Gallery
+from .verification._verifier import PairVerifier as PairVerifier

@@ -251,7 +251,9 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             )
         self.pipeline_, self.neighbors_ = found.pipeline, found.neighbors
         self.classes_ = self.pipeline_.classes_
-        self.unknown_label_ = choose_unknown(self.unknown_label, self.classes_)
+        self.unknown_label_ = choose_unknown(
+            self.unknown_label, self.classes_, "OpenSet"
+        )
         self._set_bounds(found, y[found.rows], weights[found.rows])
         self.__dict__.pop("n_features_in_", None)
         if hasattr(self.pipeline_, "n_features_in_"):

@@ -5,7 +5,7 @@ import numpy as np
 _NUMBERS = "iuf"
 
 
-def choose_unknown(given, classes):
+def choose_unknown(given, classes, name):
     """The label that is given, or a number below all others and 0, or "unknown".
 
     Raises
@@ -21,7 +21,7 @@ def choose_unknown(given, classes):
         unknown = unknown.item()
     if unknown in classes.tolist():
         raise ValueError(
-            f"OpenSet needs an unknown_label that is none of the classes. Got "
+            f"{name} needs an unknown_label that is none of the classes. Got "
             f"{unknown!r}, which is one; give another."
         )
     return unknown

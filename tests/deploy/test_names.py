@@ -27,6 +27,7 @@ of_newer = pytest.mark.skipif(
 SINCE = {
     "imgfeat.estimators.LinearProbe",
     "imgfeat.estimators.OpenSet",
+    "imgfeat.estimators.PairVerifier",
     "imgfeat.estimators.PlannedFolds",
     "imgfeat.estimators.RowSpace",
     "imgfeat.estimators.SlidingWindowDetector",

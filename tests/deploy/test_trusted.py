@@ -26,6 +26,7 @@ NEEDS_ANOTHER = {
     "AugmentedClassifier": (LogisticRegression(),),
     "CachedFeatures": (features.HOG(),),
     "OpenSet": (LogisticRegression(),),
+    "PairVerifier": (features.HOG(),),
     "SlidingWindowDetector": (LogisticRegression(), 24),
 }
 NEVER_IN_A_FILE = {"CachedFeatures"}

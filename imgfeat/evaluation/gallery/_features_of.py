@@ -5,9 +5,9 @@ import numpy as np
 from imgfeat._frames import make_frame
 from imgfeat._progress import progress
 from imgfeat._sklearn import safe_indexing
+from imgfeat.estimators._as_features import as_features
 from imgfeat.estimators._front_of import front_of
 from imgfeat.evaluation.gallery._stored_front import through_store, with_jobs
-from imgfeat.features.local._descriptors import Descriptors
 from imgfeat.sources import ImageDecodeError
 
 
@@ -79,28 +79,6 @@ def describe(
         )
     errors = make_frame(errors, columns=["row", "path", "reason"])
     return (features if n_done == n_images else features[:n_done].copy()), errors
-
-
-def as_features(found, rows, purpose):
-    """What was made of images, (n_rows, n_features), float32, or an error."""
-    if isinstance(found, Descriptors):
-        raise TypeError(
-            f"{purpose} needs one vector an image. Got {found!r}; put "
-            "BagOfVisualWords, VLAD or FisherVector behind."
-        )
-    if hasattr(found, "toarray"):
-        found = found.toarray()
-    found = np.asarray(found)
-    if found.dtype.kind not in "fiub":
-        raise TypeError(f"{purpose} needs features of numbers. Got {found.dtype}.")
-    found = found.reshape(len(found), -1).astype(np.float32, copy=False)
-    bad = ~np.isfinite(found).all(axis=1)
-    if bad.any():
-        raise ValueError(
-            f"{purpose} needs finite features. Got NaN or infinity for image "
-            f"{int(rows[bad.argmax()])}; drop it."
-        )
-    return found
 
 
 def _features_of_rows(front, X, rows, skip, purpose):

@@ -7,7 +7,8 @@ from sklearn.utils import check_random_state
 
 from imgfeat._frames import make_series
 from imgfeat._typing import ArrayLike, Axes, ImageBatch, RandomState
-from imgfeat.evaluation.gallery._features_of import as_features, describe
+from imgfeat.estimators._as_features import as_features
+from imgfeat.evaluation.gallery._features_of import describe
 from imgfeat.evaluation.gallery._shown import make_axes, plain_text
 from imgfeat.sources import ImageReader
 from imgfeat.sources._images import Images, refuse_one_image

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from imgfeat._frames import make_frame, make_index, make_series
 from imgfeat._nesting import last_step
 from imgfeat._typing import ArrayLike, ImageBatch, RandomState
-from imgfeat.estimators._no_labels import refuse_detector
+from imgfeat.estimators._no_labels import refuse_no_labels
 from imgfeat.evaluation.metrics._confusions import count_pairs, tabulate_classes
 from imgfeat.evaluation.metrics._evaluation import Evaluation
 from imgfeat.evaluation.metrics._outcome import Outcome, find_scores
@@ -95,7 +95,7 @@ def evaluate(
     >>> list(report.mistakes.columns)
     ['image', 'true', 'predicted', 'probability']
     """
-    refuse_detector(estimator)
+    refuse_no_labels(estimator)
     refuse_one_image(X, "evaluate")
     if unknown not in ("raise", "table"):
         raise ValueError(f"unknown is 'raise' or 'table'. Got {unknown!r}.")

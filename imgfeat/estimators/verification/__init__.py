@@ -1,0 +1,1 @@
+"""Pairs of images -> same or different, and who it is, if anybody."""
