@@ -21,6 +21,8 @@ _COLORS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _PALETTE = "PALETTE COLOR"
 _MARK = slice(128, 132)
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+_EXTENDED = "1.2.840.10008.1.2.4.51"
+_OF_LIBJPEG = (_EXTENDED, *(f"1.2.840.10008.1.2.4.{end}" for end in (57, 70, 80, 81)))
 _LUTS = [
     f"{kind}PaletteColorLookupTable{part}"
     for kind in ("Red", "Green", "Blue", "Alpha")
@@ -199,12 +201,16 @@ class DicomImage(Image.Image):
                 f"nothing decodes its transfer syntax {shown}",
                 "save it without compression",
             )
-        if not decoder.is_available:
+        # Pillow says that it reads these, and means 8 bits.
+        is_deep = syntax == _EXTENDED and self._dataset.get("BitsStored") != 8
+        only_pillow = decoder.available_plugins == ("pillow",)
+        if not decoder.is_available or (is_deep and only_pillow):
+            package = "'imgfeat[medical]'"
+            if syntax in _OF_LIBJPEG:
+                package = "pylibjpeg-libjpeg (under the GPL)"
             self._refuse(
                 f"no package that decodes {syntax.name} is installed",
-                "run pip install 'imgfeat[medical]', for lossless JPEG and JPEG-LS "
-                "pip install pylibjpeg-libjpeg (under the GPL), or save it without "
-                "compression",
+                f"run pip install {package}, or save it without compression",
             )
 
     def _check_kind(self):

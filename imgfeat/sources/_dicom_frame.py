@@ -7,6 +7,7 @@ from imgfeat.sources._decode_error import ImageDecodeError
 from imgfeat.sources._jpeg import JpegFile
 
 _JPEG_2000 = b"\xff\x4f\xff\x51"
+_JP2 = b"\0\0\0\x0cjP  "
 _BASELINE = "1.2.840.10008.1.2.4.50"
 _RLE = "1.2.840.10008.1.2.5"
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # 0xF7 is JPEG-LS
@@ -31,6 +32,12 @@ def check_frame(dataset, size, name):
     if syntax == _RLE:  # which has no size of its own
         return
     frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+    if frame.startswith(_JP2):
+        raise ImageDecodeError(
+            name,
+            "its JPEG 2000 data stands in a file of its own, against the standard",
+            "save it again",
+        )
     found = _size_of(frame)
     if found != (*size, dataset.SamplesPerPixel):
         raise ImageDecodeError(

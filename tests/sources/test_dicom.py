@@ -206,6 +206,7 @@ def test_all_encodings_of_one_picture_look_alike():
         ("image_dfl.dcm", "deflated as a whole"),
         ("MR_truncated.dcm", "truncated or damaged"),
         ("no_meta.dcm", "is not an image file"),
+        ("GDCMJ2K_TextGBR.dcm", "JPEG 2000 data stands in a file of its own"),
     ],
 )
 def test_what_is_no_image_is_refused_by_name(name, match):
@@ -278,11 +279,20 @@ def test_an_unknown_transfer_syntax_is_named():
         decode_image(file)
 
 
-def test_a_missing_decoder_is_named(monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "plugins", "match"),
+    [
+        ("MR_small_jp2klossless.dcm", (), r"JPEG 2000.*'imgfeat\[medical\]'"),
+        ("SC_rgb_jpeg_gdcm.dcm", (), r"JPEG Lossless.*install pylibjpeg-libjpeg"),
+        ("JPGExtended.dcm", ("pillow",), r"JPEG Extended.*install pylibjpeg-libjpeg"),
+    ],
+)
+def test_a_missing_decoder_is_named(name, plugins, match, monkeypatch):
     decoder = type(get_decoder(JPEG2000Lossless))
-    monkeypatch.setattr(decoder, "is_available", False)
-    with pytest.raises(ImageDecodeError, match=r"JPEG 2000.*'imgfeat\[medical\]'"):
-        decode_image(path_of("JPEG2000.dcm"))
+    monkeypatch.setattr(decoder, "available_plugins", plugins)
+    monkeypatch.setattr(decoder, "is_available", bool(plugins))
+    with pytest.raises(ImageDecodeError, match=match):
+        decode_image(path_of(name))
 
 
 def test_the_extra_is_named(monkeypatch):
