@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from imgfeat.evaluation.report._unlike_scores import are_unlike
+
 
 def console(**options):
     """A console that shows text as it is: names hold brackets, colons, and are long."""
@@ -47,6 +49,8 @@ def print_study(study):
         "mean_fit_time": ("fit, s", "{:.1f}"),
         "predict_images_per_s": ("images/s", "{:,.0f}"),
     }
+    if are_unlike(study.table):
+        columns["n_images"] = ("of images", "{:,.0f}")
     by = f"mean_test_{study.scoring}"
     columns = {by: columns.pop(by, (study.scoring, "{:.3f}")), **columns}
     shown.add_column("recipe", overflow="fold")  # with a net it may be long

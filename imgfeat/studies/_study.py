@@ -26,6 +26,7 @@ from imgfeat.evaluation.audit._straddlers import note_straddlers
 from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
 from imgfeat.evaluation.comparison._metadata import fit_with, take
 from imgfeat.evaluation.comparison._scoring import find_scorers, with_usual
+from imgfeat.evaluation.report._unlike_scores import on_most_images
 from imgfeat.studies._draw_held_out import check_groups, draw_held_out
 from imgfeat.studies._model_facts import data_facts, score_facts
 from imgfeat.studies._report import (
@@ -185,8 +186,7 @@ def run_study(
     best = found.best
     if found.soft_vote is not None and best == found.soft_vote.name:
         candidates[best] = found.soft_vote.classifier
-    n_images = found.table["n_images"]
-    n_folds = found.table["n_folds"][n_images == n_images.max()]
+    n_folds = found.table["n_folds"][on_most_images(found.table)]
     finished = [
         name
         for name in n_folds.index[n_folds == n_folds.max()]

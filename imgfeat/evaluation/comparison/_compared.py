@@ -12,6 +12,7 @@ from imgfeat.evaluation.comparison._rungs import home_of
 from imgfeat.evaluation.comparison._soft_vote import find_soft_vote
 from imgfeat.evaluation.comparison._verdict import judge
 from imgfeat.evaluation.comparison._vote_model import make_vote
+from imgfeat.evaluation.report._unlike_scores import are_unlike, on_most_images
 
 
 def compared(race, n_classes):
@@ -139,24 +140,23 @@ def _judge(race, splits, table, score):
     """The verdict among those that are scored on the most images."""
     scores = splits[[name for name in splits if name.endswith(f"_test_{score}")]]
     n_most = table["n_images"].max()
-    is_most = table["n_images"] == n_most
     folds = next((r.folds for r in race.parts if len(r.y) == n_most), race.folds)
     return judge(
-        scores[is_most].reindex(scores.index),
+        scores[on_most_images(table)].reindex(scores.index),
         n_train=np.mean([len(train) for train, _ in folds]),
         n_test=np.mean([len(test) for _, test in folds]),
         seconds=1 / table["predict_images_per_s"],
         by=score,
-        on=_of_how_many(table["n_images"], len(race.y)),
+        on=_of_how_many(table, len(race.y)),
     )
 
 
-def _of_how_many(n_images, n_all):
+def _of_how_many(table, n_all):
     """Of which images the verdict is, in words, if that is not plain."""
-    n_most = int(n_images.max())
+    n_most = int(table["n_images"].max())
     if n_most < n_all:
         return f"on {n_most:,} of {n_all:,} images"
-    return "on all images" if n_images[n_images > 0].nunique() > 1 else ""
+    return "on all images" if are_unlike(table) else ""
 
 
 def _shares(race):

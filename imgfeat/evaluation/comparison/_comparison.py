@@ -24,6 +24,7 @@ from imgfeat.evaluation.comparison._verdict import Verdict
 from imgfeat.evaluation.metrics._evaluate import name_images
 from imgfeat.evaluation.metrics._evaluation import Evaluation
 from imgfeat.evaluation.report._comparison_page import render_comparison
+from imgfeat.evaluation.report._unlike_scores import are_unlike
 
 
 @dataclass(frozen=True, repr=False)
@@ -300,6 +301,6 @@ def _shown(table):
         ]
     shown["fit, s"] = table["mean_fit_time"].round(2)
     shown["images/s"] = table["predict_images_per_s"].round(0)
-    if table["n_images"].where(table["n_images"] > 0).nunique() > 1:
+    if are_unlike(table):
         shown["of images"] = table["n_images"]
     return shown

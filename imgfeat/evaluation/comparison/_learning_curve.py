@@ -140,12 +140,18 @@ def _curve(name, score, rows, folds):
                 **{f"split{i}_test_{score}": v for i, v in enumerate(values)},
             }
             for n_train, values in rows
-        ]
+        ],
+        columns=[
+            *("n_train", f"mean_test_{score}", f"std_test_{score}"),
+            *(f"split{i}_test_{score}" for i in range(len(folds))),
+        ],
     )
     n = table["n_train"].to_numpy(dtype=float)
+    if len(n) < 3:
+        return LearningCurve(name, score, table, None, *[np.nan] * 3)
     by_fold = table.filter(regex="^split").to_numpy().T
     by_fold = by_fold[np.isfinite(by_fold).all(axis=1)]
-    if len(n) < 3 or len(by_fold) < 2:
+    if len(by_fold) < 2:
         return LearningCurve(name, score, table, None, *[np.nan] * 3)
     most = _most(score)
     law = fit_power_law(n, table[f"mean_test_{score}"].to_numpy(), most)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from imgfeat.evaluation.report._unlike_scores import are_unlike, on_most_images
+
 
 def draw_scores(table, splits, ax=None):
     """Draw the score of each fold as a dot and the mean as a line, best on top.
@@ -39,7 +41,7 @@ def draw_pareto(table, ax=None):
     score = _first_score(table)
     ax = _axes(7, 4.5) if ax is None else ax
     table = table.dropna(subset=[f"mean_test_{score}"])
-    table = table[table["n_images"] == table["n_images"].max()]  # others are not alike
+    table = table[on_most_images(table)]
     milliseconds = 1e3 / table["predict_images_per_s"]
     values = table[f"mean_test_{score}"]
     order = milliseconds.sort_values().index
@@ -88,7 +90,7 @@ def draw_learning_curve(curve, ax=None):
         now = curve.at(n_last)
         ax.vlines(2 * n_last, now + curve.low, now + curve.high, color="k", lw=3)
     ax.set_xscale("log")
-    ticks = [*n_train, 2 * n_train[-1]]
+    ticks = [*n_train, *2 * n_train[-1:]]  # there may be none
     ax.set_xticks(ticks, [f"{n:,.0f}" for n in ticks])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("images to learn from (dashed: more than there are)")
@@ -116,10 +118,9 @@ def _apart(values):
 
 def _names(table):
     """Those of candidates, and of how many images, where these are not the same."""
-    n_images = table["n_images"]
-    if n_images[n_images > 0].nunique() < 2:
+    if not are_unlike(table):
         return list(table.index)
-    return [f"{name}\n{n:,} images" for name, n in n_images.items()]
+    return [f"{name}\n{n:,} images" for name, n in table["n_images"].items()]
 
 
 def _first_score(table):

@@ -13,6 +13,7 @@ from imgfeat.evaluation.report._pareto import pareto_picture
 from imgfeat.evaluation.report._parts import parts_of
 from imgfeat.evaluation.report._template import plain, render
 from imgfeat.evaluation.report._thumbnails import Album
+from imgfeat.evaluation.report._unlike_scores import are_unlike, on_most_images
 
 MAX_BYTES = 2_200_000  # of pictures, so that the usual page stays below 3 MB
 MAX_PAGE = 9_500_000  # bytes; a larger page is made again with less
@@ -156,8 +157,7 @@ def _scores_of(comparison):
 def _table(comparison, evaluations, held_out, problems):
     """The candidates as text, with what a column is sorted by; the best are marked."""
     table = comparison.table
-    n_images = table["n_images"]
-    among = n_images.index[n_images == n_images.max()]  # others are not alike
+    among = table.index[on_most_images(table)]
     of_folds = {
         _SHORT.get(score, score.replace("_", " ")): _column(
             table[f"mean_test_{score}"],
@@ -175,8 +175,8 @@ def _table(comparison, evaluations, held_out, problems):
     columns["ms an image"] = _column(milliseconds, "{:,.1f}", among, sign=-1)
     columns["fit, s"] = _column(table["mean_fit_time"], "{:,.1f}", among, sign=-1)
     columns |= of_folds
-    if n_images[n_images > 0].nunique() > 1:
-        columns["images"] = _column(n_images, "{:,}", among=[])
+    if are_unlike(table):
+        columns["images"] = _column(table["n_images"], "{:,}", among=[])
     notes = {problem["name"]: problem["short"] for problem in problems}
     best = None if comparison.verdict is None else comparison.verdict.best
     rows = [
@@ -248,7 +248,7 @@ def _speed(comparison):
     """The picture of accuracy against speed; None if there is nothing to compare."""
     score = f"mean_test_{_scores_of(comparison)[0]}"
     table = comparison.table.dropna(subset=[score, "predict_images_per_s"])
-    table = table[table["n_images"] == table["n_images"].max()]
+    table = table[on_most_images(table)]
     if len(table) < 2:
         return None
     return pareto_picture(

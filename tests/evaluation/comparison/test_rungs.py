@@ -186,11 +186,14 @@ def test_enough_time_ends_as_no_budget_does(numbered, clock):
 
 
 def test_time_for_the_first_rung_only_gives_a_verdict_of_it(numbered, clock):
-    found = compare(candidates(), *numbered, cv=4, time_budget=4 * 75 * 3.5)
+    options = {"time_budget": 4 * 75 * 3.5, "learning_curve": True}
+    found = compare(candidates(), *numbered, cv=4, **options)
     n_images = found.table["n_images"]
     assert n_images.max() < 200
     assert found.verdict.sentence.startswith(f"On {n_images.max()} of 400 images: ")
     assert len(found.unfinished) == 6
+    assert len(found.learning_curve) == 0  # which is on all images
+    assert "there was too little time" in str(found)
 
 
 def test_folds_of_a_rung_are_kept_for_it_alone(numbered, clock, tmp_path, monkeypatch):

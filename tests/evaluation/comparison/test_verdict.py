@@ -145,3 +145,12 @@ def test_who_missed_folds_does_not_win():
     assert found.best == "whole"
     assert "none" not in found.table.index
     assert judge(table.loc[["none"]], seconds=seconds, **SIZES) is None
+
+
+def test_verdict_says_of_which_images_it_is():
+    scores = pd.DataFrame([[0.9, 0.92, 0.91], [0.5, 0.53, 0.5]], index=["a", "b"])
+    options = {"seconds": pd.Series({"a": 1.0, "b": 1.0}), "on": "on 150 of 300 images"}
+    found = judge(scores, **SIZES, **options)
+    assert found.sentence.startswith("On 150 of 300 images: a is ahead of all others")
+    alone = judge(scores.where(scores > 0.6), **SIZES, **options)
+    assert alone.sentence.startswith("Only a was scored on 150 of 300 images, with")

@@ -165,3 +165,21 @@ def test_many_classes_are_shown_by_the_worst_and_by_pairs(n_classes, tmp_path):
     assert page.text.count("most frequent of") == (2 if n_classes == 1000 else 0)
     assert (f"of lowest F1, of {n_classes:,}." in page.text) == (n_classes == 1000)
     assert len(page.text) < 1_500_000
+
+
+def test_scores_of_fewer_images_say_so_and_are_not_the_best(paths, tmp_path):
+    found = made_up(paths, ["ant", "bee"])
+    first = found.table.index[0]
+    whole = page_of(found, tmp_path).text
+    found.unfinished.append(first)
+    found.table.loc[first, "n_images"] = 30
+    del found.probabilities[first]  # which are of all images
+    text = page_of(found, tmp_path).text
+    best = f"{found.table['mean_test_accuracy'].max():.3f}"
+    assert re.search(rf'class="best" data-value="[^"]*">{best}', whole)
+    assert not re.search(rf'class="best" data-value="[^"]*">{best}', text)
+    assert "ran on 5 of 5 folds, of 30 images" in text
+    assert "of as many images as the last column says" in text
+    assert "of as many images" not in whole
+    place = f"<title>{first}: "  # by speed
+    assert (whole.count(place), text.count(place)) == (1, 0)
