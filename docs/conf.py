@@ -19,6 +19,7 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.extlinks",
     "sphinx.ext.mathjax",
     "sphinx_gallery.gen_gallery",
 ]
@@ -27,6 +28,8 @@ templates_path = ["_templates"]
 suppress_warnings = ["config.cache"]  # by functions in sphinx_gallery_conf
 
 _pages.write_reference(HERE / "api")
+extlinks = {"doi": ("https://doi.org/%s", "doi:%s")}
+default_role = "obj"  # `HOG` in a docstring is a link to it
 autosummary_generate = True
 autodoc_typehints = "none"  # docstrings say them, with shapes and units
 numpydoc_show_class_members = False  # the template of a class lists them

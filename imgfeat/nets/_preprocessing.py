@@ -182,8 +182,8 @@ class Preprocessing:
         ----------
         image : ndarray of shape (height, width) or (height, width, 3)
             uint8, uint16, or floats in 0..1, which are rounded to 8 bits.
-        out : ndarray of shape (*size, 3), uint8
-            C-contiguous.
+        out : ndarray of shape (height, width, 3), uint8
+            C-contiguous, of this `size`.
         view : View, default=CENTER
         """
         image = as_dtype(image, "uint8")

@@ -88,7 +88,7 @@ class Resize(ImageTransformer):
 
         Returns
         -------
-        ndarray of shape (n_samples, *size) or (n_samples, *size, 3)
+        ndarray of shape (n_samples, height, width) or (n_samples, height, width, 3)
             With the dtype of the images; files give uint8.
 
         Raises
@@ -174,7 +174,7 @@ class CenterCrop(ImageTransformer):
 
         Returns
         -------
-        ndarray of shape (n_samples, *size) or (n_samples, *size, 3)
+        ndarray of shape (n_samples, height, width) or (n_samples, height, width, 3)
             With the dtype of the images; files give uint8.
 
         Raises

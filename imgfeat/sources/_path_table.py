@@ -58,12 +58,14 @@ def load_image_table(
         target : ndarray of shape (n_samples,), int64, or None
             Index into `target_names`.
         target_names : ndarray of shape (n_classes,), dtype object, or None
+            In the order of their numbers.
         labels : ndarray of shape (n_samples,), dtype object, or None
             The name of each image's class.
         frame : DataFrame
             The whole table, in its order, with columns path and label set to the
             above; numbered from 0.
         DESCR : str
+            What is in it.
 
     Raises
     ------

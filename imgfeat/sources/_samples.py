@@ -42,10 +42,12 @@ def load_sample(name: str, *, patch_size: int = 64) -> Bunch:
         target : ndarray of shape (n_samples,), int64
             Index into `target_names`.
         target_names : ndarray of shape (n_classes,), dtype object
+            In the order of their numbers.
         frame : DataFrame
             Column label. For textures also part, ``"train"`` or ``"test"``, and group,
             a block of neighbouring patches, for ``GroupKFold``.
         DESCR : str
+            Where they come from.
 
     Notes
     -----

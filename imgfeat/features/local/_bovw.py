@@ -67,8 +67,8 @@ class BagOfVisualWords(Vocabulary):
 
     Attributes
     ----------
-    cluster_centers_ : ndarray of shape (n_words, n_components_pca or n_features_in_)
-        The words, float32.
+    cluster_centers_ : ndarray of shape (n_words, n_dims)
+        The words, float32, of `n_components_pca` or else `n_features_in_` numbers.
     bandwidth_ : float
         Deviation of the Gaussian; only with ``assignment="soft"``.
     idf_ : ndarray of shape (n_words,)

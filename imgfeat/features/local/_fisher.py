@@ -64,9 +64,9 @@ class FisherVector(Vocabulary):
     ----------
     weights_ : ndarray of shape (n_components,)
         float64, as the two below.
-    means_, covariances_ : ndarray of shape (n_components, n_components_pca or \
-n_features_in_)
-        Of the Gaussians; covariances are the diagonals.
+    means_, covariances_ : ndarray of shape (n_components, n_dims)
+        Of the Gaussians, in `n_components_pca` or else `n_features_in_` dimensions;
+        covariances are the diagonals.
     lower_bound_ : float
         Mean log likelihood of a descriptor at the last step.
     n_iter_ : int

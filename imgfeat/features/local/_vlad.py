@@ -45,8 +45,8 @@ class VLAD(Vocabulary):
 
     Attributes
     ----------
-    cluster_centers_ : ndarray of shape (n_words, n_components_pca or n_features_in_)
-        The words, float32.
+    cluster_centers_ : ndarray of shape (n_words, n_dims)
+        The words, float32, of `n_components_pca` or else `n_features_in_` numbers.
     pca_ : PCA or None
         What reduces the descriptors; its own ``whiten`` is off whatever ours is.
     n_features_in_ : int
