@@ -65,9 +65,9 @@ def draw_pairs(evaluation, ax=None):
         color="black",
         label="its threshold",
     )
-    ax.set(xscale="log", xlim=(least, 1), ylim=(0, 1.02))
+    ax.set(xscale="log", xlim=(0.9 * least, 1.05), ylim=(0, 1.02))
     ax.set(xlabel="false accepts, of the different", ylabel="true accepts")
-    ax.legend(loc="lower right")
+    ax.legend(loc="upper left")
     return ax
 
 
