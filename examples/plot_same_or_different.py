@@ -7,7 +7,7 @@ is how a phone knows its owner. The faces that ship with scikit-image have no na
 that this example asks about pieces of pictures instead, of pictures that were not
 there when it learned. A net that ships with imgfeat tells them best. But its
 threshold, chosen on six pictures for 5 % of false accepts, lets 16 % pass on eight
-others, where intervals reach from 2 % to 40 %: so few pictures are too few to promise
+others, where its interval goes from 2 % to 35 %: so few pictures are too few to promise
 a rate.
 """
 
