@@ -15,5 +15,7 @@ from .gallery._plot_keypoints import plot_keypoints as plot_keypoints
 from .gallery._plot_words import plot_words as plot_words
 from .gallery._similar import SimilarImages as SimilarImages
 from .metrics._evaluate import evaluate as evaluate
+from .metrics._evaluate_pairs import evaluate_pairs as evaluate_pairs
 from .metrics._evaluation import Evaluation as Evaluation
 from .metrics._matched_boxes import average_precision as average_precision
+from .metrics._pair_evaluation import PairEvaluation as PairEvaluation

@@ -1,5 +1,7 @@
 """An evaluation, drawn."""
 
+_AT = "true_accepts@"
+
 
 def draw_confusion(confusion, ax=None):
     """Draw shares of the true classes; numbers in the cells where they can be read."""
@@ -40,6 +42,32 @@ def draw_coverage(table, ax=None):
     ax = _axes(ax)
     ax.plot(table["coverage"], table["accuracy"])
     ax.set(xlabel="share of the images answered", ylabel="share right", xlim=(0, 1))
+    return ax
+
+
+def draw_pairs(evaluation, ax=None):
+    """Draw the share of the same that pass against that of the different."""
+    ax = _axes(ax)
+    least = 1 / evaluation.n_different
+    x = evaluation.curve["false_accepts"].clip(lower=least)
+    ax.plot(x, evaluation.curve["true_accepts"], label="all thresholds")
+    at = evaluation.table[evaluation.table.index.str.startswith(_AT)].dropna()
+    if len(at):
+        rates = at.index.str.removeprefix(_AT).astype(float)
+        ends = [at["value"] - at["low"], at["high"] - at["value"]]
+        style = {"fmt": "o", "capsize": 3, "label": "interval over people"}
+        ax.errorbar(rates, at["value"], [end.clip(lower=0) for end in ends], **style)
+    own = evaluation.table["value"]
+    ax.plot(
+        max(own["false_accepts_at_threshold"], least),
+        own["true_accepts_at_threshold"],
+        "x",
+        color="black",
+        label="its threshold",
+    )
+    ax.set(xscale="log", xlim=(0.9 * least, 1.05), ylim=(0, 1.02))
+    ax.set(xlabel="false accepts, of the different", ylabel="true accepts")
+    ax.legend(loc="upper left")
     return ax
 
 
