@@ -69,7 +69,7 @@ def test_few_of_our_files_are_entered_once_the_net_is_ready(paths, n_jobs):
     net = embedding(engine="auto", device="cpu", n_jobs=n_jobs).fit(paths)
     net.transform(paths)
     entered = files_entered(lambda: net.transform(paths))
-    assert len(entered) <= 20, entered
+    assert len(entered) <= 21, entered
     ours = [name for name in entered if "/nets/" in name or "_embedding" in name]
     assert len(ours) <= 8, ours
 
