@@ -20,6 +20,7 @@ import io
 import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -196,6 +197,7 @@ def main():
     parser.add_argument("--requests", type=int, default=2_500)
     parser.add_argument("--json")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and end the server
     rng = np.random.default_rng(0)
     sample, rows = load_sample("digits"), []
     with ExitStack() as stack:

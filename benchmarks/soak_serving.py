@@ -14,6 +14,7 @@ IMGFEAT_DATA names a folder with hymenoptera.tar.
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import time
 from collections import Counter
@@ -91,6 +92,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--json")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and end the server
     with ExitStack() as stack:
         path, images = stack.enter_context(photo_model())
         port = free_port()
