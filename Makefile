@@ -1,5 +1,6 @@
 # make demo    the main job on real images that ship with scikit-image
 # make test    every check; the same command that CI runs
+# make test-slow  what of it takes long: clusters, examples, some pages of the docs
 # make test-oldest     the suite on the lower bounds of setup.cfg
 # make test-with WITH='"scikit-learn==1.7.*"' [PYTHON=python3.13] [EXTRAS=test]   on others
 # make docs    the pages in docs/, as docs/_build/html/index.html
@@ -13,7 +14,7 @@ DEMO_READY := .venv/ready-onnx
 TEST_READY := .venv/ready-dev
 DOCS_READY := .venv/ready-docs
 
-.PHONY: demo test test-oldest test-with lint format docs benchmark clean
+.PHONY: demo test test-slow test-oldest test-with lint format docs benchmark clean
 
 demo: $(DEMO_READY)
 	$(BIN)/imgfeat demo
@@ -21,6 +22,9 @@ demo: $(DEMO_READY)
 # Two processes; the tests of a file stay together, with what they share.
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-slow: lint
+	$(BIN)/python -m pytest -m slow
 
 lint: $(TEST_READY)
 	$(BIN)/ruff check .
@@ -50,7 +54,7 @@ test-with:
 docs: $(DOCS_READY)
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
-benchmark: $(TEST_READY)
+benchmark: test-slow
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.tables
 

@@ -12,6 +12,7 @@ EXAMPLE = Path(__file__).parent.parent / "examples" / "search_on_a_cluster.py"
 
 
 @pytest.mark.dask
+@pytest.mark.slow
 def test_a_cluster_gives_the_scores_of_one_process(photos, tmp_path):
     done = subprocess.run(
         [sys.executable, EXAMPLE, photos, "--recipes", "hog-svm", "--size", "32"],

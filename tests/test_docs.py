@@ -14,6 +14,9 @@ from tests._photos import write_photo_folder
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+# Nets, and comparisons of several recipes.
+SLOW = {"coming-from/embetter", "coming-from/fastai", "coming-from/autogluon"}
+SLOW |= {"coming-from/torchvision-timm", "guide/train", "howto/small-data"}
 PAGES = sorted(
     page
     for page in DOCS.rglob("*.md")
@@ -57,9 +60,14 @@ def photos_to_copy(tmp_path_factory):
     return write_photo_folder(tmp_path_factory.mktemp("docs") / "photos", 12)
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if blocks(page, "python")], ids=name_of
-)
+def pages_with_code():
+    for page in PAGES:
+        if blocks(page, "python"):
+            marks = [pytest.mark.slow] if name_of(page) in SLOW else []
+            yield pytest.param(page, marks=marks, id=name_of(page))
+
+
+@pytest.mark.parametrize("page", pages_with_code())
 def test_the_code_of_a_page_runs_from_top_to_bottom(
     page, photos_to_copy, tmp_path, monkeypatch, capsys
 ):

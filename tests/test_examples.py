@@ -8,13 +8,20 @@ import matplotlib.pyplot as plt
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("plot_*.py"))
+SLOW = {"plot_faces", "plot_same_or_different"}
 
 
 def test_there_are_examples():
     assert EXAMPLES
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def all_examples():
+    for path in EXAMPLES:
+        marks = [pytest.mark.slow] if path.stem in SLOW else []
+        yield pytest.param(path, marks=marks, id=path.stem)
+
+
+@pytest.mark.parametrize("path", all_examples())
 def test_example_runs(path, monkeypatch):
     matplotlib.use("agg")
     shown = []

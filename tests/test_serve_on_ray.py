@@ -15,7 +15,7 @@ import pytest
 from imgfeat import Predictor, load_image_folder, make_recipe
 from tests.deploy._saved import save_quickly
 
-pytestmark = [pytest.mark.ray, pytest.mark.serve]
+pytestmark = [pytest.mark.ray, pytest.mark.serve, pytest.mark.slow]
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "serve_on_ray.py"
 DEADLINE_S = 240

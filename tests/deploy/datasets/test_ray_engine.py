@@ -43,6 +43,7 @@ def test_bytes_are_those_of_one_process_and_errors_are_the_same(
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_a_worker_that_dies_is_replaced(cluster, pictures, tmp_path, monkeypatch):
     out, marker = tmp_path / "out", str(tmp_path / "marker")
     monkeypatch.setattr(_ray_engine, "_N_RETRIES", 1)
@@ -52,6 +53,7 @@ def test_a_worker_that_dies_is_replaced(cluster, pictures, tmp_path, monkeypatch
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_what_always_ends_its_worker_is_said(cluster, pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(_ray_engine, "_N_RETRIES", 0)
     model = Mortal(str(tmp_path / "marker"), returns=False)

@@ -32,6 +32,7 @@ def launch(folder):
     )
 
 
+@pytest.mark.slow
 def test_killed_training_goes_on_as_if_nothing_had_been(tmp_path):
     killed = launch(tmp_path)
     assert "SIGKILL" in killed.stderr, killed.stderr[-3000:]
