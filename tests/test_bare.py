@@ -1,5 +1,6 @@
 """Default recipes work where a service may find itself, or a line says what to set."""
 
+import pytest
 import torch
 from sklearn.utils.fixes import parse_version
 
@@ -85,6 +86,7 @@ print(len(imgfeat.load("m.imgfeat").predict(X)), sorted(os.listdir(".")))
 """
 
 
+@pytest.mark.slow
 def test_no_folder_named_for_a_home_is_made(tmp_path):
     done = run_as_stranger(_NO_HOME, tmp_path)
     assert done.returncode == 0, done.stderr

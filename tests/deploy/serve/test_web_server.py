@@ -150,6 +150,7 @@ def test_idle_connections_leave_room_for_others(service):
             each.close()
 
 
+@pytest.mark.slow
 def test_several_workers_answer_and_count_together(model_file, png):
     import httpx
 

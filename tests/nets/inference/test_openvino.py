@@ -150,6 +150,7 @@ def test_start_is_exact_where_one_tensor_goes_on_from_it(
     assert cosines(net(batch), by_torch(NETS[name], batch)).min() > 0.999
 
 
+@pytest.mark.slow
 def test_default_net_has_an_exact_start_and_gives_what_torch_gives():
     rng = np.random.default_rng(0)
     photos = rng.integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
