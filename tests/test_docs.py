@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 # Nets, and comparisons of several recipes.
 SLOW = {"coming-from/embetter", "coming-from/fastai", "coming-from/autogluon"}
-SLOW |= {"coming-from/torchvision-timm", "guide/train", "howto/small-data"}
+SLOW |= {"coming-from/torchvision-timm", "guide/extract", "guide/train"}
+SLOW |= {"howto/small-data"}
 PAGES = sorted(
     page
     for page in DOCS.rglob("*.md")
