@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from filelock import lock_descriptor, unlock_descriptor
-
 from imgfeat._files import kept_name
 from imgfeat._typing import PathLike
+from imgfeat.deploy._locked_file import locked_file
 from imgfeat.deploy._manifest import library_versions
 from imgfeat.nets.catalog._tensors import hash_file
 from imgfeat.sources._identities import identities_of
@@ -127,22 +126,11 @@ def keeping_rows(
         about to write the same file.
     """
     path = kept_name(to)
-    with path.open("a+b") as file:
-        if not _locked(file):
-            raise ValueError(f"Another process is about to write {os.fspath(to)}.")
-        try:
-            _begin(file, to, made_by, resume)
-            yield KeptRows(file)
-        finally:
-            unlock_descriptor(file.fileno())
+    refusal = f"Another process is about to write {os.fspath(to)}."
+    with locked_file(path, refusal) as file:
+        _begin(file, to, made_by, resume)
+        yield KeptRows(file)
     path.unlink(missing_ok=True)
-
-
-def _locked(file):
-    try:
-        return lock_descriptor(file.fileno(), blocking=False)
-    except OSError:  # a disk without locks
-        return True
 
 
 def _begin(file, to, made_by, resume):

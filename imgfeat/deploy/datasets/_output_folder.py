@@ -4,9 +4,8 @@ import os
 import re
 from contextlib import contextmanager
 
-from filelock import lock_descriptor, unlock_descriptor
-
 from imgfeat._home import expanded, is_writable
+from imgfeat.deploy._locked_file import locked_file
 from imgfeat.deploy.datasets._dataset_card import (
     CARD,
     differences,
@@ -50,16 +49,11 @@ def claimed_folder(out, card, *, resume):
             f"A dataset needs a folder that can be written. Got {folder}."
         )
     _refuse_other_things(folder)
-    with open(folder / _LOCK, "a+b") as file:
-        if not _locked(file):
-            raise ValueError(
-                f"Another run writes to {folder}; wait for its end, or name another "
-                "folder."
-            )
-        try:
-            yield _begin(folder, card, resume)
-        finally:
-            unlock_descriptor(file.fileno())
+    refusal = (
+        f"Another run writes to {folder}; wait for its end, or name another folder."
+    )
+    with locked_file(folder / _LOCK, refusal):
+        yield _begin(folder, card, resume)
 
 
 def find_finished(folder, card):
@@ -109,10 +103,3 @@ def _refuse_other_things(folder):
             f"A dataset needs a folder for itself. {folder} holds "
             f"{', '.join(others[:3])}{' ...' if len(others) > 3 else ''}; name another."
         )
-
-
-def _locked(file):
-    try:
-        return lock_descriptor(file.fileno(), blocking=False)
-    except OSError:  # a disk without locks
-        return True
