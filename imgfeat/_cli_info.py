@@ -11,6 +11,7 @@ import imgfeat
 from imgfeat import deploy
 from imgfeat._home import NoHomeError, home
 from imgfeat._plain_errors import plain_errors
+from imgfeat.deploy._manifest_facts import dict_in, printable
 
 _LIBRARIES = (
     "numpy",
@@ -49,12 +50,7 @@ def info(
             return
         lines = _machine() if model is None else _card(model)
         for name, text in lines:
-            print(_printable(f"{name:<13} {text}".rstrip()))
-
-
-def _printable(text):
-    """A file that comes from somewhere writes no commands to a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+            print(printable(f"{name:<13} {text}".rstrip()))
 
 
 def _machine():
@@ -122,16 +118,13 @@ def _card(path):
         shown = ", ".join(map(str, classes[:_MOST_CLASSES]))
         more = ", ..." if len(classes) > _MOST_CLASSES else ""
         yield "classes", f"{len(classes)}: {shown}{more}"
-    steps = manifest.get("steps")
-    for name, step in (steps if isinstance(steps, dict) else {}).items():
+    for name, step in dict_in(manifest, "steps").items():
         yield "step", f"{name}: {step}" if name else step
-    yield from _known(manifest.get("facts"))
-    reading = manifest.get("reading")
-    for step, parameters in (reading if isinstance(reading, dict) else {}).items():
+    yield from _known(dict_in(manifest, "facts"))
+    for step, parameters in dict_in(manifest, "reading").items():
         yield "parameters", f"of {step or 'the estimator'}"
         yield from _pairs("", parameters)
-    inference = manifest.get("inference")
-    for facts in (inference if isinstance(inference, dict) else {}).values():
+    for facts in dict_in(manifest, "inference").values():
         yield from _pairs("fitted with", facts)
     weights = [name for name in parts if name.startswith("weights/")]
     for name in weights:
@@ -145,7 +138,7 @@ def _card(path):
 def _known(facts):
     """The images that a model was trained on, and its scores on others."""
     for key, what in (("trained_on", "by_class"), ("held_out", "scores")):
-        found = facts.get(key) if isinstance(facts, dict) else None
+        found = facts.get(key)
         if isinstance(found, dict):
             name = key.replace("_", " ")
             yield name, f"{found.get('n_images')} images"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from imgfeat._typing import PathLike
 from imgfeat.deploy._archive import read_manifest
+from imgfeat.deploy._manifest_facts import dict_in, printable
 
 _SPECIAL = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>|#"})
 _UNKNOWN = "The file does not say."
@@ -49,13 +50,13 @@ def model_card(path: PathLike) -> str:
     """
     path = Path(path)
     manifest = read_manifest(path)
-    facts = _dict(manifest, "facts")
+    facts = dict_in(manifest, "facts")
     sections = {
         "Classes": _classes(manifest),
         "Steps": _steps(manifest),
-        "Parameters": _parameters(_dict(manifest, "reading")),
-        "Trained on": _data(_dict(facts, "trained_on")),
-        "Scores on images held out": _scores(_dict(facts, "held_out")),
+        "Parameters": _parameters(dict_in(manifest, "reading")),
+        "Trained on": _data(dict_in(facts, "trained_on")),
+        "Scores on images held out": _scores(dict_in(facts, "held_out")),
         "What it says of images of no class": _limits(manifest),
         "How nets ran": _nets(manifest),
         "Saved with": [f"- {_text(k)} {_text(v)}" for k, v in _items(manifest)],
@@ -77,14 +78,14 @@ def _classes(manifest):
 def _steps(manifest):
     return [
         f"{number}. {_code(step)}"
-        for number, step in enumerate(_dict(manifest, "steps").values(), 1)
+        for number, step in enumerate(dict_in(manifest, "steps").values(), 1)
     ]
 
 
 def _nets(manifest):
     if manifest.get("inference") == {}:  # older files have no such entry
         return ["There is no net in it that makes features."]
-    return _parameters(_dict(manifest, "inference"))
+    return _parameters(dict_in(manifest, "inference"))
 
 
 def _parameters(by_step):
@@ -97,7 +98,7 @@ def _parameters(by_step):
 
 
 def _data(facts):
-    by_class = _dict(facts, "by_class")
+    by_class = dict_in(facts, "by_class")
     if not by_class:
         return []
     rows = [[_text(name), _text(n)] for name, n in by_class.items()]
@@ -109,7 +110,7 @@ def _data(facts):
 
 
 def _scores(facts):
-    scores = _dict(facts, "scores")
+    scores = dict_in(facts, "scores")
     if not scores:
         return []
     of = "the model before it was fitted again, on these images too"
@@ -167,21 +168,12 @@ def _table(heading, rows):
 
 
 def _items(manifest):
-    return _dict(manifest, "versions").items()
-
-
-def _dict(mapping, key):
-    found = mapping.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _printable(value):
-    return "".join(sign if sign.isprintable() else "?" for sign in str(value))
+    return dict_in(manifest, "versions").items()
 
 
 def _text(value):
-    return _printable(value).translate(_SPECIAL)
+    return printable(value).translate(_SPECIAL)
 
 
 def _code(value):
-    return "`" + _printable(value).replace("`", "'") + "`"
+    return "`" + printable(value).replace("`", "'") + "`"
