@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
+from imgfeat.evaluation.metrics._interval import percentile_interval
 from imgfeat.evaluation.metrics._scores import (
     count_scores,
     image_scores,
@@ -57,12 +58,11 @@ def bootstrap_intervals(outcome, measured, *, top_k, n_resamples, level, random_
         for name, values in scores.items():
             drawn.setdefault(name, []).append(values)
         n_done += size
-    ends = [(1 - level) / 2, (1 + level) / 2]
     rows = {}
     for name, parts in drawn.items():
         found = np.concatenate(parts)
         found = found[~np.isnan(found)]
-        low, high = np.quantile(found, ends) if len(found) else (np.nan, np.nan)
+        low, high = percentile_interval(found, level)
         if len(found) and name not in _UNBIASED and not low <= measured[name] <= high:
             moved = np.array([low, high]) + measured[name] - np.median(found)
             low, high = moved.clip(0, 1)

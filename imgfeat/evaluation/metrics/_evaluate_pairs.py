@@ -13,6 +13,7 @@ from imgfeat._typing import ArrayLike, RandomState
 from imgfeat.estimators import PairVerifier
 from imgfeat.estimators.verification._cut_people import pairs_of
 from imgfeat.estimators.verification._known_pairs import know_pairs
+from imgfeat.evaluation.metrics._interval import percentile_interval
 from imgfeat.evaluation.metrics._pair_curves import (
     PairCurves,
     area,
@@ -181,11 +182,7 @@ def _ends(draws, value, level):
     low, high = {}, {}
     for name in value:
         found = np.array([draw[name] for draw in draws], dtype=float)
-        found = found[~np.isnan(found)]
-        ends = (np.nan, np.nan)
-        if len(found):
-            ends = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
-        low[name], high[name] = ends
+        low[name], high[name] = percentile_interval(found[~np.isnan(found)], level)
     return low, high
 
 

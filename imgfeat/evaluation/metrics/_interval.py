@@ -1,4 +1,4 @@
-"""Intervals of shares."""
+"""Intervals of shares, and of what was measured in draws."""
 
 import numpy as np
 from scipy.special import ndtri
@@ -26,3 +26,21 @@ def wilson_interval(hits, counts, level=0.95):
     middle = (hits + z2 / 2) / (counts + z2)
     half = np.sqrt(z2 * (hits * (counts - hits) / counts + z2 / 4)) / (counts + z2)
     return np.maximum(middle - half, 0), np.minimum(middle + half, 1)
+
+
+def percentile_interval(draws, level):
+    """Ends of the middle `level` of draws; NaN where there are none.
+
+    Parameters
+    ----------
+    draws : ndarray of shape (n_draws,)
+        None of them NaN.
+    level : float
+
+    Returns
+    -------
+    ndarray of shape (2,)
+    """
+    if not len(draws):
+        return np.full(2, np.nan)
+    return np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
