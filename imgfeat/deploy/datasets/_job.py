@@ -78,8 +78,10 @@ class JobOptions:
         """Refuse what cannot be."""
         _check_count("batch_size", self.batch_size, 1)
         _check_count("part_rows", self.part_rows, 1, MOST_ROWS)
-        _check_count("max_errors", self.max_errors, 0)
-        _check_count("n_workers", self.n_workers, 1)
+        if self.max_errors is not None:
+            _check_count("max_errors", self.max_errors, 0)
+        if self.n_workers is not None:
+            _check_count("n_workers", self.n_workers, 1)
         if self.engine not in ("local", "ray"):
             raise ValueError(f"engine is 'local' or 'ray'. Got {self.engine!r}.")
         if self.engine == "ray" and self.threads() < 1:
@@ -224,8 +226,6 @@ def _engine(task, how):
 
 
 def _check_count(name, value, least, most=None):
-    if value is None and name in ("max_errors", "n_workers"):
-        return
     is_count = isinstance(value, Integral) and not isinstance(value, bool)
     if not is_count or value < least or (most is not None and value > most):
         upper = "" if most is None else f" and at most {most}"
