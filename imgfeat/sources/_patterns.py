@@ -49,7 +49,9 @@ def expand_braces(text):
 def _choices_of(low, high, words):
     if words is not None:
         return words.split(",")
-    width = max(map(len, (low, high))) if "0" in (low[0], high[0]) else 0
+    # As a shell has it, 0 by itself asks for no leading zeros.
+    is_padded = any(end != str(int(end)) for end in (low, high))
+    width = max(map(len, (low, high))) if is_padded else 0
     low, high = int(low), int(high)
     step = 1 if low <= high else -1
     numbers = range(low, high + step, step)

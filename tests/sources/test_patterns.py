@@ -11,6 +11,8 @@ from imgfeat.sources._patterns import expand_braces, has_braces
         ("x-{08..11}.tar", ["x-08.tar", "x-09.tar", "x-10.tar", "x-11.tar"]),
         ("{9..11}", ["9", "10", "11"]),
         ("{2..0}", ["2", "1", "0"]),
+        ("{0..10}", [str(number) for number in range(11)]),
+        ("{00..2}", ["00", "01", "02"]),
         ("{a,b}{0..1}", ["a0", "a1", "b0", "b1"]),
         ("{train,val}/x", ["train/x", "val/x"]),
         ("plain{}.{a}", ["plain{}.{a}"]),
