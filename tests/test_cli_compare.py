@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from imgfeat import load
 from imgfeat.cli import app
 from imgfeat.features import HOG
+from tests._counting import count_rows
 from tests._photos import write_photo_folder
 
 runner = CliRunner()
@@ -163,14 +164,7 @@ def test_time_for_one_fold_only_still_gives_a_model(photos, tmp_path):
 def test_train_after_compare_extracts_nothing(photos, tmp_path, monkeypatch):
     monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path / "home"))
     run("compare", photos, *FAST, "--out", tmp_path / "o")
-    seen = []
-    transform = HOG.transform
-
-    def counted(self, X):
-        seen.append(len(X))
-        return transform(self, X)
-
-    monkeypatch.setattr(HOG, "transform", counted)
+    seen = count_rows(monkeypatch, HOG)
     run("train", photos, *FAST, "--out", tmp_path / "m.imgfeat")
     assert sum(seen) < 10  # `save` tries the model on a few
     assert load(tmp_path / "m.imgfeat")[1].__class__ is HOG

@@ -16,10 +16,10 @@ from sklearn.pipeline import make_pipeline
 
 from imgfeat import load, load_image_folder
 from imgfeat.features import CNNEmbedding
+from tests._commands import run
 from tests._photos import write_photo_folder
 from tests.deploy._saved import save_quickly
 from tests.deploy.serve._process import serving
-from tests.test_cli import run
 
 pytestmark = pytest.mark.serve
 JPEG = {"Content-Type": "image/jpeg"}

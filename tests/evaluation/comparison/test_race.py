@@ -23,6 +23,7 @@ from imgfeat.evaluation.comparison._fronts import Fronts
 from imgfeat.evaluation.comparison._kept_folds import KeptFolds
 from imgfeat.features import HOG, BagOfVisualWords, DenseSIFT
 from imgfeat.sources import ImageReader
+from tests._counting import count_rows
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +62,7 @@ def hog(classifier):
 
 
 def test_candidates_that_share_a_front_compute_it_once(digits, monkeypatch, tmp_path):
-    seen = []
-    transform = HOG.transform
-
-    def counted(self, X):
-        seen.append(len(X))
-        return transform(self, X)
-
-    monkeypatch.setattr(HOG, "transform", counted)
+    seen = count_rows(monkeypatch, HOG)
     candidates = {"svm": hog(LinearSVC()), "lr": hog(LogisticRegression())}
     compare(candidates, *digits, cv=3, cache=tmp_path)
     timed = [n for n in seen if n in (1, 16)]  # to tell how long an image takes

@@ -15,6 +15,7 @@ from imgfeat.evaluation.comparison._fronts import Fronts, out_of_store, through_
 from imgfeat.evaluation.comparison._vote_model import make_vote
 from imgfeat.features import HOG, LBP, BagOfVisualWords, DenseSIFT
 from imgfeat.sources import ImageReader
+from tests._counting import count_rows
 
 READER = ImageReader((32, 32), mode="gray")
 WORDS = BagOfVisualWords(8, random_state=0)
@@ -49,14 +50,7 @@ def average(digits):
 def test_vote_is_the_average_and_describes_each_image_once(
     digits, average, monkeypatch
 ):
-    seen = []
-    transform = HOG.transform
-
-    def counted(self, X):
-        seen.append(len(X))
-        return transform(self, X)
-
-    monkeypatch.setattr(HOG, "transform", counted)
+    seen = count_rows(monkeypatch, HOG)
     vote = vote_of(CANDIDATES, digits[0]).fit(*digits)
     seen.clear()
     np.testing.assert_allclose(vote.predict_proba(digits[0]), average, rtol=1e-5)
