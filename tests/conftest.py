@@ -40,6 +40,7 @@ NEEDS = {
         "the extra serve, or httpx, is not installed",
     ),
     "ray": (partial(has_module, "ray"), "the extra ray is not installed"),
+    "fork": (lambda: hasattr(os, "fork"), "the system has no fork"),
     "avif": (
         lambda: "avif" in features.get_supported_modules(),
         "Pillow before 11.3 has no AVIF",

@@ -11,7 +11,7 @@ from imgfeat import _forks
 from imgfeat._forks import after_fork_in_child, leave_behind
 
 pytestmark = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork"),
+    pytest.mark.fork,
     pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),
 ]
 

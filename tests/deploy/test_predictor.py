@@ -194,7 +194,7 @@ def test_threads_get_the_answers_that_one_gets(predictor, digits):
         assert one.probabilities == pytest.approx(other.probabilities, abs=1e-6)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.fork
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_child_may_ask(predictor, digits):
     expected = predictor.predict([digits[0][2]])[0].label

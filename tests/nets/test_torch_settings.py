@@ -77,7 +77,7 @@ def test_number_comes_back_when_many_threads_overlap():
     assert torch.get_num_threads() == 5
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.fork
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_fork_while_another_thread_holds_the_lock_can_go_on():
     held, done = threading.Event(), threading.Event()
@@ -125,7 +125,7 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.fork
 def test_fork_of_a_process_that_has_trained_predicts_and_trains():
     with subprocess.Popen([sys.executable, "-c", FORK], process_group=0) as process:
         try:

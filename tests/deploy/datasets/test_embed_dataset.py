@@ -27,7 +27,6 @@ from tests.deploy.datasets._mortal import Mortal
 from tests.deploy.datasets.conftest import BAD, N_IMAGES, contents
 
 SMALL = {"part_rows": 5, "batch_size": 2, "n_jobs": 1}
-can_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +110,7 @@ def test_the_card_says_what_it_was_made_of(whole):
     assert "numpy" in card["versions"] and "pyarrow" in card["versions"]
 
 
-@can_fork
+@pytest.mark.fork
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("moment", range(12))
 def test_killed_at_any_moment_and_resumed_gives_the_bytes_of_an_undisturbed_run(
@@ -152,7 +151,7 @@ def _in_child_killed_at(moment, work):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
-@can_fork
+@pytest.mark.fork
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("moment", range(5))
 def test_killed_while_failed_rows_are_retried_loses_no_row(

@@ -22,8 +22,6 @@ from tests.features.cache._rows import some_keys
 folder, keys = Path(sys.argv[1]), some_keys(2)
 """
 
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-
 
 @pytest.fixture
 def before_locking(monkeypatch):
@@ -85,7 +83,7 @@ def test_a_claim_ends_with_an_error(tmp_path):
     assert is_free(tmp_path, some_keys(2)) == [True, True]
 
 
-@needs_fork
+@pytest.mark.fork
 def test_a_fork_does_not_keep_the_claim_of_a_killed_process(tmp_path):
     hold = """
 with claiming(folder, keys):
@@ -107,7 +105,7 @@ with claiming(folder, keys):
             os.kill(int(owner.first_line), signal.SIGKILL)
 
 
-@needs_fork
+@pytest.mark.fork
 def test_a_fork_that_leaves_the_block_does_not_end_the_claim(tmp_path):
     hold = """
 with claiming(folder, keys):

@@ -160,7 +160,7 @@ def _use(folder, results):
     results.put(len(rows_in(open_store(folder, "k", {}), some_keys(3))))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.fork
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_process_starts_anew(tmp_path):
     store = open_store(tmp_path, "k", {})

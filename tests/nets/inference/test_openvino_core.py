@@ -15,8 +15,6 @@ from tests.nets._engines import embedder
 
 pytestmark = pytest.mark.openvino
 
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-
 _TELEMETRY = """
 import sys
 from imgfeat.nets.inference._openvino_core import open_core
@@ -84,7 +82,7 @@ def test_import_leaves_no_file_and_sends_nothing(tmp_path):
     assert list(tmp_path.rglob("openvino*")) == []
 
 
-@needs_fork
+@pytest.mark.fork
 def test_ctrl_c_and_a_child_end_as_ever_when_nets_have_come_and_gone(tmp_path):
     """The end of a core takes away the stack for signals of the thread it began in."""
     (tmp_path / "tiny.onnx").write_bytes(_export(embedder()))
@@ -96,7 +94,7 @@ def test_core_is_one():
     assert open_core() is open_core()
 
 
-@needs_fork
+@pytest.mark.fork
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_child_does_without_and_says_so():
     open_core()

@@ -183,7 +183,7 @@ def test_notes_of_nets_that_cannot_be_exported_do_not_pile_up():
     assert list(_stock._not_exported) == list(range(744, 1000))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.fork
 def test_fork_starts_with_an_empty_stock_and_destroys_nothing(monkeypatch):
     kept = []
     monkeypatch.setattr(_forks, "keep_for_ever", kept.append)
@@ -419,7 +419,7 @@ def test_workers_of_a_search_run_nets_of_their_own(batch):
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.fork
 def test_setting_held_by_a_thread_does_not_stop_a_fork():
     """A child has the setting's lock, but not the thread that would give it back."""
     with torch_threads(1):
