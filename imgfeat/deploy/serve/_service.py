@@ -97,7 +97,7 @@ class Service:
                 "no_model",
                 f"There is no model {name[:100]!r} here; there is {known}.",
             )
-        if self.models[name].predictor is None or self.status == "closing":
+        if self.models[name].predictor is None:
             raise too_busy("loading", f"The service is not ready: {self.status}.")
         return self.models[name]
 
