@@ -19,9 +19,9 @@ DOCS_READY := .venv/ready-docs
 demo: $(DEMO_READY)
 	$(BIN)/imgfeat demo
 
-# Two processes; the tests of a file stay together, with what they share.
+# Two processes, each on one core; the tests of a file stay together, with what they share.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: lint
 	$(BIN)/python -m pytest -m slow

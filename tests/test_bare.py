@@ -64,6 +64,7 @@ def test_recipes_work_where_nothing_can_be_written(tmp_path):
         assert done.stderr.count(said) == 1, done.stderr
 
 
+@pytest.mark.slow
 def test_nets_work_where_nothing_can_be_written_or_say_what_to_set(tmp_path):
     done = run_where_nothing_can_be_written(_NETS_THERE, tmp_path)
     if parse_version(torch.__version__) < parse_version("2.7"):

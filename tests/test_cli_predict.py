@@ -195,7 +195,14 @@ main()
 """
 
 
-@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.parquet"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rows.csv",
+        pytest.param("rows.jsonl", marks=pytest.mark.slow),
+        pytest.param("rows.parquet", marks=pytest.mark.slow),
+    ],
+)
 def test_resumed_after_a_kill_the_file_is_that_of_an_undisturbed_run(
     model, photos, tmp_path, name
 ):

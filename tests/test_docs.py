@@ -17,7 +17,7 @@ DOCS = ROOT / "docs"
 # Nets, and comparisons of several recipes.
 SLOW = {"coming-from/embetter", "coming-from/fastai", "coming-from/autogluon"}
 SLOW |= {"coming-from/torchvision-timm", "guide/extract", "guide/train"}
-SLOW |= {"howto/small-data"}
+SLOW |= {"howto/small-data", "howto/offline-machine"}
 PAGES = sorted(
     page
     for page in DOCS.rglob("*.md")

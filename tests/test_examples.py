@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("plot_*.py"))
-SLOW = {"plot_faces", "plot_same_or_different"}
+SLOW = {"plot_faces", "plot_same_or_different", "plot_scratch_or_gradients"}
 
 
 def test_there_are_examples():

@@ -67,8 +67,9 @@ with row_writer(Format(FORMAT)) as write:
 """
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
-@pytest.mark.parametrize("format", ["csv", "jsonl"])
+@pytest.mark.parametrize(
+    ("format", "encoding"), [("csv", "utf-8"), ("csv", "ascii"), ("jsonl", "latin-1")]
+)
 def test_names_that_cannot_be_printed_still_have_rows(format, encoding):
     code = PRINT.replace("FORMAT", repr(format))
     env = os.environ | {"PYTHONIOENCODING": encoding}

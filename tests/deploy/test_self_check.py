@@ -65,6 +65,7 @@ def test_process_that_dies_is_an_error(saved, monkeypatch):
         check_elsewhere(saved, saved)
 
 
+@pytest.mark.slow
 def test_weights_on_disk_and_caches_are_out_of_reach(photos, own_weights, tmp_path):
     net = CNNEmbedding(
         "timm/test_efficientnet", weights=own_weights, engine="torch", device="cpu"

@@ -135,6 +135,7 @@ def test_nonsense_about_weights_is_one_clear_error(random_file, names):
         load(random_file)
 
 
+@pytest.mark.slow
 @pytest.mark.fresh_process
 def test_saving_registers_nothing(random_file, random, tmp_path):
     save(random, tmp_path / "again.imgfeat")

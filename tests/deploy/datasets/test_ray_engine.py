@@ -30,6 +30,7 @@ def cluster():
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_bytes_are_those_of_one_process_and_errors_are_the_same(
     cluster, pictures, describe, tmp_path
 ):
@@ -62,6 +63,7 @@ def test_what_always_ends_its_worker_is_said(cluster, pictures, tmp_path, monkey
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_workers_for_whom_there_is_no_room_are_refused(
     cluster, pictures, describe, tmp_path
 ):

@@ -13,9 +13,10 @@ from imgfeat.sources import decode_image
 onnxruntime = pytest.importorskip("onnxruntime")
 pytestmark = [pytest.mark.onnx, pytest.mark.real_data]
 
-RECIPES = ["hog-lr", "hog-svm", "cnn-lr"]
+RECIPES = ["hog-lr", "hog-svm"]
 RECIPES += [
-    pytest.param(name, marks=pytest.mark.slow) for name in ("cnn-svm", "cnn-ridge")
+    pytest.param(name, marks=pytest.mark.slow)
+    for name in ("cnn-lr", "cnn-svm", "cnn-ridge")
 ]
 
 

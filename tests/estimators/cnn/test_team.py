@@ -14,7 +14,7 @@ from imgfeat.estimators.cnn import _training
 from imgfeat.estimators.cnn._team import Alone
 from tests._hangs import HANGS_S
 
-pytestmark = pytest.mark.distributed
+pytestmark = [pytest.mark.distributed, pytest.mark.slow]
 
 RUNS = ["frozen norms", "staged", "head", "norms", "whole", "stored", "resumed"]
 SAME_AS_ALONE = ["frozen norms", "staged", "head", "whole"]
