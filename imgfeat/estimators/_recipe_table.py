@@ -82,7 +82,10 @@ def _words(vocabulary):
     """Steps up to a vocabulary of dense SIFT descriptors at two scales."""
 
     def features(size, n_jobs, random_state):
-        learned = clone(vocabulary).set_params(random_state=random_state, n_jobs=n_jobs)
+        # A few hundred a word: more take longer and move no score beyond its noise.
+        learned = clone(vocabulary).set_params(
+            max_descriptors=60_000, random_state=random_state, n_jobs=n_jobs
+        )
         sift = DenseSIFT(step=6, bin_size=(4, 6), n_jobs=n_jobs)
         return [
             ("reader", ImageReader(size, mode="gray", n_jobs=n_jobs)),

@@ -112,8 +112,10 @@ def learn_atoms(points, first_atoms, n_iter, advance):
     for _ in range(n_iter):
         sums = torch.zeros_like(atoms)
         counts = torch.zeros(len(atoms), device=atoms.device)
+        squares = atoms.square().sum(dim=1)
         for part in points.split(chunk):
-            nearest = square_distances(part, atoms).argmin(dim=1)
+            # Without the squares of points, which are the same to all atoms.
+            nearest = torch.addmm(squares, part, atoms.T, alpha=-2).argmin(dim=1)
             sums.index_add_(0, nearest, part)
             counts += torch.bincount(nearest, minlength=len(atoms))
         used = counts > 0

@@ -297,7 +297,11 @@ def _faiss_words(sample, n_words, random_state, n_threads):
 
 def _scikit_learn_words(sample, n_words, random_state, n_threads):
     kmeans = MiniBatchKMeans(
-        n_words, batch_size=4096, n_init=1, random_state=random_state
+        n_words,
+        batch_size=4096,
+        n_init=1,
+        compute_labels=False,  # a pass over all of the sample, for nobody
+        random_state=random_state,
     )
     with threadpool_limits(n_threads):  # else it takes every core
         kmeans.fit(sample)
