@@ -52,3 +52,11 @@ def read_contributing(app, docname, source):
     if docname == "develop":
         text = (ROOT / "CONTRIBUTING.md").read_text()
         source[0] = re.sub(r"\]\((?!https?:)([^)]+)\)", rf"]({FILES}\1)", text)
+
+
+def end_links_of_others(app, what, name, obj, options, lines):
+    """Leave the words of links in scikit-learn's docstrings: its pages are not here."""
+    if (getattr(obj, "__module__", None) or "").startswith("sklearn."):
+        text = "\n".join(lines)
+        text = re.sub(r":(?:ref|term):`([^`<]*?)\s*(?:<[^`]*>)?`", r"\1", text)
+        lines[:] = text.split("\n")

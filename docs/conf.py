@@ -61,5 +61,6 @@ html_theme_options = {
 
 
 def setup(app):
-    """Let CONTRIBUTING.md be a page, though it lies outside of this folder."""
+    """Take in what lies outside of this folder, and is written for other pages."""
     app.connect("source-read", _pages.read_contributing)
+    app.connect("autodoc-process-docstring", _pages.end_links_of_others)
