@@ -3,6 +3,7 @@
 # make test-slow  what of it takes long: clusters, examples, some pages of the docs
 # make test-oldest     the suite on the lower bounds of setup.cfg
 # make test-with WITH='"scikit-learn==1.7.*"' [PYTHON=python3.13] [EXTRAS=test]   on others
+# make dist    a wheel and an archive of the sources in dist/, checked
 # make docs    the pages in docs/, as docs/_build/html/index.html
 # make benchmark   speed and accuracy against the peers (long; see benchmarks/__main__.py)
 #
@@ -14,7 +15,7 @@ DEMO_READY := .venv/ready-onnx
 TEST_READY := .venv/ready-dev
 DOCS_READY := .venv/ready-docs
 
-.PHONY: demo test test-slow test-oldest test-with lint format docs benchmark clean
+.PHONY: demo test test-slow test-oldest test-with lint format dist docs benchmark clean
 
 demo: $(DEMO_READY)
 	$(BIN)/imgfeat demo
@@ -50,6 +51,16 @@ test-with:
 	.venv-with/bin/python -m pip install --quiet -e ".[$(EXTRAS)]" $(WITH)
 	.venv-with/bin/python -m pytest
 
+# The demo runs from the wheel, in a folder where no other imgfeat is.
+dist: $(DEMO_READY)
+	rm -rf build dist
+	$(BIN)/python -m pip install --quiet build twine
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python .ci/check_dist.py dist
+	$(BIN)/python -m pip install --quiet --no-deps --target build/from-wheel dist/*.whl
+	cd build && PYTHONPATH=from-wheel ../$(BIN)/python -m imgfeat demo
+
 # A warning is an error. The examples are run, nothing is fetched.
 docs: $(DOCS_READY)
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
@@ -72,8 +83,8 @@ $(DEMO_READY): $(BIN)/python setup.cfg pyproject.toml
 	@touch $@
 
 $(DOCS_READY): $(BIN)/python setup.cfg pyproject.toml
-	$(BIN)/python -m pip install --quiet -e ".[onnx,docs]"
+	$(BIN)/python -m pip install --quiet -e ".[onnx,medical,docs]"
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-oldest .venv-with build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .mypy_cache .hypothesis imgfeat-demo docs/_build docs/api docs/auto_examples
+	rm -rf .venv .venv-oldest .venv-with build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache .mypy_cache .hypothesis imgfeat-demo docs/_build docs/api docs/auto_examples

@@ -4,7 +4,7 @@ import lazy_loader as lazy
 
 from imgfeat._home import check_current_folder
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 check_current_folder()
 

@@ -1,6 +1,6 @@
 """Does an estimator of images do what ours do? For tests, of other packages too."""
 
-import io
+import os
 import pickle
 import socket
 import tempfile
@@ -13,13 +13,16 @@ import pandas as pd
 from PIL import Image
 from sklearn.base import BaseEstimator, clone
 
+from imgfeat._forked_call import call_forked
+from imgfeat._image_kinds import INDEX, KINDS, dicom_files
+from imgfeat._optional import has_module
 from imgfeat.features import Descriptors
 
 __all__ = ["check_image_estimator"]
 
 _METHODS = ("transform", "predict_proba", "decision_function", "predict")
-_INDEX = (40, 3, 0, 17, 2, 1)  # as a shuffled and filtered frame has it
 _TOLERANCE = 1e-4  # float32 sums in batches of another size
+_HANGS_S = 120  # a forked process that takes so long waits for what it has not
 
 
 def check_image_estimator(estimator: BaseEstimator) -> None:
@@ -30,11 +33,12 @@ def check_image_estimator(estimator: BaseEstimator) -> None:
     ``decision_function`` and ``predict``:
 
     - ``fit`` returns the estimator, and leaves its parameters alone;
-    - two fits give the same, without a network, before and after ``pickle``, and with
-      two jobs as with one;
+    - two fits give the same, without a network, before and after ``pickle``, with two
+      jobs as with one, and in a forked process where the system forks;
     - each image has a row of its own, whatever stands beside it and in which order;
     - arrays, paths, bytes, open files, PIL images, columns, Series and frames of the
-      same pixels give the same, and pandas output has the index of what came in;
+      same pixels give the same, as DICOM files do if pydicom is installed, and pandas
+      output has the index of what came in;
     - gray, 16-bit and blank images give finite numbers or a ``ValueError``; what is
       opaque counts as RGB;
     - a damaged file is a ``ValueError`` that names it, one image without a list and an
@@ -86,8 +90,8 @@ class _Case:
         self.estimator = estimator
         self.folder = folder
         rng = np.random.default_rng(0)
-        self.pixels = rng.integers(0, 256, (len(_INDEX), 20, 18, 3), dtype=np.uint8)
-        self.labels = np.arange(len(_INDEX)) % 2
+        self.pixels = rng.integers(0, 256, (len(INDEX), 20, 18, 3), dtype=np.uint8)
+        self.labels = np.arange(len(INDEX)) % 2
         self.paths = self.write("rgb", self.pixels)
         self.fitted = self.fit(self.pixels)
         self.rows = self.ask(self.fitted, self.pixels)
@@ -180,7 +184,7 @@ def _check_jobs(case):
 
 def _check_rows(case):
     alone = [
-        case.ask(case.fitted, case.pixels[row : row + 1]) for row in range(len(_INDEX))
+        case.ask(case.fitted, case.pixels[row : row + 1]) for row in range(len(INDEX))
     ]
     joined = {name: [one[name][0] for one in alone] for name in case.rows}
     case.need_same(joined, case.rows, "one image alone, and in a batch", _TOLERANCE)
@@ -191,25 +195,47 @@ def _check_rows(case):
 
 
 def _check_kinds(case):
-    for kind, make in _KINDS.items():
+    dicom = {"DICOM files": dicom_files} if has_module("pydicom") else {}
+    for kind, make in (KINDS | dicom).items():
         fitted = case.fit(make(case))
         case.need_same(
             case.ask(fitted, make(case)), case.rows, f"{kind}, and of an array"
         )
 
 
+def _check_fork(case):
+    if not hasattr(os, "fork"):
+        return
+    given = {"an array": case.pixels, "paths": case.paths}
+    if has_module("pydicom"):
+        given["DICOM files"] = dicom_files(case)
+    # A process that has used what it decodes with is forked, not a fresh one.
+    for X in given.values():
+        case.ask(case.fitted, X)
+    try:
+        found = call_forked(
+            lambda: {kind: case.ask(case.fitted, X) for kind, X in given.items()},
+            _HANGS_S,
+        )
+    except (TimeoutError, ChildProcessError) as error:
+        raise AssertionError(f"{case.name}: {error}.") from error
+    for kind, answers in found.items():
+        said = f"{kind} in a forked process, and in this one"
+        case.need_same(answers, case.rows, said, _TOLERANCE)
+
+
 def _check_index(case):
     if not hasattr(case.estimator, "set_output"):
         return
     # A step that has no pandas output of its own keeps a pipeline from having one.
-    X = pd.Series(case.paths, _INDEX, name="photo")
+    X = pd.Series(case.paths, INDEX, name="photo")
     fitted = clone(case.estimator).set_output(transform="pandas").fit(X, case.labels)
     found = fitted.transform(X) if hasattr(fitted, "transform") else None
     index = getattr(found, "index", None)
     if index is not None:
         case.need(
-            list(index) == list(_INDEX),
-            f"transform of a Series with the index {list(_INDEX)} gives {list(index)}",
+            list(index) == list(INDEX),
+            f"transform of a Series with the index {list(INDEX)} gives {list(index)}",
         )
 
 
@@ -252,67 +278,11 @@ _CHECKS = (
     _check_repeats,
     _check_jobs,
     _check_kinds,
+    _check_fork,
     _check_index,
     _check_odd_images,
     _check_refusals,
 )
-
-# What images may come in --------------------------------------------------------------
-
-
-def _content(case):
-    return [Path(path).read_bytes() for path in case.paths]
-
-
-def _pictures(case):
-    return [Image.fromarray(image) for image in case.pixels]
-
-
-def _mix(case):
-    return [
-        case.paths[0],
-        _content(case)[1],
-        _pictures(case)[2],
-        case.pixels[3],
-        *case.paths[4:],
-    ]
-
-
-def _column(items):
-    cells = np.empty((len(items), 1), dtype=object)
-    for row, item in enumerate(items):
-        cells[row, 0] = item
-    return cells
-
-
-def _series(items, **options):
-    return pd.Series(items, _INDEX, **options)
-
-
-_KINDS = {
-    "a list of arrays": lambda case: list(case.pixels),
-    "paths": lambda case: case.paths,
-    "a tuple of paths": lambda case: tuple(map(Path, case.paths)),
-    "an array of paths": lambda case: np.array(case.paths),
-    "bytes": _content,
-    "memoryviews": lambda case: [memoryview(content) for content in _content(case)],
-    "open files": lambda case: list(map(io.BytesIO, _content(case))),
-    "PIL images": _pictures,
-    "a mix": _mix,
-    "a column of str": lambda case: np.array(case.paths)[:, None],
-    "a column of paths": lambda case: _column(case.paths),
-    "a column of bytes": lambda case: _column(_content(case)),
-    "a column of PIL images": lambda case: _column(_pictures(case)),
-    "a column of arrays": lambda case: _column(case.pixels),
-    "a Series": lambda case: _series(case.paths),
-    "a Series of objects": lambda case: _series(case.paths, dtype=object),
-    "a Series of categories": lambda case: _series(case.paths, dtype="category"),
-    "a Series of bytes": lambda case: _series(_content(case)),
-    "a Series of PIL images": lambda case: _series(_pictures(case)),
-    "pandas strings": lambda case: pd.array(case.paths, dtype="string"),
-    "a frame": lambda case: _series(case.paths).to_frame("photo"),
-    "a frame of arrays": lambda case: _series(list(case.pixels)).to_frame("photo"),
-}
 
 # What came out ------------------------------------------------------------------------
 

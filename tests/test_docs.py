@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from imgfeat.cli import app
+from tests._fences import blocks
 from tests._photos import write_photo_folder
 
 ROOT = Path(__file__).parent.parent
@@ -32,16 +33,10 @@ def name_of(page):
     return str(page.relative_to(DOCS).with_suffix(""))
 
 
-def blocks(page, language):
-    """What stands in the fences of one language."""
-    pattern = rf"^```{language}\n(.*?)^```"
-    return re.findall(pattern, page.read_text(), flags=re.DOTALL | re.MULTILINE)
-
-
 def command_lines():
     """Every ``imgfeat ...`` in a block of shell, with its page."""
     for page in PAGES:
-        for block in blocks(page, "sh"):
+        for block in blocks(page.read_text(), "sh"):
             for line in block.replace("\\\n", " ").splitlines():
                 words = shlex.split(line, comments=True)
                 if words[:1] == ["imgfeat"]:
@@ -63,7 +58,7 @@ def photos_to_copy(tmp_path_factory):
 
 def pages_with_code():
     for page in PAGES:
-        if blocks(page, "python"):
+        if blocks(page.read_text(), "python"):
             marks = [pytest.mark.slow] if name_of(page) in SLOW else []
             yield pytest.param(page, marks=marks, id=name_of(page))
 
@@ -75,7 +70,7 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(
     (tmp_path / "photos").symlink_to(photos_to_copy)
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "page"}
-    for code in blocks(page, "python"):
+    for code in blocks(page.read_text(), "python"):
         exec(compile(code, str(page), "exec"), names)
         assert capsys.readouterr().out  # every block ends by printing what it found
 
@@ -97,7 +92,7 @@ def test_links_between_pages_lead_to_one(page):
 def test_every_page_is_in_a_table_of_contents():
     listed = {"index"}
     for page in PAGES:
-        for block in blocks(page, re.escape("{toctree}")):
+        for block in blocks(page.read_text(), "{toctree}"):
             lines = block.splitlines()
             names = [line for line in lines if line and not line.startswith(":")]
             folder = page.parent.relative_to(DOCS)

@@ -8,7 +8,10 @@ import matplotlib.pyplot as plt
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("plot_*.py"))
-SLOW = {"plot_faces", "plot_same_or_different", "plot_scratch_or_gradients"}
+SLOW = {"plot_faces", "plot_medical", "plot_same_or_different"}
+SLOW |= {"plot_scratch_or_gradients"}
+# What an example imports that only an extra brings.
+NEEDS = {"plot_medical": "pydicom"}
 
 
 def test_there_are_examples():
@@ -23,6 +26,8 @@ def all_examples():
 
 @pytest.mark.parametrize("path", all_examples())
 def test_example_runs(path, monkeypatch):
+    if path.stem in NEEDS:
+        pytest.importorskip(NEEDS[path.stem])
     matplotlib.use("agg")
     shown = []
     monkeypatch.setattr(plt, "show", lambda: shown.append(plt.gcf()))

@@ -43,7 +43,7 @@ def test_every_table_of_ours_is_made_there(path):
         and node.func.attr in MAKERS
     ]
     # Which testing.py makes as its users do.
-    exempt = path.name in ("_frames.py", "testing.py")
+    exempt = path.name in ("_frames.py", "_image_kinds.py", "testing.py")
     assert not calls or exempt, f"lines {calls}: use make_frame"
 
 

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from tests._fences import blocks
+
 README = Path(__file__).parent.parent / "README.md"
 LINKS = re.findall(r"\]\(([^)]+)\)", README.read_text())
 OURS = re.compile(
     r"https://(?:github\.com/imgfeat/imgfeat/blob"
     r"|raw\.githubusercontent\.com/imgfeat/imgfeat)/main/(.+)"
 )
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+BLOCKS = blocks(README.read_text(), "python")
 
 
 def test_readme_has_python():

@@ -1,5 +1,6 @@
 """Tests for imgfeat/testing.py: what is right passes, and each fault is told of."""
 
+import os
 import socket
 
 import numpy as np
@@ -121,6 +122,25 @@ class AsksTheNetwork(MeanColor):
         return super().fit(X)
 
 
+class StaysInItsProcess(MeanColor):
+    def fit(self, X, y=None):
+        self.process_ = os.getpid()
+        return super().fit(X)
+
+    def transform(self, X):
+        if os.getpid() != self.process_:
+            raise RuntimeError("the pool of the parent is gone")
+        return super().transform(X)
+
+
+class TakesDicomForGray(MeanColor):
+    def transform(self, X):
+        found = super().transform(X)
+        if isinstance(X, list) and str(X[0]).endswith(".dcm"):
+            return found.mean(axis=1, keepdims=True).repeat(3, axis=1)
+        return found
+
+
 class HasNoMethods(BaseEstimator):
     def fit(self, X, y=None):
         return self
@@ -163,6 +183,20 @@ FAULTS = {
 @pytest.mark.parametrize("estimator", [MeanColor(), ByBrightness()], ids=str)
 def test_estimators_of_other_packages_pass(estimator):
     check_image_estimator(estimator)
+
+
+@pytest.mark.fork
+def test_what_fails_in_a_forked_process_is_told_of():
+    with pytest.raises(
+        AssertionError, match="a forked process ended without an answer"
+    ):
+        check_image_estimator(StaysInItsProcess())
+
+
+def test_dicom_files_are_images_like_others():
+    pytest.importorskip("pydicom")
+    with pytest.raises(AssertionError, match="of DICOM files"):
+        check_image_estimator(TakesDicomForGray())
 
 
 @pytest.mark.parametrize("kind", FAULTS, ids=lambda kind: kind.__name__)

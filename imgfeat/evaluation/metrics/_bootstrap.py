@@ -50,7 +50,7 @@ def bootstrap_intervals(outcome, measured, *, top_k, n_resamples, level, random_
     n_done = 0
     while n_done < n_resamples:
         size = max(1, min(n_resamples - n_done, MAX_CELLS // n_images))
-        weights = np.stack([_draw(rng, n_images) for _ in range(size)])
+        weights = np.stack([draw_counts(rng, n_images) for _ in range(size)])
         scores = count_scores(outcome, weights) | image_scores(outcome, weights, top_k)
         if outcome.scores is not None and n_done < n_ranked:
             of_classes = ranking_of_classes(outcome, weights[: n_ranked - n_done])
@@ -70,7 +70,7 @@ def bootstrap_intervals(outcome, measured, *, top_k, n_resamples, level, random_
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _draw(rng, n_images):
-    """How often each image is drawn: a multinomial count, faster than by its name."""
-    drawn = rng.randint(n_images, size=n_images)
-    return np.bincount(drawn, minlength=n_images).astype(np.int32)
+def draw_counts(rng, n_things):
+    """How often each thing is drawn: a multinomial count, faster than by its name."""
+    drawn = rng.randint(n_things, size=n_things)
+    return np.bincount(drawn, minlength=n_things).astype(np.int32)

@@ -13,6 +13,7 @@ from imgfeat._typing import ArrayLike, ImageBatch, RandomState
 from imgfeat.estimators._no_labels import refuse_no_labels
 from imgfeat.evaluation.metrics._confusions import count_pairs, tabulate_classes
 from imgfeat.evaluation.metrics._evaluation import Evaluation
+from imgfeat.evaluation.metrics._lengths import check_length
 from imgfeat.evaluation.metrics._outcome import Outcome, find_scores
 from imgfeat.evaluation.metrics._per_group import score_groups
 from imgfeat.evaluation.metrics._scores import (
@@ -106,9 +107,9 @@ def evaluate(
         )
     y = np.asarray(y)
     n_images = X.shape[0] if hasattr(X, "shape") else len(X)
-    _check_length("label", y, n_images)
+    check_length("evaluate", "label", y, n_images)
     if groups is not None:
-        _check_length("group", np.asarray(groups), n_images)
+        check_length("evaluate", "group", groups, n_images)
     if not n_images:
         raise ValueError("evaluate needs at least one image. Got none.")
     classes = np.asarray(estimator.classes_)
@@ -167,14 +168,6 @@ def evaluate(
         },
         _seconds=seconds,
     )
-
-
-def _check_length(what, values, n_images):
-    if values.shape != (n_images,):
-        raise ValueError(
-            f"evaluate needs one {what} an image. Got {n_images} images and {what}s of "
-            f"shape {values.shape}."
-        )
 
 
 def _encode(labels, classes):

@@ -6,13 +6,15 @@ from functools import cached_property
 
 import pandas as pd
 
-from imgfeat._typing import Axes, ImageBatch, PathLike
+from imgfeat._typing import ArrayLike, Axes, ImageBatch, PathLike
 from imgfeat.evaluation.metrics import _evaluation_plots as plots
 from imgfeat.evaluation.metrics._bootstrap import bootstrap_intervals
 from imgfeat.evaluation.metrics._calibration import coverage_table, reliability_table
 from imgfeat.evaluation.metrics._confusions import confused_pairs, worst_mistakes
 from imgfeat.evaluation.metrics._interval import wilson_interval
+from imgfeat.evaluation.metrics._lengths import check_length
 from imgfeat.evaluation.metrics._outcome import Outcome
+from imgfeat.evaluation.metrics._sensitivity import sensitivity_at
 from imgfeat.evaluation.metrics._thresholds import threshold_table
 from imgfeat.evaluation.report._evaluation_page import render_evaluation, summary_html
 
@@ -191,15 +193,51 @@ class Evaluation:
             A row a ``threshold`` for the second class's score, falling: ``precision``,
             ``recall``, ``f1``, ``false_alarms``, ``balanced_accuracy``.
         """
-        scores = self._scores_for("thresholds")
-        # An OpenSet of two classes has a third name, for what is of none.
-        n_classes = max(scores.shape[1], self._outcome.true.max() + 1)
-        if n_classes != 2:
+        return threshold_table(*self._second_class("thresholds"))
+
+    def sensitivity_at(
+        self, specificity: float = 0.9, *, groups: ArrayLike | None = None
+    ) -> pd.Series:
+        """Tell how much of the second of two classes is found, at a specificity.
+
+        Parameters
+        ----------
+        specificity : float, default=0.9
+            Share of the first class that is to be left alone, at least; 0..1.
+        groups : array-like of shape (n_images,), optional
+            Whose images are right or wrong together: patients, scenes. They are drawn
+            with replacement, each with all of its images, for the interval; without,
+            images are.
+
+        Returns
+        -------
+        Series
+            ``sensitivity`` (the recall of the second class) with the ends ``low`` and
+            ``high`` of its bootstrap interval, which is as wide as nothing where all
+            are found; the ``specificity`` that is reached; and the ``threshold`` of
+            the second class's score, from which on an image is found. NaN where a
+            class has no image.
+
+        Raises
+        ------
+        ValueError
+            If there are more classes than two, or no scores; if `specificity` is not
+            between 0 and 1, or groups are not one an image.
+
+        Notes
+        -----
+        The threshold is one of the very images, so that it suits them a little too
+        well. The one to use comes from others, as `thresholds` says.
+        """
+        if not 0 <= specificity <= 1:
             raise ValueError(
-                f"thresholds needs two classes. Got {n_classes}; look at coverage() "
-                "instead."
+                f"sensitivity_at needs a specificity from 0 to 1. Got {specificity}."
             )
-        return threshold_table(scores[:, 1], self._outcome.true == 1)
+        scores, positive = self._second_class("sensitivity_at")
+        if groups is not None:
+            check_length("sensitivity_at", "group", groups, len(positive))
+        draws = {name: value for name, value in self._draws.items() if name != "top_k"}
+        return sensitivity_at(specificity, scores, positive, groups, **draws)
 
     def plot_confusion(self, ax: Axes | None = None) -> Axes:
         """Draw the confusion matrix as shares of the true classes.
@@ -264,6 +302,18 @@ class Evaluation:
         render_evaluation(
             self, path, self._images, title=title, about=about, n_pictures=n_pictures
         )
+
+    def _second_class(self, what):
+        """Scores of the second of two classes, and which images are of it."""
+        scores = self._scores_for(what)
+        # An OpenSet of two classes has a third name, for what is of none.
+        n_classes = max(scores.shape[1], self._outcome.true.max() + 1)
+        if n_classes != 2:
+            raise ValueError(
+                f"{what} needs two classes. Got {n_classes}; look at coverage() "
+                "instead."
+            )
+        return scores[:, 1], self._outcome.true == 1
 
     def _scores_for(self, what):
         if self._outcome.scores is None:

@@ -75,7 +75,9 @@ def test_no_mistakes_are_no_rows_and_no_fault():
     assert "no mistakes" in evaluation._repr_html_()
 
 
-@pytest.mark.parametrize("what", ["reliability", "coverage", "thresholds"])
+@pytest.mark.parametrize(
+    "what", ["reliability", "coverage", "thresholds", "sensitivity_at"]
+)
 def test_what_needs_scores_says_so(what):
     with pytest.raises(ValueError, match=f"{what} needs probabilities"):
         getattr(evaluate(Mute(CLASSES), PROBA, TRUE), what)()

@@ -1,0 +1,21 @@
+"""One label, or group, an image."""
+
+import numpy as np
+
+
+def check_length(who, what, values, n_images):
+    """Raise ValueError unless there is one of `values` an image.
+
+    Parameters
+    ----------
+    who, what : str
+        Who needs them, and what one of them is called.
+    values : array-like
+    n_images : int
+    """
+    shape = np.shape(np.asarray(values))
+    if shape != (n_images,):
+        raise ValueError(
+            f"{who} needs one {what} an image. Got {n_images} images and {what}s of "
+            f"shape {shape}."
+        )
