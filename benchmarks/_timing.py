@@ -107,6 +107,12 @@ def peak_gib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
+def children_cpu_s():
+    """Seconds of CPU of all processes that this one has started and waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def environment():
     """What a reader needs to judge or repeat a number."""
     return {

@@ -13,7 +13,6 @@ the scores of such a run say nothing. Only the default set runs then, once.
 
 import argparse
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -25,7 +24,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from benchmarks._data import unpacked
-from benchmarks._timing import save
+from benchmarks._timing import children_cpu_s, save
 
 HERE = Path(__file__).resolve().parent.parent
 N_A_CLASS = 75  # of each class of each split: 300 in all, or a few less
@@ -118,7 +117,7 @@ def run(checkout, photos, work, name, flags, home):
         "PYTHONPATH": str(checkout),
         "IMGFEAT_HOME": str(Path(work, home)),
     }
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = children_cpu_s()
     start = time.perf_counter()
     child = subprocess.Popen(
         command, env=environment, cwd=work, text=True,
@@ -131,9 +130,7 @@ def run(checkout, photos, work, name, flags, home):
     if child.wait():
         sys.exit(f"{' '.join(command)} ended with {child.returncode}")
     total = time.perf_counter() - start
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    found = {"total_s": total, "cpu_s": cpu}
+    found = {"total_s": total, "cpu_s": children_cpu_s() - before}
     return found if first is None else {"first_row_s": first, **found}
 
 
