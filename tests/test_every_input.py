@@ -22,6 +22,7 @@ from imgfeat.estimators import (
     CNNClassifier,
     LinearProbe,
     OpenSet,
+    PrototypeClassifier,
     RidgeProbe,
 )
 from imgfeat.features import (
@@ -88,6 +89,7 @@ CLASSIFIERS = {
     "OpenSet": OpenSet(
         make_pipeline(HOG(), RidgeProbe()), 0.5, false_alarms=0, calibration=2
     ),
+    "PrototypeClassifier": make_pipeline(HOG(), PrototypeClassifier()),
     "RidgeProbe": make_pipeline(HOG(), RidgeProbe()),
 }
 EVERY = TRANSFORMERS | CLASSIFIERS

@@ -19,6 +19,7 @@ _NAMES = """
     estimators.OpenSet
     estimators.PairVerifier
     estimators.PlannedFolds
+    estimators.PrototypeClassifier
     estimators.RidgeProbe
     estimators.RowSpace
     estimators.SlidingWindowDetector

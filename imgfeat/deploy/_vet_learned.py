@@ -222,6 +222,7 @@ _CHECKS = {
     "imgfeat.estimators.LinearProbe": _is_linear,
     "imgfeat.estimators.OpenSet": _is_open_set,
     "imgfeat.estimators.PairVerifier": _is_verifier,
+    "imgfeat.estimators.PrototypeClassifier": _is_linear,
     "imgfeat.estimators.RidgeProbe": _is_linear,
     "imgfeat.estimators.SlidingWindowDetector": _is_detector,
 }

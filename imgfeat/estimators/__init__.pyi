@@ -4,6 +4,7 @@ from ._linear_probe import LinearProbe as LinearProbe
 from ._open_set import OpenSet as OpenSet
 from ._planned_folds import PlannedFolds as PlannedFolds
 from ._probe import RidgeProbe as RidgeProbe
+from ._prototypes import PrototypeClassifier as PrototypeClassifier
 from ._recipes import list_recipes as list_recipes
 from ._recipes import make_recipe as make_recipe
 from ._row_space import RowSpace as RowSpace

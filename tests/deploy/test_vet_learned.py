@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 from imgfeat.deploy import BundleError
 from imgfeat.deploy._model import dump_model, load_model
 from imgfeat.deploy._vet_learned import vet_learned
-from imgfeat.estimators import LinearProbe, RidgeProbe
+from imgfeat.estimators import LinearProbe, PrototypeClassifier, RidgeProbe
 from imgfeat.features import (
     GLCM,
     HOG,
@@ -26,7 +26,7 @@ IMAGES = np.random.default_rng(0).random((4, 12, 12)).astype(np.float32)
 
 
 def fitted(cls):
-    if cls in (LinearProbe, RidgeProbe):
+    if cls in (LinearProbe, PrototypeClassifier, RidgeProbe):
         return cls().fit(BAGS[0], np.arange(30) % 3)
     if cls is PatchDictionary:
         return PatchDictionary(4, patch_size=3, random_state=0, device="cpu").fit(
@@ -43,6 +43,7 @@ LEARNED = {
     FisherVector: ["weights_", "means_", "covariances_"],
     LinearProbe: ["coef_", "intercept_"],
     PatchDictionary: ["mean_", "whitening_", "atoms_"],
+    PrototypeClassifier: ["coef_", "intercept_"],
     RidgeProbe: ["coef_", "intercept_"],
     VLAD: ["cluster_centers_"],
 }
