@@ -23,6 +23,7 @@ _NAMES = """
     estimators.RidgeProbe
     estimators.RowSpace
     estimators.SlidingWindowDetector
+    estimators.ZeroShotClassifier
     features.BagOfVisualWords
     features.CNNEmbedding
     features.ColorHistogram

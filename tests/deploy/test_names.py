@@ -33,6 +33,7 @@ SINCE = {
     "imgfeat.estimators.PlannedFolds",
     "imgfeat.estimators.RowSpace",
     "imgfeat.estimators.SlidingWindowDetector",
+    "imgfeat.estimators.ZeroShotClassifier",
 }
 
 

@@ -7,7 +7,12 @@ from sklearn.pipeline import make_pipeline
 from imgfeat.deploy import BundleError
 from imgfeat.deploy._model import dump_model, load_model
 from imgfeat.deploy._vet_learned import vet_learned
-from imgfeat.estimators import LinearProbe, PrototypeClassifier, RidgeProbe
+from imgfeat.estimators import (
+    LinearProbe,
+    PrototypeClassifier,
+    RidgeProbe,
+    ZeroShotClassifier,
+)
 from imgfeat.features import (
     GLCM,
     HOG,
@@ -28,6 +33,8 @@ IMAGES = np.random.default_rng(0).random((4, 12, 12)).astype(np.float32)
 def fitted(cls):
     if cls in (LinearProbe, PrototypeClassifier, RidgeProbe):
         return cls().fit(BAGS[0], np.arange(30) % 3)
+    if cls is ZeroShotClassifier:
+        return cls({"ant": BAGS[0, 0], "bee": BAGS[0, 1]}).fit(BAGS[0])
     if cls is PatchDictionary:
         return PatchDictionary(4, patch_size=3, random_state=0, device="cpu").fit(
             IMAGES
@@ -46,6 +53,7 @@ LEARNED = {
     PrototypeClassifier: ["coef_", "intercept_"],
     RidgeProbe: ["coef_", "intercept_"],
     VLAD: ["cluster_centers_"],
+    ZeroShotClassifier: ["class_vectors_"],
 }
 FORGERIES = {
     "shorter": lambda a: a[:-1].copy(),
