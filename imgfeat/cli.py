@@ -189,7 +189,7 @@ def compare(
                 groups=found.groups,
                 scoring=scoring,
                 out=to,
-                recipes=recipe or studies.quick_recipes(effort),
+                recipes=recipe or studies.quick_recipes(effort, found.labels),
                 time_budget=None if minutes is None else 60 * minutes,
                 resume=resume,
                 refit=refit,

@@ -30,6 +30,11 @@ OF_ESTIMATORS: dict[str, dict[str, str]] = {
             "cv takes a number or a splitter, and the check gives a list of rows"
         ),
     },
+    "PrototypeClassifier": {
+        "check_sample_weight_equivalence_on_dense_data": (
+            "a row of weight 2 is left out as a whole, a row twice one by one"
+        ),
+    },
     "RidgeProbe": {
         "check_sample_weight_equivalence_on_dense_data": (
             "a row of weight 2 is left out as a whole, a row twice one by one"

@@ -22,6 +22,7 @@ from imgfeat.estimators import (
     CNNClassifier,
     LinearProbe,
     OpenSet,
+    PrototypeClassifier,
     RidgeProbe,
 )
 from imgfeat.features import (
@@ -88,12 +89,19 @@ CLASSIFIERS = {
     "OpenSet": OpenSet(
         make_pipeline(HOG(), RidgeProbe()), 0.5, false_alarms=0, calibration=2
     ),
+    "PrototypeClassifier": make_pipeline(HOG(), PrototypeClassifier()),
     "RidgeProbe": make_pipeline(HOG(), RidgeProbe()),
 }
 EVERY = TRANSFORMERS | CLASSIFIERS
-# One sees no images, and is a part of LinearProbe; one only searches among them; two
-# have no label for an image, and tests of their own.
-NO_MODELS = {"PairVerifier", "RowSpace", "SimilarImages", "SlidingWindowDetector"}
+# One sees no images, and is a part of LinearProbe; one only searches among them; one
+# needs vectors of its classes; two have no label for an image, and tests of their own.
+NO_MODELS = {
+    "PairVerifier",
+    "RowSpace",
+    "SimilarImages",
+    "SlidingWindowDetector",
+    "ZeroShotClassifier",
+}
 RECIPES = [
     row.recipe for row in list_recipes().itertuples() if "NET" not in row.summary
 ]

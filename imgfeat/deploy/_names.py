@@ -19,9 +19,11 @@ _NAMES = """
     estimators.OpenSet
     estimators.PairVerifier
     estimators.PlannedFolds
+    estimators.PrototypeClassifier
     estimators.RidgeProbe
     estimators.RowSpace
     estimators.SlidingWindowDetector
+    estimators.ZeroShotClassifier
     features.BagOfVisualWords
     features.CNNEmbedding
     features.ColorHistogram

@@ -159,6 +159,18 @@ def _is_linear(item):
     )
 
 
+def _has_class_vectors(item):
+    if not hasattr(item, "class_vectors_"):
+        return True
+    vectors, classes = item.class_vectors_, item.classes_
+    return (
+        type(classes) is np.ndarray
+        and classes.ndim == 1
+        and len(classes) > 1
+        and _is(vectors, (len(classes), item.n_features_in_))
+    )
+
+
 def _is_open_set(item):
     if not hasattr(item, "neighbors_"):
         return True
@@ -222,6 +234,8 @@ _CHECKS = {
     "imgfeat.estimators.LinearProbe": _is_linear,
     "imgfeat.estimators.OpenSet": _is_open_set,
     "imgfeat.estimators.PairVerifier": _is_verifier,
+    "imgfeat.estimators.PrototypeClassifier": _is_linear,
     "imgfeat.estimators.RidgeProbe": _is_linear,
     "imgfeat.estimators.SlidingWindowDetector": _is_detector,
+    "imgfeat.estimators.ZeroShotClassifier": _has_class_vectors,
 }

@@ -4,9 +4,11 @@ from ._linear_probe import LinearProbe as LinearProbe
 from ._open_set import OpenSet as OpenSet
 from ._planned_folds import PlannedFolds as PlannedFolds
 from ._probe import RidgeProbe as RidgeProbe
+from ._prototypes import PrototypeClassifier as PrototypeClassifier
 from ._recipes import list_recipes as list_recipes
 from ._recipes import make_recipe as make_recipe
 from ._row_space import RowSpace as RowSpace
+from ._zero_shot import ZeroShotClassifier as ZeroShotClassifier
 from .cnn._classifier import CNNClassifier as CNNClassifier
 from .cnn._find_lr import LearningRates as LearningRates
 from .cnn._find_lr import find_lr as find_lr

@@ -23,6 +23,7 @@ from imgfeat.estimators._gram_svm import GramSVC
 from imgfeat.estimators._linear_rule import (
     LinearRule,
     by_class,
+    check_every_class,
     check_penalties,
     groups_of,
 )
@@ -187,7 +188,7 @@ class LinearProbe(LinearRule):
         if not here.all():
             X, y, weights = X[here], y[here], weights[here]
             groups = None if groups is None else groups[here]
-        _check_classes(self.classes_, y)
+        check_every_class(self.classes_, y, "LinearProbe")
 
         with blas_threads_for(X.size * min(X.shape)):
             by_products = self.kind == "svm" and X.shape[0] < X.shape[1]
@@ -294,21 +295,6 @@ def _folded(X):
         return X, lambda model: (model.coef_, model.intercept_)
     rows = X.astype(np.float64) @ components.T
     return rows, lambda model: (model.coef_ @ components, model.intercept_)
-
-
-def _check_classes(classes, y):
-    here = np.unique(y)
-    if len(classes) == 1:
-        raise ValueError(
-            "LinearProbe needs at least two classes. Got one class, "
-            f"{classes.tolist()[0]!r}; there is nothing to tell apart."
-        )
-    if len(here) < len(classes):
-        missing = np.setdiff1d(classes, here).tolist()[0]
-        raise ValueError(
-            "LinearProbe needs rows of every class with a weight above 0. Got none of "
-            f"class {missing!r}; give it weight, or leave its rows out."
-        )
 
 
 def _check_fold(classes, here):

@@ -71,6 +71,30 @@ def by_class(decisions):
     return both_sides(decisions) if decisions.ndim == 1 else decisions
 
 
+def check_every_class(classes, y, name):
+    """Raise unless there are two classes, and rows of each of them.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+    y : ndarray
+        Labels of rows with a weight above 0.
+    name : str
+        Of the classifier.
+    """
+    if len(classes) == 1:
+        raise ValueError(
+            f"{name} needs at least two classes. Got one class, "
+            f"{classes.tolist()[0]!r}; there is nothing to tell apart."
+        )
+    missing = np.setdiff1d(classes, y).tolist()
+    if missing:
+        raise ValueError(
+            f"{name} needs rows of every class with a weight above 0. Got none of "
+            f"class {missing[0]!r}; give it weight, or leave its rows out."
+        )
+
+
 def check_penalties(values, needs, verb, hint):
     """Penalties to choose from, as an array of positive numbers.
 

@@ -10,6 +10,7 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 
 from imgfeat.estimators._linear_probe import LinearProbe
 from imgfeat.estimators._probe import RidgeProbe
+from imgfeat.estimators._prototypes import PrototypeClassifier
 from imgfeat.estimators.cnn._classifier import CNNClassifier
 from imgfeat.features import (
     HOG,
@@ -35,7 +36,8 @@ class Recipe:
     ``features(size, n_jobs, random_state)`` gives the steps that see no labels, and
     ``learner(n_jobs, random_state)`` those behind them, the classifier last. `grid`
     holds parameters of the learner; it is empty for one that chooses its own. `summary`
-    says in a line what it is. With `has_net`, ``features`` also takes ``backbone``, or
+    says in a line what it is, `n_least` how many images of a class a study of it takes
+    at least. With `has_net`, ``features`` also takes ``backbone``, or
     with `trains_net`, which takes long, ``learner`` does.
     """
 
@@ -45,6 +47,7 @@ class Recipe:
     grid: dict = field(default_factory=dict)
     has_net: bool = False
     trains_net: bool = False
+    n_least: int = 5
 
 
 def _hog(size, n_jobs, random_state):
@@ -145,6 +148,11 @@ def _ridge(n_jobs, random_state):
     return [("scaler", StandardScaler()), ("classifier", RidgeProbe())]
 
 
+def _nearest_mean(n_jobs, random_state):
+    # A scaler, or a mean to subtract, would be that of too few images.
+    return [("normalizer", Normalizer()), ("classifier", PrototypeClassifier())]
+
+
 def _fine_tuned(n_jobs, random_state, backbone=DEFAULT_NET):
     # The head starts as a logistic regression, from which a higher rate leads away.
     classifier = CNNClassifier(
@@ -234,6 +242,14 @@ RECIPES = {
         _ridge,
         {},
         has_net=True,
+    ),
+    "prototype": Recipe(
+        "embeddings of a pretrained net and the nearest mean of a few images a class",
+        _cnn,
+        _nearest_mean,
+        {},
+        has_net=True,
+        n_least=1,
     ),
     "hybrid-lr": Recipe(
         "gradients, textures, colours and embeddings, and logistic regression",

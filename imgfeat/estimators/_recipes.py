@@ -123,6 +123,11 @@ def _look_up(name):
     return recipe, {"backbone": backbone}
 
 
+def least_images(name):
+    """How many images of a class a study of a recipe takes at least."""
+    return _look_up(name)[0].n_least
+
+
 def without_search(pipeline):
     """A fitted pipeline with the winner of its search in the search's place."""
     if not isinstance(pipeline, Pipeline):  # a vote of some

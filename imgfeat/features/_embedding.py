@@ -55,11 +55,13 @@ class CNNEmbedding(FindsNet, PortableNet, TransformerMixin, BaseEstimator):
     pooling : {"auto", "avg", "max", "avgmax", "gem", "cls", None}, default="auto"
         How feature maps, or a transformer's tokens, become a vector: their average,
         maximum, the mean of both, or generalized mean with power 3 [2]_; or the class
-        token. "auto" is the net's own way, and the average for an inner `layer`. None
-        keeps every place, channel by channel.
+        token. "auto" is the net's own way (DINOv2's class token, SigLIP's attention),
+        and the average for an inner `layer`. None keeps every place, channel by
+        channel. CLIP's vectors beside those of texts are its layer "head".
     size : int, tuple or list of (int, int), optional
         Height and width in pixels that the net sees, instead of those that its weights
-        were trained for.
+        were trained for. timm's plain vision transformers (DINOv2, CLIP, SigLIP) get
+        their positions interpolated; each side is a multiple of their patches.
     crop : float, optional
         The share of a resized image's sides that the net sees, instead of the weights'
         own.

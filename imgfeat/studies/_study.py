@@ -23,6 +23,11 @@ from imgfeat.evaluation import (
     evaluate,
 )
 from imgfeat.evaluation.audit._straddlers import note_straddlers
+from imgfeat.evaluation.comparison._few_images import (
+    FOR_FEW,
+    have_few,
+    note_few_images,
+)
 from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
 from imgfeat.evaluation.comparison._metadata import fit_with, take
 from imgfeat.evaluation.comparison._scoring import find_scorers, with_usual
@@ -39,7 +44,7 @@ from imgfeat.studies._train_recipe import check_enough
 _MODEL = "model.imgfeat"
 _QUICK = ("cnn-ridge", "cnn-lr", "hog-svm")
 # Those behind one another share their features.
-_CHEAPEST = [*_QUICK[:2], "cnn-svm", "hog-svm", "hog-lr", "lbp-svm"]
+_CHEAPEST = [FOR_FEW, *_QUICK[:2], "cnn-svm", "hog-svm", "hog-lr", "lbp-svm"]
 
 
 @dataclass(frozen=True)
@@ -241,7 +246,9 @@ def run_study(
     )
 
 
-def quick_recipes(effort: str = "default") -> list[str]:
+def quick_recipes(
+    effort: str = "default", labels: ArrayLike | None = None
+) -> list[str]:
     """Names of recipes for a study, the cheapest first.
 
     Parameters
@@ -249,10 +256,15 @@ def quick_recipes(effort: str = "default") -> list[str]:
     effort : {"quick", "default", "thorough"}
         Three that are often enough; all that train no net, which are quick without a
         GPU; those as well.
+    labels : array-like of shape (n_images,), optional
+        Where most classes have at most six images, ``prototype`` comes in, which is
+        made for that; it stays out otherwise.
     """
+    few = [FOR_FEW] if labels is not None and have_few(labels) else []
     if effort == "quick":
-        return list(_QUICK)
+        return few + list(_QUICK)
     table = list_recipes()
+    table = table[(table["recipe"] != FOR_FEW) | bool(few)]
     names = list(table["recipe"][~table["trains_net"]])
     if effort == "thorough":
         names = list(table["recipe"])
@@ -299,9 +311,11 @@ def _facts(labels, train, test, cv, found, refit):
     folds = cv if isinstance(cv, int) else f"{cv.n_splits} ({type(cv).__name__})"
     shown = ", ".join(map(str, classes[:12])) + (" ..." if len(classes) > 12 else "")
     saved = "fitted on all images, held-out ones too" if refit else "as scored here"
+    few = note_few_images(labels[train], found.table.index, cv)
     return {
         "Images": f"{len(labels):,}: {len(train):,} to train, {len(test):,} held out",
         "Classes": f"{len(classes):,}: {shown}",
         "Folds": f"{folds}, on the training part",
         "Model": f"{found.best}, {saved}",
+        **({} if few is None else {"Few images": few}),
     }

@@ -5,8 +5,10 @@ from sklearn.base import ClassifierMixin
 
 from imgfeat._typing import ArrayLike, RandomState
 from imgfeat.estimators import CNNClassifier, OpenSet, make_recipe
-from imgfeat.estimators._recipes import without_search
+from imgfeat.estimators._recipes import least_images, without_search
 from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
+
+_USUAL = 5  # images of a class
 
 
 def train_recipe(
@@ -51,9 +53,11 @@ def train_recipe(
     Raises
     ------
     ValueError
-        If there is no such recipe, or it has no epochs.
+        If there is no such recipe, or it has no epochs; or if a class has fewer images
+        than it takes: one for ``prototype``, five for others and for `coverage`.
     """
-    check_enough(labels)
+    n_least = 1 if coverage is None else _USUAL
+    check_enough(labels, max(n_least, least_images(recipe)))
     pipeline = make_recipe(
         recipe, size=size, search=True, n_jobs=n_jobs, random_state=random_state
     )
@@ -82,7 +86,7 @@ def train_recipe(
     return model.set_params(pipeline=pipeline)
 
 
-def check_enough(labels, n_needed=5, purpose="Training and testing"):
+def check_enough(labels, n_needed=_USUAL, purpose="Training and testing"):
     """Raise unless there are two classes, each with a few images."""
     classes, counts = np.unique(labels, return_counts=True)
     classes = classes.tolist()
@@ -95,5 +99,6 @@ def check_enough(labels, n_needed=5, purpose="Training and testing"):
         rare = classes[counts.argmin()]
         raise ValueError(
             f"{purpose} takes at least {n_needed} images of every class. Got "
-            f"{counts.min()} of class {rare!r}; add images or leave the class out."
+            f"{counts.min()} of class {rare!r}; add images or leave the class out. "
+            "The recipe prototype is trained on one of each."
         )

@@ -28,6 +28,7 @@ NEEDS_ANOTHER = {
     "OpenSet": (LogisticRegression(),),
     "PairVerifier": (features.HOG(),),
     "SlidingWindowDetector": (LogisticRegression(), 24),
+    "ZeroShotClassifier": ({"ant": [1.0, 0.0], "bee": [0.0, 1.0]},),
 }
 NEVER_IN_A_FILE = {"CachedFeatures"}
 

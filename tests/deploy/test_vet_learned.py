@@ -7,7 +7,12 @@ from sklearn.pipeline import make_pipeline
 from imgfeat.deploy import BundleError
 from imgfeat.deploy._model import dump_model, load_model
 from imgfeat.deploy._vet_learned import vet_learned
-from imgfeat.estimators import LinearProbe, RidgeProbe
+from imgfeat.estimators import (
+    LinearProbe,
+    PrototypeClassifier,
+    RidgeProbe,
+    ZeroShotClassifier,
+)
 from imgfeat.features import (
     GLCM,
     HOG,
@@ -26,8 +31,10 @@ IMAGES = np.random.default_rng(0).random((4, 12, 12)).astype(np.float32)
 
 
 def fitted(cls):
-    if cls in (LinearProbe, RidgeProbe):
+    if cls in (LinearProbe, PrototypeClassifier, RidgeProbe):
         return cls().fit(BAGS[0], np.arange(30) % 3)
+    if cls is ZeroShotClassifier:
+        return cls({"ant": BAGS[0, 0], "bee": BAGS[0, 1]}).fit(BAGS[0])
     if cls is PatchDictionary:
         return PatchDictionary(4, patch_size=3, random_state=0, device="cpu").fit(
             IMAGES
@@ -43,8 +50,10 @@ LEARNED = {
     FisherVector: ["weights_", "means_", "covariances_"],
     LinearProbe: ["coef_", "intercept_"],
     PatchDictionary: ["mean_", "whitening_", "atoms_"],
+    PrototypeClassifier: ["coef_", "intercept_"],
     RidgeProbe: ["coef_", "intercept_"],
     VLAD: ["cluster_centers_"],
+    ZeroShotClassifier: ["class_vectors_"],
 }
 FORGERIES = {
     "shorter": lambda a: a[:-1].copy(),

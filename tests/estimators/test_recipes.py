@@ -21,7 +21,8 @@ from imgfeat.features import HOG, CNNEmbedding
 from imgfeat.sources import ImageReader
 
 NAMES = list(list_recipes()["recipe"])
-WITH_NET = ["cnn-lr", "cnn-svm", "cnn-ridge", "hybrid-lr", "cnn-finetune"]
+WITH_NET = ["cnn-lr", "cnn-svm", "cnn-ridge", "prototype"]
+WITH_NET += ["hybrid-lr", "cnn-finetune"]
 
 
 @pytest.fixture(scope="module")

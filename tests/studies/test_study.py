@@ -168,6 +168,29 @@ def few(tmp_path_factory):
     return data.images, data.labels
 
 
+def test_recipe_for_few_images_comes_in_where_there_are_few():
+    few, many = np.repeat(["a", "b", "c"], [5, 6, 40]), np.repeat(["a", "b"], 7)
+    for effort in ("quick", "default", "thorough"):
+        assert quick_recipes(effort, few)[0] == "prototype"
+        assert "prototype" not in quick_recipes(effort, many) + quick_recipes(effort)
+        assert set(quick_recipes(effort, few)) - {"prototype"} == set(
+            quick_recipes(effort)
+        )
+
+
+def test_recipe_for_few_images_is_trained_on_one_of_each(photos):
+    images, labels = photos
+    few = np.unique(labels, return_index=True)[1]
+    model = train_recipe("prototype", images[few], labels[few])
+    assert model.score(images, labels) > 0.8
+    with pytest.raises(
+        ValueError, match=r"takes at least 5 .* recipe prototype is tra"
+    ):
+        train_recipe("cnn-ridge", images[few], labels[few])
+    with pytest.raises(ValueError, match="takes at least 5 images of every class"):
+        train_recipe("prototype", images[few], labels[few], coverage=0.9)
+
+
 @pytest.mark.parametrize("recipe", quick_recipes())
 def test_every_quick_recipe_is_compared_on_classes_of_five(few, recipe, tmp_path):
     study = run_study(*few, out=tmp_path, recipes=[recipe], size=64)

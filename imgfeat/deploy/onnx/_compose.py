@@ -44,6 +44,7 @@ from imgfeat.estimators import (
     CNNClassifier,
     LinearProbe,
     OpenSet,
+    PrototypeClassifier,
     RidgeProbe,
     RowSpace,
 )
@@ -77,6 +78,7 @@ _OF_ROWS = {
 }
 _JUDGES = {
     LinearProbe: _linear_heads.judge_by_temperature,
+    PrototypeClassifier: _linear_heads.judge_by_temperature,
     RidgeProbe: _linear_heads.judge_by_temperature,
     LogisticRegression: _linear_heads.judge_logistic,
     LogisticRegressionCV: _linear_heads.judge_logistic,

@@ -17,7 +17,7 @@ from imgfeat.deploy.onnx._verdicts import (
 
 
 def judge_by_temperature(graph, probe, rows, name):
-    """A LinearProbe or a RidgeProbe."""
+    """A LinearProbe, a RidgeProbe or a PrototypeClassifier."""
     decisions = decide(graph, rows, probe.coef_, probe.intercept_)
     scores = decisions
     if len(probe.classes_) == 2:

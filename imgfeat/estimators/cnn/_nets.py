@@ -112,7 +112,7 @@ def _trunk(backbone, weights, preprocessing, seed, is_empty):
     if not is_new(backbone, weights):
         weights = None if is_empty else weights
         return find_backbone(backbone, weights, size=preprocessing.size).load()
-    trunk = new_trunk(backbone, seed)
+    trunk = new_trunk(backbone, seed, preprocessing.size)
     if max(preprocessing.size) <= _SMALL and not is_own_code(backbone):
         small_stem(trunk.maps)
     return trunk

@@ -9,6 +9,7 @@ import pandas as pd
 
 from imgfeat._frames import make_frame, make_series
 from imgfeat._typing import Axes, ImageBatch, PathLike
+from imgfeat.evaluation.comparison._few_images import note_few_images
 from imgfeat.evaluation.comparison._learning_curve import LearningCurve
 from imgfeat.evaluation.comparison._plots import (
     draw_learning_curve,
@@ -246,6 +247,10 @@ class Comparison:
     def notes(self) -> list[str]:
         """The verdict and what went wrong, in sentences."""
         notes = [] if self.verdict is None else [str(self.verdict)]
+        n_folds = self.table["n_folds"].max()
+        few = note_few_images(self._labels, self.table.index, n_folds)
+        if few is not None:
+            notes.append(few)
         if self.soft_vote is not None:
             notes.append(str(self.soft_vote))
         if self.curve is not None:

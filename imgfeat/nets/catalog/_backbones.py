@@ -23,6 +23,7 @@ from imgfeat.nets.catalog._tensors import (
     read_state_dict,
     registered_weights,
 )
+from imgfeat.nets.catalog._timm import PREFIX
 from imgfeat.nets.catalog._weights_files import check_hash
 
 
@@ -158,7 +159,7 @@ def _check_same(backbone, found, sha256):
         )
 
 
-def new_trunk(name, seed):
+def new_trunk(name, seed, size):
     """Return a Trunk of random weights, to be trained.
 
     Parameters
@@ -166,15 +167,17 @@ def new_trunk(name, seed):
     name : str
         As for `find_backbone`.
     seed : int
+    size : tuple of (int, int)
+        Height and width in pixels of the images.
     """
-    spec = get_spec(name)
+    spec = get_spec(name, size=size)
     return _cut(spec, random_net(spec, seed), False)
 
 
 def _own_size(name, changes):
-    """The size that a net is made for, where it is sized to its images."""
+    """The size that a net is made for, where it can be made for several."""
     found, size = find_registered(name), changes.get("size")
-    if found is None or not found.is_sized:
+    if not (name.startswith(PREFIX) or (found is not None and found.is_sized)):
         return None
     return tuple(size) if isinstance(size, list) else size
 

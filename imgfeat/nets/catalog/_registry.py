@@ -46,7 +46,8 @@ def get_spec(name, tag=None, size=None):
     tag : str, optional
         Of its weights, in upper or lower case; the default ones if None.
     size : int or tuple of (int, int), optional
-        Height and width in pixels, for a net that is sized to its images.
+        Height and width in pixels, for a net that is sized to its images, or whose
+        positions can be laid out for them.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def get_spec(name, tag=None, size=None):
         return _registered_spec.make_spec(found, size)
     if name.startswith(PREFIX):
         if _timm.is_name(name):
-            return _timm.make_spec(name, _own_tag(name, tag))
+            return _timm.make_spec(name, _own_tag(name, tag), size)
     elif _torchvision.is_name(name):
         return _torchvision.make_spec(name, _find_tag(name, tag))
     raise ValueError(

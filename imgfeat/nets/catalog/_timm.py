@@ -1,5 +1,7 @@
 """timm's nets, as ``timm/NAME`` or ``timm/NAME.TAG``."""
 
+from functools import lru_cache
+
 import torch
 from torch import nn
 
@@ -46,10 +48,23 @@ def is_name(name):
         return False
 
 
-def make_spec(name, tag=None):
+def make_spec(name, tag=None, size=None):
     """Return the NetSpec of a net with its own, or another, tag.
 
     An embedding with ``pooling="auto"`` is what timm gives for ``num_classes=0``.
+
+    Parameters
+    ----------
+    name : str
+    tag : str, optional
+    size : int or tuple of (int, int), optional
+        Height and width in pixels for which a transformer's positions are laid out; a
+        net that takes one size only, or any, does not look at it.
+
+    Raises
+    ------
+    ValueError
+        If a side is no multiple of the transformer's patches.
     """
     architecture, own_tag = _split(name)
     tag = own_tag if tag is None else tag
@@ -57,17 +72,23 @@ def make_spec(name, tag=None):
     config = get_config(timm_name)
     file = get_file(config)
     tag = config.tag or "imagenet1k"
+    seen = Preprocessing.from_config(config.to_dict())
+    options = {}
+    if config.fixed_input_size:
+        laid_out = _lay_out(name, timm_name, seen, size)
+        if laid_out != seen:  # timm interpolates the positions of a file
+            seen, options = laid_out, {"img_size": laid_out.size}
     return NetSpec(
         name=name,
-        preprocessing=Preprocessing.from_config(config.to_dict()),
+        preprocessing=seen,
         tag=tag if file is not None else "none",
-        make=lambda: library("timm").create_model(timm_name, pretrained=False),
+        make=lambda: library("timm").create_model(timm_name, **options),
         cut=TimmTrunk,
         find=lambda: _find(file, PREFIX + timm_name),
         fixed_size=config.fixed_input_size,
         min_size=_min_size(config),
         file=file,
-        adapt=lambda state: _adapt(timm_name, state),
+        adapt=lambda state: _adapt(timm_name, state, options),
     )
 
 
@@ -132,6 +153,44 @@ def _split(name):
     return architecture, tag
 
 
+def _lay_out(name, timm_name, seen, size):
+    """The preprocessing at another size, where the net's positions allow it."""
+    changed = seen.with_changes(size=size)
+    if changed == seen:
+        return seen
+    patch = _patch_of(timm_name)
+    if patch is None:
+        return seen
+    if any(side % step for side, step in zip(changed.size, patch, strict=True)):
+        near = tuple(
+            max(step, round(side / step) * step)
+            for side, step in zip(changed.size, patch, strict=True)
+        )
+        raise ValueError(
+            f"{name} cuts images into patches of {patch[0]} x {patch[1]} pixels, and "
+            f"needs sides that are multiples of that. Got size={changed.size}; the "
+            f"nearest is {near}."
+        )
+    return changed
+
+
+@lru_cache(maxsize=256)
+def _patch_of(timm_name):
+    """Height and width of a plain vision transformer's patches; None of other nets."""
+    models = library("timm").models
+    entry = models.model_entrypoint(timm_name.partition(".")[0])
+    if entry.__module__ != models.vision_transformer.__name__:
+        return None
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        net = library("timm").create_model(timm_name)
+    is_plain = (
+        type(net) is models.VisionTransformer
+        and type(net.patch_embed) is library("timm").layers.PatchEmbed
+        and net.pos_embed is not None
+    )
+    return tuple(net.patch_embed.patch_size) if is_plain else None
+
+
 def _min_size(config):
     # Older versions of timm, and most nets, state none.
     stated = getattr(config, "min_input_size", None)
@@ -147,12 +206,18 @@ def _find(file, name):
     return file.find(name)
 
 
-def _adapt(timm_name, state):
-    """Let timm rename tensors, as it does for files of a net's authors."""
+def _adapt(timm_name, state, options):
+    """Let timm rename tensors, as it does for files of a net's authors.
+
+    And interpolate a transformer's positions, where `options` ask for another size.
+    """
     try:
         with torch.random.fork_rng(devices=[]):
             return library("timm").create_model(
-                timm_name, pretrained=True, pretrained_cfg_overlay={"state_dict": state}
+                timm_name,
+                pretrained=True,
+                pretrained_cfg_overlay={"state_dict": state},
+                **options,
             )
     except _MISFITS:
         return None

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from imgfeat.deploy.onnx._unportable import NotPortableError
-from imgfeat.estimators import LinearProbe, RidgeProbe
+from imgfeat.estimators import LinearProbe, PrototypeClassifier, RidgeProbe
 from tests.deploy.onnx._graphs import assert_says_the_same, draw_rows, run_classifier
 
 pytestmark = pytest.mark.onnx
@@ -27,6 +27,7 @@ pytestmark = pytest.mark.onnx
 HEADS = [
     LinearProbe(),
     LinearProbe("svm", [0.1, 1.0]),
+    PrototypeClassifier(),
     RidgeProbe(),
     LogisticRegression(),
     LogisticRegressionCV(Cs=2, cv=2),

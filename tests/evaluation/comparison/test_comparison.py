@@ -35,6 +35,14 @@ def test_prints_whole_with_its_verdict(found):
     assert repr(found) == text
 
 
+def test_few_images_are_told():
+    labels = np.repeat(["a", "b", "c"], [4, 4, 9])
+    candidates = {"dummy": DummyClassifier()}
+    text = str(compare(candidates, np.zeros((17, 3)), labels, cv=2))
+    assert "have 4 images or fewer: of such a class each of 2 folds tests 2" in text
+    assert text.endswith("The recipe prototype is made for so few.")
+
+
 def test_html_is_escaped(found, tmp_path):
     assert "&lt;b&gt;dummy" in found._repr_html_()
     found.save_html(tmp_path / "page.html")

@@ -257,7 +257,7 @@ def test_every_recipe_can_be_kept(digits, tmp_path, name):
     (again,) = find_candidates([name], 0)
     assert kept.key(again, rows) == key
     (other,) = find_candidates([name], 1)
-    draws = name != "cnn-ridge"
+    draws = name not in ("cnn-ridge", "prototype")
     assert (kept.key(other, rows) != key) == draws
 
 

@@ -131,10 +131,10 @@ def test_two_different_tags_are_refused():
         find_backbone("timm/resnet18.a1_in1k", "a3_in1k")
 
 
-def test_another_size_is_refused_where_positions_are_learned():
+def test_another_size_is_refused_where_positions_cannot_be_interpolated():
     message = r"takes images of size=\(160, 160\) only.* Got size=\(96, 96\)"
     with pytest.raises(ValueError, match=message):
-        find_backbone("timm/test_vit", None, size=96)
+        find_backbone("timm/test_vit_relpos", None, size=96)
     smaller = find_backbone("timm/test_resnet", None, size=96)
     assert smaller.preprocessing.size == (96, 96)
 
