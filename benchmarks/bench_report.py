@@ -18,6 +18,7 @@ import pandas as pd
 
 from benchmarks._data import unpacked
 from benchmarks._timing import save
+from imgfeat._target import Target
 from imgfeat.evaluation import Comparison, evaluate
 from imgfeat.evaluation.comparison._shared_mistakes import OutOfFold
 from imgfeat.evaluation.comparison._verdict import judge
@@ -108,7 +109,9 @@ def compare_made_up(images, n_classes):
         errors=pd.DataFrame([], columns=["candidate", "fold", "reason"]),
         unfinished=[],
         _images=images,
-        _labels=np.array([f"class {number:04}" for number in code], dtype=object),
+        _target=Target.of(
+            np.array([f"class {number:04}" for number in code], dtype=object), "compare"
+        ),
     )
 
 

@@ -28,6 +28,18 @@ Split = Annotated[
 ]
 PathColumn = Annotated[str, typer.Option(help="Column of a CSV with the image files.")]
 LabelColumn = Annotated[str, typer.Option(help="Column of a CSV with the classes.")]
+LabelColumns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label-columns",
+        help="Of a CSV where an image may have several labels: a column of 0 and 1. "
+        "Repeat it for each label.",
+    ),
+]
+LabelSeparator = Annotated[
+    str | None,
+    typer.Option(help="What stands between several labels in --label-column, as ';'."),
+]
 Skip = Annotated[
     bool,
     typer.Option(

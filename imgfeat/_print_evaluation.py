@@ -47,7 +47,9 @@ def _print_tables(evaluation):
     print_frame(evaluation.per_class, "Per class")
     if evaluation.per_group is not None:
         print_frame(evaluation.per_group, "Per group, the worst first")
-    if len(evaluation.confusion) <= MAX_MATRIX:
+    if evaluation.is_multi_label:
+        print_frame(evaluation.confusion, "Images with each label, and without it")
+    elif len(evaluation.confusion) <= MAX_MATRIX:
         print_frame(evaluation.confusion, "Confusion: rows true, columns predicted")
     elif len(pairs := evaluation.most_confused().head(20)):
         print_frame(pairs.set_index("true"), "Confusion: the most frequent pairs")
@@ -55,27 +57,41 @@ def _print_tables(evaluation):
         print_frame(evaluation.unmatched, "Only in the model, or only in the images")
     if len(evaluation.mistakes):
         mistakes = evaluation.mistakes.set_index("image")
-        print_frame(mistakes, "Mistakes, surest first")
+        if evaluation.is_multi_label:
+            mistakes = mistakes.assign(
+                **{side: mistakes[side].map(_joined) for side in ("true", "predicted")}
+            )
+        order = "highest loss" if evaluation.is_multi_label else "surest"
+        print_frame(mistakes, f"Mistakes, {order} first")
+
+
+def _joined(labels):
+    return ", ".join(map(str, labels)) or "(none)"
 
 
 def _plain(evaluation):
     tables = {
         "metrics": evaluation.metrics_table.reset_index(),
         "per_class": evaluation.per_class.reset_index(),
-        "confused": evaluation.most_confused(),
         "unmatched": evaluation.unmatched.reset_index(),
         "mistakes": evaluation.top_mistakes(len(evaluation.mistakes)),
     }
+    if evaluation.is_multi_label:
+        tables["confusion"] = evaluation.confusion.reset_index()
+    else:
+        tables["confused"] = evaluation.most_confused()
     if evaluation.per_group is not None:
         tables["per_group"] = evaluation.per_group.reset_index()
     rows = {
         name: json.loads(table.to_json(orient="records", double_precision=15))
         for name, table in tables.items()
     }
+    n_images = int(evaluation.metrics["n_images"])
+    if evaluation.is_multi_label:
+        return {"n_images": n_images} | rows
     confusion = {
         "true": list(map(str, evaluation.confusion.index)),
         "predicted": list(map(str, evaluation.confusion.columns)),
         "counts": evaluation.confusion.to_numpy().tolist(),
     }
-    n_images = int(evaluation.metrics["n_images"])
     return {"n_images": n_images, "confusion": confusion} | rows

@@ -46,11 +46,14 @@ def print_study(study):
         "mean_test_precision_macro": ("precision", "{:.3f}"),
         "mean_test_recall_macro": ("recall", "{:.3f}"),
         "mean_test_f1_macro": ("F1", "{:.3f}"),
+        "mean_test_f1_micro": ("F1, micro", "{:.3f}"),
+        "mean_test_average_precision": ("average precision", "{:.3f}"),
         "mean_fit_time": ("fit, s", "{:.1f}"),
         "predict_images_per_s": ("images/s", "{:,.0f}"),
     }
     if are_unlike(study.table):
         columns["n_images"] = ("of images", "{:,.0f}")
+    columns = {name: how for name, how in columns.items() if name in study.table}
     by = f"mean_test_{study.scoring}"
     columns = {by: columns.pop(by, (study.scoring, "{:.3f}")), **columns}
     shown.add_column("recipe", overflow="fold")  # with a net it may be long

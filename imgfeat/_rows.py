@@ -14,7 +14,7 @@ from imgfeat._home import is_writable
 from imgfeat._parquet import parquet_writer
 
 COLUMNS = ["path", "label", "probability", "error"]
-_OF_SIX_DIGITS = re.compile(r"probability(_\d+)?|score|similarity")
+_OF_SIX_DIGITS = re.compile(r"probability(_.+)?|score|similarity")
 # A cell that begins so is a formula to a spreadsheet, and may run a program. Quotes in
 # front count as well, so that taking one away again always gives what was there.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")

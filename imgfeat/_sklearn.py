@@ -44,6 +44,7 @@ __all__ = [
     "columns_by_place",
     "fit_context",
     "is_first_call",
+    "is_fitted_on_matrix",
     "output_config",
     "safe_indexing",
     "validate_params",
@@ -77,3 +78,12 @@ def ask_output(estimator, transform):
     """
     if transform is not None:
         estimator._sklearn_output_config = {"transform": transform}
+
+
+def is_fitted_on_matrix(classifier):
+    """Whether one of scikit-learn's was fitted on several labels a row.
+
+    Of those that keep no sign of it but in how they have encoded the labels.
+    """
+    binarizer = getattr(classifier, "_label_binarizer", None)
+    return getattr(binarizer, "y_type_", "") == "multilabel-indicator"

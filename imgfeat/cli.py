@@ -20,6 +20,8 @@ from imgfeat._cli_options import (
     Folder,
     Jobs,
     LabelColumn,
+    LabelColumns,
+    LabelSeparator,
     Model,
     PathColumn,
     Seed,
@@ -152,18 +154,21 @@ def compare(
         ),
     ] = None,
     scoring: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="What decides: the name of a scikit-learn scorer, as "
-            "balanced_accuracy, f1_macro, roc_auc_ovr or neg_log_loss."
+            "balanced_accuracy, f1_macro, roc_auc_ovr or neg_log_loss. Otherwise "
+            "accuracy; of several labels an image f1_macro."
         ),
-    ] = "accuracy",
+    ] = None,
     size: Size = 128,
     jobs: Jobs = -1,
     seed: Seed = 0,
     split: Split = None,
     path_column: PathColumn = "path",
     label_column: LabelColumn = "label",
+    label_columns: LabelColumns = None,
+    label_separator: LabelSeparator = None,
     skip_unreadable: Skip = False,
 ):
     """Compare recipes on the same folds; write a report and the best model."""
@@ -172,6 +177,8 @@ def compare(
             studies.load_labelled,
             path_column=path_column,
             label_column=label_column,
+            label_columns=label_columns,
+            label_separator=label_separator,
             group_column=groups,
         )
         found = load(data, "compare" if val is None else "train", split=split)
@@ -184,7 +191,7 @@ def compare(
         with print_unfinished(to):
             study = studies.run_study(
                 found.images,
-                found.labels,
+                found.y,
                 held_out=found.held_out,
                 groups=found.groups,
                 scoring=scoring,
@@ -233,18 +240,27 @@ def train(
     split: Split = None,
     path_column: PathColumn = "path",
     label_column: LabelColumn = "label",
+    label_columns: LabelColumns = None,
+    label_separator: LabelSeparator = None,
     skip_unreadable: Skip = False,
 ):
     """Train one recipe on all images, its parameters searched, and save it."""
     with _plain_errors(can_skip=True):
-        columns = {"path_column": path_column, "label_column": label_column}
-        found = studies.load_labelled(data, "train", split=split, **columns)
+        found = studies.load_labelled(
+            data,
+            "train",
+            split=split,
+            path_column=path_column,
+            label_column=label_column,
+            label_columns=label_columns,
+            label_separator=label_separator,
+        )
         deploy.check_target(to)  # before hours of training
         found = look_over(found, skip_unreadable, jobs)
         model = studies.train_recipe(
             recipe,
             found.images,
-            found.labels,
+            found.y,
             size=size,
             epochs=epochs,
             coverage=coverage,
@@ -253,7 +269,7 @@ def train(
             random_state=seed,
             verbose=1,
         )
-        trained_on = studies.data_facts(found.labels)
+        trained_on = studies.data_facts(found.y)
         imgfeat.save(model, to, facts={"trained_on": trained_on})
         out.print(
             f"{to}: {recipe} on {len(found.images)} images of "
@@ -269,6 +285,8 @@ def evaluate(
     split: Split = None,
     path_column: PathColumn = "path",
     label_column: LabelColumn = "label",
+    label_columns: LabelColumns = None,
+    label_separator: LabelSeparator = None,
     skip_unreadable: Skip = False,
     to: Annotated[
         Path | None, typer.Option("--out", help="A page to look at, as report.html.")
@@ -300,13 +318,15 @@ def evaluate(
             split=split,
             path_column=path_column,
             label_column=label_column,
+            label_columns=label_columns,
+            label_separator=label_separator,
             group_column=groups,
         )
         found = look_over(found, skip_unreadable, jobs)
         evaluation = imgfeat.evaluate(
             imgfeat.load(model),
             found.images,
-            found.labels,
+            found.y,
             groups=found.groups,
             unknown=unknown,
             random_state=seed,

@@ -7,8 +7,10 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from imgfeat._nesting import first_steps
+from imgfeat._target import classes_of, gives_several, names_of_rows
 from imgfeat._threads import map_threads
 from imgfeat.deploy._says_unknown import is_open
+from imgfeat.estimators._class_scores import shares_of_labels
 from imgfeat.estimators._no_labels import refuse_no_labels
 from imgfeat.sources import ImageDecodeError, decode_image
 from imgfeat.sources._decode import MAX_PIXELS
@@ -39,6 +41,9 @@ class Answer:
         Of each class, by its label, in the order of the model's ``classes_``.
     set : list or None
         Of an `OpenSet`, the labels that the image may have, the most probable first.
+    labels : list or None
+        Of a model that gives an image several, those that it gives, the most probable
+        first; then `label` and `probability` are None.
     score : float or None
         Of an `OpenSet`, the distance from its training images.
     is_unknown : bool
@@ -51,6 +56,7 @@ class Answer:
     probability: float | None = None
     probabilities: Mapping | None = None
     set: list | None = None
+    labels: list | None = None
     score: float | None = None
     is_unknown: bool = False
     error: str | None = None
@@ -58,7 +64,7 @@ class Answer:
 
 def labels_of(model):
     """The classes of a model as plain values; none of what is no classifier."""
-    return np.asarray(getattr(model, "classes_", [])).tolist()
+    return classes_of(model).tolist()
 
 
 def takes_pixels(model):
@@ -151,6 +157,8 @@ def how_to_ask(model):
             f"Labels need a classifier. Got {type(model).__name__}, which has no "
             "predict."
         )
+    if gives_several(model):
+        return _answer_several
     return _answer_open if is_open(model) else _answer
 
 
@@ -202,10 +210,31 @@ def _answer(model, images):
     ]
 
 
-def _answer_open(model, images):
+def _answer_several(model, images):
+    labels = labels_of(model)
+    model, images = _in_front_of_last(model, images)
+    given = np.asarray(model.predict(images)) == 1
+    if not hasattr(model, "predict_proba"):
+        return [Answer(labels=list(names)) for names in names_of_rows(given, labels)]
+    proba = _finite(shares_of_labels(model.predict_proba(images), model.classes_))
+    answers = []
+    for row, has in zip(proba, given, strict=True):
+        order = [place for place in np.argsort(-row, kind="stable") if has[place]]
+        names = [labels[place] for place in order]
+        answers.append(Answer(labels=names, probabilities=_by_label(labels, row)))
+    return answers
+
+
+def _in_front_of_last(model, images):
+    """The last step, and what it is given of the images."""
     while isinstance(model, Pipeline):
         images = model[:-1].transform(images) if len(model) > 1 else images
         model = model.steps[-1][1]
+    return model, images
+
+
+def _answer_open(model, images):
+    model, images = _in_front_of_last(model, images)
     found = model.predict_open(images)
     _finite(found.proba)
     labels = labels_of(model)

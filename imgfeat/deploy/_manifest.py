@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 import imgfeat
 from imgfeat._nesting import type_name, walk
+from imgfeat._target import classes_of
 from imgfeat.deploy._golden import tolerance_of
 from imgfeat.deploy._says_unknown import is_open
 
@@ -74,8 +75,9 @@ def compare_versions(saved):
 
 def _classes(pipeline):
     """Labels as JSON has them, or None for what is no classifier."""
-    classes = getattr(pipeline, "classes_", None)
-    return None if classes is None else [_json(label) for label in classes]
+    if getattr(pipeline, "classes_", None) is None:
+        return None
+    return [_json(label) for label in classes_of(pipeline)]
 
 
 def plain_facts(facts):

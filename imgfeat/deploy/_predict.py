@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 
 from imgfeat._nesting import last_step
 from imgfeat._progress import progress
+from imgfeat._target import gives_several, refuse_several_of
 from imgfeat._typing import PathLike
 from imgfeat.deploy._answers import (
     Answer,
@@ -56,8 +57,25 @@ class OpenPrediction(Prediction):
     score: float | None = None
 
 
+@dataclass(frozen=True)
+class MultiLabelPrediction(Prediction):
+    """The same by a model that gives an image several labels, or none.
+
+    ``labels`` has those that it gives, the most probable first, and ``probabilities``
+    those of all labels in the order of the model's classes, if it has any; ``label``
+    and ``probability`` are None.
+    """
+
+    labels: list | None = None
+    probabilities: dict | None = None
+
+
 def prediction_columns(model: BaseEstimator, top_k: int = 1) -> dict[str, type]:
     """Names and types of what `as_row` makes of predictions by this model."""
+    if gives_several(model):
+        names = _names_of_shares(model)
+        shares = dict.fromkeys(names.values(), float)
+        return {"path": str, "labels": list, **shares, "error": str}
     columns = {
         "path": str,
         "label": _type_of_labels(model),
@@ -73,6 +91,14 @@ def prediction_columns(model: BaseEstimator, top_k: int = 1) -> dict[str, type]:
 
 def as_row(prediction: Prediction) -> dict[str, Any]:
     """What a prediction says, by the names of `prediction_columns`."""
+    if isinstance(prediction, MultiLabelPrediction):
+        shares = prediction.probabilities or {}
+        return {
+            "path": prediction.path,
+            "labels": prediction.labels,
+            **{f"probability_{label}": share for label, share in shares.items()},
+            "error": prediction.error,
+        }
     row = {
         field.name: getattr(prediction, field.name)
         for field in fields(prediction)
@@ -127,7 +153,8 @@ def predict_files(
     top_k : int, default=1
         How many labels each image gets, the most probable first.
     threshold : float, optional
-        Where the label is less probable than this there is none.
+        Where the label is less probable than this there is none; of several labels,
+        those that are as probable as this are given.
     batch_size : int, default=64
         Files in memory at a time.
     kept : KeptRows, optional
@@ -189,6 +216,8 @@ def _labeller(model, top_k, threshold, n_jobs):
 
 
 def check_ranking(model, top_k, threshold):
+    if top_k > 1:
+        refuse_several_of(model, "top_k", "all labels come with their probabilities")
     if top_k < 1:
         raise ValueError(f"top_k needs to be at least 1. Got {top_k}.")
     if threshold is not None and not 0 <= threshold <= 1:
@@ -221,7 +250,10 @@ def predictions_of(model, paths, answers, top_k=1, threshold=None):
         values = {name: getattr(said, name) for name in names}
         if said.label is not None and top_k > 1:
             values["further"] = _ranked(said.probabilities)[1:top_k]
-        if threshold is not None and (said.probability or 0) < threshold:
+        if threshold is not None and said.labels is not None:
+            ranked = _ranked(said.probabilities)
+            values["labels"] = [label for label, share in ranked if share >= threshold]
+        elif threshold is not None and (said.probability or 0) < threshold:
             values |= {"label": None, "further": []}
         yield kind(source_of(path).name, **values)
 
@@ -241,4 +273,13 @@ def _type_of_labels(model):
 
 
 def _type_of(model):
+    if gives_several(model):
+        return MultiLabelPrediction
     return OpenPrediction if is_open(model) else Prediction
+
+
+def _names_of_shares(model):
+    """Columns of the probabilities of several labels, by label."""
+    if not hasattr(model, "predict_proba"):
+        return {}
+    return {label: f"probability_{label}" for label in labels_of(model)}

@@ -12,6 +12,7 @@ from imgfeat.deploy._answers import (
     Answer,
     answer,
     in_places,
+    labels_of,
     one_fails_alone,
     read_all,
     read_for,
@@ -132,8 +133,9 @@ class Predictor:
     @property
     def labels(self) -> list | None:
         """The classes as plain values, or None of what is no classifier."""
-        classes = getattr(self.model, "classes_", None)
-        return None if classes is None else np.asarray(classes).tolist()
+        if getattr(self.model, "classes_", None) is None:
+            return None
+        return labels_of(self.model)
 
     @property
     def makes_features(self) -> bool:

@@ -153,9 +153,14 @@ def _is_linear(item):
     if not hasattr(item, "coef_"):
         return True
     n_classes = len(item.classes_)
-    n_rows = 1 if n_classes == 2 else n_classes
-    return _is(item.coef_, (n_rows, item.n_features_in_)) and _is(
-        item.intercept_, (n_rows,)
+    if type(item.multilabel_) is not bool:
+        return False
+    is_one = n_classes == 2 and not item.multilabel_
+    n_rows = 1 if is_one else n_classes
+    return (
+        _is(item.coef_, (n_rows, item.n_features_in_))
+        and _is(item.intercept_, (n_rows,))
+        and (not item.multilabel_ or np.shape(item.temperature_) == (n_rows,))
     )
 
 

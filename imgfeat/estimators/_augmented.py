@@ -12,7 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from imgfeat._progress import progress
 from imgfeat._sklearn import HasMethods, Interval, fit_context
+from imgfeat._target import Target, gives_several, is_several
 from imgfeat._threads import map_threads
+from imgfeat.estimators._class_scores import shares_of_labels
+from imgfeat.estimators._label_thresholds import HALF
 from imgfeat.estimators._views import (
     check_weights,
     fixed_view,
@@ -164,8 +167,8 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ----------
         X : images
             Any batch, of any sizes that the pipeline takes.
-        y : array-like of shape (n_samples,)
-            Labels.
+        y : array-like of shape (n_samples,), or several labels an image
+            Labels, as the pipeline takes them.
         sample_weight : array-like of shape (n_samples,), optional
             Goes to the last step of a `Pipeline`.
         **fit_params : dict
@@ -189,7 +192,10 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         policy = find_policy(self.augment)
         check_classifier(self.pipeline, "AugmentedClassifier")
         images = Images(self, X, reset=False, image_shape=self.image_shape)
-        y = check_labels(y, len(images), "AugmentedClassifier")
+        if is_several(y):
+            y = self._several(y, len(images))
+        else:
+            y = check_labels(y, len(images), "AugmentedClassifier")
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
 
         pipeline = clone(self.pipeline)
@@ -230,6 +236,8 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         if self.n_views == 1:
             return self._over_views("predict", X)
+        if gives_several(self.pipeline_):
+            return self._decide_about_several(X)
         if hasattr(self, "predict_proba"):
             return self.classes_[self.predict_proba(X).argmax(axis=1)]
         if not hasattr(self, "decision_function"):
@@ -280,6 +288,20 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._over_views("decision_function", X)
 
+    def _several(self, y, n_images):
+        target = Target.of(y, "AugmentedClassifier")
+        if len(target) != n_images:
+            raise ValueError(
+                "AugmentedClassifier needs a row of labels for each image. Got "
+                f"{n_images} images and {len(target)} rows."
+            )
+        return target.to_fit()
+
+    def _decide_about_several(self, X):
+        if hasattr(self, "predict_proba"):
+            return (self.predict_proba(X) > HALF).astype(np.int64)
+        return (self.decision_function(X) > 0).astype(np.int64)
+
     def _fit_pipeline(self, pipeline, images, policy, y, fit_params):
         """Fit `pipeline` in place, with few views in memory if that can be."""
         front, rest = split_front(pipeline, fit_params)
@@ -307,9 +329,16 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         if front is not None:
             pipeline.steps = [*front.steps, *rest.steps]
 
+    def _shares_of_several(self, X):
+        """Of forests too, which give the two classes of each label apart."""
+        found = self.pipeline_.predict_proba(X)
+        return shares_of_labels(found, self.pipeline_.classes_)
+
     def _over_views(self, method, X):
         """What the pipeline says of X, averaged over views."""
         predict = getattr(self.pipeline_, method)
+        if method == "predict_proba" and gives_several(self.pipeline_):
+            predict = self._shares_of_several
         images = Images(self, X, reset=False, image_shape=self.image_shape)
         if self.n_views == 1:
             return predict(images.restore(images.items))

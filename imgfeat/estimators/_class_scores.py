@@ -49,6 +49,31 @@ def score_classes(classifier, X, purpose, *, first="predict_proba"):
     return values
 
 
+def shares_of_labels(found, classes):
+    """What ``predict_proba`` gives of several labels, in a column a label.
+
+    Parameters
+    ----------
+    found : ndarray of shape (n, n_classes), or list of ndarray of shape (n, 1 or 2)
+        Forests and neighbours give for each label the probabilities that an image
+        lacks it and has it.
+    classes : ndarray, or list of ndarray
+        The ``classes_``, which of such a list are 0 and 1 of each label.
+
+    Returns
+    -------
+    ndarray of shape (n, n_classes)
+    """
+    if not isinstance(found, list):
+        return np.asarray(found)
+    # A label that no image of the fit has, or each, has one of the two only.
+    columns = [
+        shares[:, known == 1].sum(axis=1)
+        for shares, known in zip(found, classes, strict=True)
+    ]
+    return np.stack(columns, axis=1)
+
+
 def in_two_columns(values):
     """Scores as float64, in a column a class where those of two classes have one."""
     values = np.asarray(values, dtype=np.float64)

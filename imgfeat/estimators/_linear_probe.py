@@ -1,8 +1,9 @@
 """A linear classifier with an L2 penalty, learned in the space of its rows."""
 
 import warnings
+from copy import copy
 from numbers import Integral, Real
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -18,7 +19,9 @@ from imgfeat._sklearn import (
     check_sample_weight,
     fit_context,
 )
+from imgfeat._target import is_several
 from imgfeat._threads import blas_threads_for
+from imgfeat.estimators._folded_rows import folded, products
 from imgfeat.estimators._gram_svm import GramSVC
 from imgfeat.estimators._linear_rule import (
     LinearRule,
@@ -26,9 +29,10 @@ from imgfeat.estimators._linear_rule import (
     check_every_class,
     check_penalties,
     groups_of,
+    validate_several,
 )
 from imgfeat.estimators._planned_folds import PlannedFolds
-from imgfeat.estimators._row_space import row_space
+from imgfeat.estimators._several_labels import weights_of_labels
 from imgfeat.estimators._temperature import fit_temperature
 
 
@@ -53,7 +57,8 @@ class LinearProbe(LinearRule):
     max_iter : int, default=1000
         Most iterations of one fit.
     class_weight : dict or "balanced", optional
-        Weights of classes in the fits, by label; 1 if not given.
+        Weights of classes in the fits, by label; 1 if not given. Of several labels,
+        weights of rows that have one, against those without it.
     random_state : int, RandomState instance or None, default=0
         Shuffles the folds. The fits draw nothing.
     verbose : int, default=0
@@ -62,16 +67,18 @@ class LinearProbe(LinearRule):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
+        Labels, sorted; of several a row, names or numbers of the columns of y.
+    multilabel_ : bool
+        Whether y gave a row several labels.
     coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
-        Slopes, in the dtype of X.
+        Slopes, in the dtype of X. Of several labels, a row a label in any case.
     intercept_ : ndarray of shape (n_classes,), or (1,) for two classes
-    C_ : float
+    C_ : float, or ndarray of shape (n_classes,) of several labels
         The chosen one.
-    scores_ : ndarray of shape (n_candidates,), or None
+    scores_ : ndarray of shape ([n_classes,] n_candidates), or None
         Share of weight that is labelled right on held-out rows, for each C in the order
-        given; None if nothing was held out.
-    temperature_ : float
+        given, of several labels for each of them; None if nothing was held out.
+    temperature_ : float, or ndarray of shape (n_classes,) of several labels
         What decisions are divided by before `predict_proba` makes them shares; 1 for
         logistic regression, which has probabilities of its own.
     n_iter_ : int
@@ -92,6 +99,9 @@ class LinearProbe(LinearRule):
     held-out rows [1]_. A scale is positive, so that the most probable class is always
     the predicted one, however few rows there are; Platt's sigmoid, with a slope of its
     own a class, can turn the order round on folds of two or three rows.
+
+    Several labels a row are decided each by itself, with a C and a scale of its own, as
+    by scikit-learn's ``OneVsRestClassifier`` around this; the rows are folded once.
 
     Rows of weight 0 are as if they were not there.
 
@@ -152,8 +162,9 @@ class LinearProbe(LinearRule):
         ----------
         X : array-like of shape (n_samples, n_features)
             Finite numbers.
-        y : array-like of shape (n_samples,)
-            Labels of at least two classes: text or integers.
+        y : array-like of shape (n_samples,), or (n_samples, n_classes)
+            Labels of at least two classes: text or integers. Of several labels a row,
+            a matrix or table of 0 and 1, or a list of names for each row.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative.
         groups : array-like of shape (n_samples,), optional
@@ -166,16 +177,21 @@ class LinearProbe(LinearRule):
         Raises
         ------
         ValueError
-            If a class has no row, or only one, or one group, where rows are held out; a
-            C or a weight is out of range; or X is sparse or not finite.
+            If a class has no row, or only one, or one group, where rows are held out
+            (of several labels, rows with one or without it); a C or a weight is out of
+            range; or X is sparse or not finite.
 
         Warns
         -----
         ConvergenceWarning
             Once, if a fit ended before it had converged.
         """
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
-        check_classification_targets(y)
+        target = None
+        if is_several(y):
+            X, target = validate_several(self, X, y)
+        else:
+            X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
+            check_classification_targets(y)
         candidates = check_penalties(
             self.C, "LinearProbe needs C", "is", "a large one, such as 1e6"
         )
@@ -183,60 +199,108 @@ class LinearProbe(LinearRule):
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
         groups = groups_of(groups, X, "LinearProbe")
-        self.classes_ = np.unique(y)
         here = weights > 0
+        self.multilabel_ = target is not None
+        self.classes_ = np.unique(y) if target is None else target.classes
         if not here.all():
-            X, y, weights = X[here], y[here], weights[here]
+            X, weights = X[here], weights[here]
+            y = y[here] if target is None else y
+            target = None if target is None else target.take(here)
             groups = None if groups is None else groups[here]
-        check_every_class(self.classes_, y, "LinearProbe")
+        if target is None:
+            check_every_class(self.classes_, y, "LinearProbe")
+        else:
+            target.check_sides("LinearProbe")
 
         with blas_threads_for(X.size * min(X.shape)):
             by_products = self.kind == "svm" and X.shape[0] < X.shape[1]
-            rows, back = _products(X) if by_products else _folded(X)
+            rows, back = products(X) if by_products else folded(X)
         with (
             warnings.catch_warnings(record=True) as caught,
             blas_threads_for(rows.size * min(rows.shape)),
         ):
             warnings.simplefilter("always")
-            chosen = self._choose(rows, by_products, y, weights, groups, candidates)
-            self.C_, held_out, decisions = chosen
-            model = self._model(self.C_, by_products)
-            model.fit(rows, y, sample_weight=weights)
-            coef, intercept = back(model)
+            if target is None:
+                found = self._fit_one(
+                    rows, by_products, back, y, weights, groups, candidates
+                )
+            else:
+                found = self._fit_each(
+                    rows, by_products, back, target, weights, groups, candidates
+                )
         self._pass_on(caught)
 
-        self.coef_ = np.ascontiguousarray(coef, dtype=X.dtype)
-        self.intercept_ = np.atleast_1d(intercept).astype(X.dtype)
-        self.n_iter_ = int(np.max(model.n_iter_))
-        self.temperature_ = 1.0
-        if self.kind == "svm":
-            labels = np.searchsorted(self.classes_, y)
-            self.temperature_ = 1 / fit_temperature(
-                decisions[held_out], labels[held_out], weights[held_out]
-            )
+        self.C_, self.scores_ = found.C, found.scores
+        self.coef_ = np.ascontiguousarray(found.coef, dtype=X.dtype)
+        self.intercept_ = np.atleast_1d(found.intercept).astype(X.dtype)
+        self.n_iter_, self.temperature_ = found.n_iter, found.temperature
         return self
 
-    def _model(self, C, by_products):
+    def _fit_one(self, rows, by_products, back, y, weights, groups, candidates):
+        """Tell the classes of y apart."""
+        classes = np.unique(y)
+        C, scores, held_out, decisions = self._choose(
+            rows, by_products, y, weights, groups, candidates
+        )
+        model = self._model(C, by_products, self.class_weight)
+        model.fit(rows, y, sample_weight=weights)
+        coef, intercept = back(model)
+        temperature = 1.0
+        if self.kind == "svm":
+            labels = np.searchsorted(classes, y)
+            temperature = 1 / fit_temperature(
+                decisions[held_out], labels[held_out], weights[held_out]
+            )
+        n_iter = int(np.max(model.n_iter_))
+        return _Found(C, scores, coef, intercept, n_iter, temperature)
+
+    def _fit_each(self, rows, by_products, back, target, weights, groups, candidates):
+        """Decide about each of several labels by itself, as if it were the only one."""
+        found = []
+        by_label = weights_of_labels(self.class_weight, target, "LinearProbe")
+        for place, label in enumerate(target.classes.tolist()):
+            one = copy(self)
+            one.class_weight = dict(enumerate(by_label[:, place].tolist()))
+            has_it = target.values[:, place]
+            try:
+                found.append(
+                    one._fit_one(
+                        rows, by_products, back, has_it, weights, groups, candidates
+                    )
+                )
+            except ValueError as error:
+                raise ValueError(f"Label {label!r}: {error}") from error
+        Cs, scores, coefs, intercepts, n_iter, temperatures = zip(*found, strict=True)
+        return _Found(
+            np.array(Cs),
+            None if scores[0] is None else np.stack(scores),
+            np.concatenate(coefs),
+            np.concatenate(list(map(np.atleast_1d, intercepts))),
+            max(n_iter),
+            np.array(temperatures),
+        )
+
+    def _model(self, C, by_products, class_weight):
         if by_products:
-            return GramSVC(C, self.max_iter, self.class_weight)
+            return GramSVC(C, self.max_iter, class_weight)
         options = {
             "tol": 1e-6,
             "max_iter": self.max_iter,
-            "class_weight": self.class_weight,
+            "class_weight": class_weight,
         }
         if self.kind == "svm":
             return LinearSVC(C=C, dual=False, **options)
         return LogisticRegression(C=C, warm_start=True, **options)
 
     def _choose(self, rows, by_products, y, weights, groups, candidates):
-        """The best C, which rows were held out, and what they are decided to be."""
-        self.scores_ = None
+        """The best C, scores of all, which rows were held out, and their decisions."""
         if len(candidates) == 1 and self.kind == "logistic":
-            return float(candidates[0]), None, None
+            return float(candidates[0]), None, None, None
+        classes = np.unique(y)
         cv = self.cv
         if isinstance(cv, Integral):
             cv = PlannedFolds(int(cv), random_state=self.random_state)
-        found = np.zeros((len(candidates), len(rows), len(self.classes_)))
+        found = np.zeros((len(candidates), len(rows), len(classes)))
         held_out = np.zeros(len(rows), dtype=bool)
         for train, test in cv.split(rows, y, groups):
             held_out[test] = True
@@ -245,19 +309,19 @@ class LinearProbe(LinearRule):
             model = None
             for i in np.argsort(candidates):  # from one C to the next, a warm start
                 if model is None:
-                    model = self._model(candidates[i], by_products)
+                    model = self._model(candidates[i], by_products, self.class_weight)
                 model.C = candidates[i]
                 model.fit(seen[train], y[train], sample_weight=weights[train])
-                _check_fold(self.classes_, model.classes_)
+                _check_fold(classes, model.classes_)
                 found[i, test] = by_class(model.decision_function(seen[test]))
-        right = self.classes_[found.argmax(axis=2)] == y
+        right = classes[found.argmax(axis=2)] == y
         share = weights * held_out
-        self.scores_ = right @ share / share.sum()
+        scores = right @ share / share.sum()
         if self.verbose:
-            for C, score in zip(candidates, self.scores_, strict=True):
+            for C, score in zip(candidates, scores, strict=True):
                 print(f"LinearProbe: C={C:g} labels {score:.3f} of held-out rows right")
-        best = _best(self.scores_, candidates)
-        return float(candidates[best]), held_out, found[best]
+        best = _best(scores, candidates)
+        return float(candidates[best]), scores, held_out, found[best]
 
     def _pass_on(self, caught):
         """Warn once of what has not converged, and of all else as it came."""
@@ -278,23 +342,15 @@ class LinearProbe(LinearRule):
             )
 
 
-def _products(X):
-    """Products of the rows, and how slopes come from what is learned from them."""
-    X = X.astype(np.float64, copy=False)
+class _Found(NamedTuple):
+    """What a fit has come to."""
 
-    def back(model):
-        return model.dual_coef_ @ X, model.dual_coef_.sum(axis=1)
-
-    return X @ X.T, back
-
-
-def _folded(X):
-    """Rows in the space that they span, and how slopes come back from there."""
-    components = row_space(X)
-    if components is None:
-        return X, lambda model: (model.coef_, model.intercept_)
-    rows = X.astype(np.float64) @ components.T
-    return rows, lambda model: (model.coef_ @ components, model.intercept_)
+    C: object
+    scores: np.ndarray | None
+    coef: np.ndarray
+    intercept: np.ndarray
+    n_iter: int
+    temperature: object
 
 
 def _check_fold(classes, here):

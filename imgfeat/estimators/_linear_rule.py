@@ -1,16 +1,21 @@
 """What linear classifiers with calibrated probabilities have in common."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from scipy.special import expit
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from imgfeat._target import Target
+from imgfeat.estimators._several_labels import SeveralLabels
 from imgfeat.estimators._temperature import both_sides, probabilities
 
 
-class LinearRule(ClassifierMixin, BaseEstimator):
+class LinearRule(SeveralLabels, BaseEstimator):
     """Decides by ``coef_``, ``intercept_`` and ``classes_``, which a fit sets.
 
-    Probabilities are a softmax of the decisions, divided by ``temperature_``.
+    Probabilities are a softmax of the decisions, divided by ``temperature_``. Where
+    y gave a row several labels, each is decided by itself, and its probability is a
+    logistic function of its decision, divided by its own ``temperature_``.
     """
 
     def decision_function(self, X) -> np.ndarray:
@@ -23,12 +28,13 @@ class LinearRule(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            In the dtype of X; for two classes, of the second.
+            In the dtype of X; for two classes, of the second. Of several labels a row,
+            a column a label, however many there are.
         """
         check_is_fitted(self, "coef_", msg=self._unready)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         decisions = X @ self.coef_.T + self.intercept_
-        return decisions[:, 0] if len(self.classes_) == 2 else decisions
+        return decisions[:, 0] if len(self.coef_) == 1 else decisions
 
     def predict(self, X) -> np.ndarray:
         """Predict the label of each row.
@@ -39,9 +45,12 @@ class LinearRule(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,), or (n_samples, n_classes)
+            Of several labels a row, 1 for each that it has, 0 for the others.
         """
         decisions = self.decision_function(X)
+        if self.multilabel_:
+            return (decisions > 0).astype(np.int64)
         return self.classes_[by_class(decisions).argmax(axis=1)]
 
     def predict_proba(self, X) -> np.ndarray:
@@ -54,16 +63,34 @@ class LinearRule(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``; rows sum to 1.
+            Columns in the order of ``classes_``; rows sum to 1, but for several labels
+            a row.
         """
         check_is_fitted(self, "temperature_", msg=self._unready)
         decisions = by_class(self.decision_function(X))
+        if self.multilabel_:
+            return expit(decisions / self.temperature_.astype(decisions.dtype))
         return probabilities(decisions, 1 / self.temperature_)
 
     @property
     def _unready(self) -> str | None:
         """What to do where an attribute is lacking, other than to call `fit`."""
         return None
+
+
+def validate_several(estimator, X, y):
+    """Check rows and their several labels, as scikit-learn checks rows and one label.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_features)
+    target : Target
+    """
+    target = Target.of(y, type(estimator).__name__)
+    X, _ = validate_data(
+        estimator, X, target.values, dtype=[np.float64, np.float32], multi_output=True
+    )
+    return X, target
 
 
 def by_class(decisions):

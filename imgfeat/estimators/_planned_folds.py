@@ -10,8 +10,11 @@ from sklearn.model_selection import (
     StratifiedGroupKFold,
     StratifiedKFold,
 )
+from sklearn.utils import check_random_state
 
+from imgfeat._target import Target, is_several
 from imgfeat._typing import ArrayLike, RandomState
+from imgfeat.estimators._label_shares import count_units, share_out_labels
 
 
 class PlannedFolds(BaseCrossValidator):
@@ -19,7 +22,8 @@ class PlannedFolds(BaseCrossValidator):
 
     How many is settled when there are labels, so that folds within folds, whose
     classes are smaller than those outside, are planned alike. Where there are groups,
-    each stays whole, and the class of the fewest groups settles it.
+    each stays whole, and the class of the fewest groups settles it. Where samples have
+    several labels each, every fold gets its share of each label, as near as can be.
 
     Parameters
     ----------
@@ -66,8 +70,8 @@ class PlannedFolds(BaseCrossValidator):
         Parameters
         ----------
         X : sequence of length n_samples
-        y : array-like of shape (n_samples,)
-            Labels.
+        y : array-like of shape (n_samples,), or (n_samples, n_classes)
+            Labels; of several a sample, a matrix of 0 and 1, or lists of names.
         groups : array-like of shape (n_samples,), optional
             Samples that share one are never parted.
 
@@ -78,9 +82,13 @@ class PlannedFolds(BaseCrossValidator):
         Raises
         ------
         ValueError
-            If there are no labels, or a class has one sample, or one group.
+            If there are no labels, or a class has one sample, or one group; of several
+            labels, if so few samples have one, or lack it.
         """
         n_folds = self.get_n_splits(X, y, groups)
+        if is_several(y):
+            yield from self._split_several(y, groups, n_folds)
+            return
         seed = self.random_state if self.shuffle else None
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
         folds = kind(n_folds, shuffle=self.shuffle, random_state=seed)
@@ -97,8 +105,8 @@ class PlannedFolds(BaseCrossValidator):
         Parameters
         ----------
         X : ignored
-        y : array-like of shape (n_samples,)
-            Labels.
+        y : array-like of shape (n_samples,), or (n_samples, n_classes)
+            Labels; of several a sample, a matrix of 0 and 1, or lists of names.
         groups : array-like of shape (n_samples,), optional
             Samples that share one are never parted.
 
@@ -109,7 +117,8 @@ class PlannedFolds(BaseCrossValidator):
         Raises
         ------
         ValueError
-            If there are no labels, or a class has one sample, or one group.
+            If there are no labels, or a class has one sample, or one group; of several
+            labels, if so few samples have one, or lack it.
         """
         if y is None:
             raise ValueError(
@@ -120,6 +129,8 @@ class PlannedFolds(BaseCrossValidator):
             raise ValueError(
                 f"PlannedFolds needs n_folds of at least 2. Got {self.n_folds!r}."
             )
+        if is_several(y):
+            return self._count_several(y, groups)
         y = np.asarray(y)
         what = "images"
         if groups is not None:
@@ -136,6 +147,27 @@ class PlannedFolds(BaseCrossValidator):
                 "take more folds around."
             )
         return min(int(self.n_folds), smallest)
+
+    def _split_several(self, y, groups, n_folds):
+        values = Target.of(y, "PlannedFolds").values
+        rng = check_random_state(self.random_state)
+        shares = np.full(n_folds, 1 / n_folds)
+        part_of = share_out_labels(values, groups, shares, rng, shuffle=self.shuffle)
+        for number in range(n_folds):
+            yield np.flatnonzero(part_of != number), np.flatnonzero(part_of == number)
+
+    def _count_several(self, y, groups):
+        target = Target.of(y, "PlannedFolds")
+        counts = count_units(target.values, groups)
+        what = "images" if groups is None else "groups"
+        if counts.min() < 2:
+            rare = target.classes.tolist()[counts.argmin()]
+            raise ValueError(
+                f"To hold out a part and fit on the rest, there must be 2 {what} with "
+                f"each label, and 2 without it. Got {counts.min()} on one side of "
+                f"{rare!r}; add {what}, or leave this label out."
+            )
+        return min(int(self.n_folds), int(counts.min()))
 
 
 def first_of_group(y, groups):

@@ -10,9 +10,15 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from imgfeat._sklearn import StrOptions, fit_context
+from imgfeat._target import is_several
 from imgfeat._threads import blas_threads_for
 from imgfeat.estimators._leave_one_out import leave_one_out
-from imgfeat.estimators._linear_rule import LinearRule, by_class, groups_of
+from imgfeat.estimators._linear_rule import (
+    LinearRule,
+    by_class,
+    groups_of,
+    validate_several,
+)
 from imgfeat.estimators._probe_by_chunks import ByChunks
 from imgfeat.estimators._ridge_choice import (
     best_of,
@@ -21,7 +27,7 @@ from imgfeat.estimators._ridge_choice import (
     sum_scores,
     targets_of,
 )
-from imgfeat.estimators._temperature import fit_temperature
+from imgfeat.estimators._temperature import fit_temperature, fit_temperatures
 
 
 class RidgeProbe(ByChunks, LinearRule):
@@ -40,8 +46,9 @@ class RidgeProbe(ByChunks, LinearRule):
     fit_intercept : bool, default=True
         Add an intercept, which is not penalized.
     scoring : {"accuracy", "neg_mean_squared_error"}, default="accuracy"
-        What the chosen alpha does best on rows left out: name their class, or come near
-        +1 and -1. Of equals the largest alpha is taken.
+        What the chosen alpha does best on rows left out: name their class, or decide
+        about several labels, or come near +1 and -1. Of equals the largest alpha is
+        taken.
     class_weight : dict or "balanced", optional
         Weights of classes, by label; 1 if not given. "balanced" gives all classes the
         same total.
@@ -49,9 +56,11 @@ class RidgeProbe(ByChunks, LinearRule):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
+        Labels, sorted; of several a row, names or numbers of the columns of y.
+    multilabel_ : bool
+        Whether y gave a row several labels.
     coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
-        Slopes, in the dtype of X.
+        Slopes, in the dtype of X. Of several labels, a row a label in any case.
     intercept_ : ndarray of shape (n_classes,), or (1,) for two classes
     alpha_ : float
         The chosen penalty.
@@ -61,7 +70,7 @@ class RidgeProbe(ByChunks, LinearRule):
     loo_decisions_ : ndarray of shape (n_samples, n_classes), or (n_samples,)
         For each row of X, the decision of a fit with ``alpha_`` without that row, or
         without its group; in the dtype of X.
-    temperature_ : float
+    temperature_ : float, or ndarray of shape (n_classes,) of several labels
         What decisions are divided by before `predict_proba` makes them shares.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
@@ -97,6 +106,9 @@ class RidgeProbe(ByChunks, LinearRule):
     Rows that memory does not hold are given in chunks: `partial_fit` for each, then
     `choose_alpha` with all of them again, give what `fit` gives, up to rounding. Fewer
     rows than features are decomposed the long way then.
+
+    Several labels a row are as many ridge regressions with one alpha, all by the same
+    decomposition; each label is decided by itself, and has a scale of its own.
 
     Scaling all features by a number scales alpha by its square. `StandardScaler` in
     front is advised; it sees the row left out, though not its label.
@@ -150,8 +162,9 @@ class RidgeProbe(ByChunks, LinearRule):
         ----------
         X : array-like of shape (n_samples, n_features)
             Finite numbers.
-        y : array-like of shape (n_samples,)
-            Labels of at least two classes: text or integers.
+        y : array-like of shape (n_samples,), or (n_samples, n_classes)
+            Labels of at least two classes: text or integers. Of several labels a row,
+            a matrix or table of 0 and 1, or a list of names for each row.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative.
         groups : array-like of shape (n_samples,), optional
@@ -164,17 +177,26 @@ class RidgeProbe(ByChunks, LinearRule):
         Raises
         ------
         ValueError
-            If there is one class or group only, an alpha or a weight is out of range,
-            or X is sparse or not finite.
+            If there is one class or group only, a label that no row has, or each, an
+            alpha or a weight is out of range, or X is sparse or not finite.
         """
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
-        check_classification_targets(y)
+        if is_several(y):
+            X, target = validate_several(self, X, y)
+            _refuse_class_weight(self.class_weight)
+            self.classes_, labels = target.classes, target.values
+        else:
+            X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
+            check_classification_targets(y)
+            self.classes_, labels = np.unique(y, return_inverse=True)
+        self.multilabel_ = labels.ndim == 2
         alphas = check_alphas(self.alphas)
         self.__dict__.pop("_sums", None)  # of other rows: these are all there is
-        self.classes_, labels = np.unique(y, return_inverse=True)
         weights = self._weights(labels, sample_weight)
         here = weights > 0
-        check_enough_classes(self.classes_, labels[here])
+        if self.multilabel_:
+            target.take(here).check_sides("RidgeProbe")
+        else:
+            check_enough_classes(self.classes_, labels[here])
 
         groups = groups_of(groups, X, "RidgeProbe")
         if groups is not None:
@@ -204,9 +226,13 @@ class RidgeProbe(ByChunks, LinearRule):
         decisions = np.empty_like(targets)
         decisions[here] = counted[1] - solver.errors(best)
         decisions[~here] = X[~here] @ coef + intercept
-        if len(self.classes_) == 2:
+        if decisions.shape[1] == 1:
             decisions = decisions[:, 0]
         self.loo_decisions_ = decisions.astype(X.dtype)
+        if self.multilabel_:
+            scales = fit_temperatures(decisions[here], *counted[2:])
+            self.temperature_ = 1 / scales
+            return self
         scale = fit_temperature(by_class(decisions)[here], *counted[2:])
         self.temperature_ = 1 / scale
         return self
@@ -245,6 +271,20 @@ class RidgeProbe(ByChunks, LinearRule):
             self.class_weight, classes=self.classes_, y=self.classes_[labels]
         )
         return weights * by_class[labels]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = self.class_weight is None
+        return tags
+
+
+def _refuse_class_weight(class_weight):
+    if class_weight is not None:
+        raise ValueError(
+            "RidgeProbe decides about several labels in one fit, with one weight a "
+            f"row. Got class_weight={class_weight!r}; leave it out, or take "
+            "LinearProbe, which has a fit for each label."
+        )
 
 
 def _check_groups(groups):

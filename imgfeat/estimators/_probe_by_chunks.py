@@ -8,6 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from imgfeat._sklearn import fit_context, is_first_call
+from imgfeat._target import refuse_several
 from imgfeat._threads import blas_threads_for
 from imgfeat.estimators._gram_sums import GramSums, Penalties, RowSums
 from imgfeat.estimators._linear_rule import by_class
@@ -66,6 +67,7 @@ class ByChunks:
             ``class_weight="balanced"``, which nobody knows before the last chunk; or
             as in `fit`.
         """
+        refuse_several(y, "RidgeProbe.partial_fit", "take fit, with all rows")
         sums = getattr(self, "_sums", None)
         if sums is None and hasattr(self, "classes_"):
             raise ValueError(

@@ -8,6 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from imgfeat._sklearn import check_sample_weight, fit_context
+from imgfeat._target import refuse_several
 from imgfeat._threads import blas_threads_for
 from imgfeat.estimators._class_scatter import ClassScatter
 from imgfeat.estimators._linear_rule import LinearRule, check_every_class
@@ -135,9 +136,10 @@ class PrototypeClassifier(LinearRule):
         Raises
         ------
         ValueError
-            If there is one class only, a class without weight, a shrinkage or a weight
-            out of range, or X is sparse or not finite.
+            If a row has several labels, there is one class only, a class without
+            weight, a shrinkage or a weight out of range, or X is sparse or not finite.
         """
+        refuse_several(y, "PrototypeClassifier")
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
         shrinkages = _check_shrinkages(self.shrinkage)

@@ -73,6 +73,9 @@ def make_recipe(
     Linear SVMs have no probabilities of their own: a softmax of their decisions, scaled
     on held-out rows, gives them, and keeps the order of the classes; see `LinearProbe`.
 
+    Every recipe but ``prototype`` takes several labels an image as well: a matrix or
+    table of 0 and 1, or a list of names for each image.
+
     Examples
     --------
     >>> from imgfeat import load_sample, make_recipe

@@ -42,7 +42,12 @@ def check_enough_classes(classes, labels):
 
 
 def targets_of(labels, n_classes):
-    """+1 in the column of the class, -1 elsewhere; one column for two classes."""
+    """+1 in the column of the class, -1 elsewhere; one column for two classes.
+
+    Of several labels a row, +1 in the column of each that it has.
+    """
+    if labels.ndim == 2:
+        return 2.0 * labels - 1
     if n_classes == 2:
         return 2.0 * labels[:, None] - 1
     targets = np.full((len(labels), n_classes), -1.0)
@@ -56,6 +61,10 @@ def sum_scores(solver, targets, labels, weights, scoring):
     for i, rows, errors in solver.scan():
         if scoring == "accuracy":
             decisions = targets[rows] - errors
+            if labels.ndim == 2:
+                good = ((decisions > 0) == labels[rows]).mean(axis=1)
+                scores[i] += weights[rows] @ good
+                continue
             if decisions.shape[1] == 1:
                 decisions = decisions[:, 0]
             good = by_class(decisions).argmax(axis=1) == labels[rows]

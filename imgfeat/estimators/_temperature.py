@@ -55,6 +55,29 @@ def fit_temperature(decisions, labels, weights):
     return float(np.exp(best) / spread)
 
 
+def fit_temperatures(decisions, labels, weights):
+    """`fit_temperature` of each of several labels by itself.
+
+    Parameters
+    ----------
+    decisions : ndarray of shape (n_samples, n_classes)
+        Above 0 for rows that have the label.
+    labels : ndarray of shape (n_samples, n_classes)
+        0 and 1.
+    weights : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+    """
+    return np.array(
+        [
+            fit_temperature(both_sides(of_label), has_it, weights)
+            for of_label, has_it in zip(decisions.T, labels.T, strict=True)
+        ]
+    )
+
+
 def probabilities(decisions, scale):
     """Softmax of the scaled decisions, (n_samples, n_classes); rows sum to 1."""
     return softmax(scale * decisions, axis=1)

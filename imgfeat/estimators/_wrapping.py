@@ -9,6 +9,7 @@ from sklearn.utils import get_tags
 from imgfeat._nesting import fit_param_of_last, last_step
 from imgfeat._sklearn import safe_indexing
 from imgfeat._stateless import split_stateless
+from imgfeat._target import refuse_several
 from imgfeat.estimators._missing_labels import refuse_missing
 from imgfeat.estimators._views import join
 
@@ -24,9 +25,10 @@ def check_classifier(pipeline, name):
 
 
 def check_labels(y, n_images, name):
-    """Return `y` if it has a label for each image, or raise."""
+    """Return `y` if it has one label for each image, or raise."""
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    refuse_several(y, name)
     if not hasattr(y, "__getitem__"):
         y = np.asarray(y)
     n_labels = len(y) if np.ndim(y) else 0

@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from imgfeat._sklearn import Interval, StrOptions, fit_context
+from imgfeat._target import refuse_several
 from imgfeat.estimators._class_vectors import read_class_vectors
 
 
@@ -129,12 +130,13 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the class vectors are of another length than those of images, of several,
-            not finite or zero; if there is one class, or one twice; or if a label in y
-            has no vector.
+            If a row has several labels; the class vectors are of another length than
+            those of images, of several, not finite or zero; there is one class, or one
+            twice; or a label in y has no vector.
         FileNotFoundError
             If there is no such file.
         """
+        refuse_several(y, "ZeroShotClassifier")
         X = validate_data(self, X, dtype=[np.float64, np.float32])
         classes, vectors = read_class_vectors(self.class_vectors, self.classes)
         if vectors.shape[1] != X.shape[1]:

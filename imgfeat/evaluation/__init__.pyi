@@ -18,4 +18,7 @@ from .metrics._evaluate import evaluate as evaluate
 from .metrics._evaluate_pairs import evaluate_pairs as evaluate_pairs
 from .metrics._evaluation import Evaluation as Evaluation
 from .metrics._matched_boxes import average_precision as average_precision
+from .metrics._multi_label_evaluation import (
+    MultiLabelEvaluation as MultiLabelEvaluation,
+)
 from .metrics._pair_evaluation import PairEvaluation as PairEvaluation

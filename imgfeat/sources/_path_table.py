@@ -12,6 +12,12 @@ from sklearn.utils import Bunch
 from imgfeat._frames import make_series
 from imgfeat._home import expanded
 from imgfeat._typing import PathLike
+from imgfeat.sources._label_columns import (
+    check_label_columns,
+    make_multi_label_bunch,
+    of_columns,
+    of_names,
+)
 from imgfeat.sources._labelled import (
     check_class_names,
     in_natural_order,
@@ -31,6 +37,8 @@ def load_image_table(
     path_column: str = "path",
     target_column: str | None = "label",
     class_names: Sequence[str] | None = None,
+    label_columns: Sequence[str] | None = None,
+    label_separator: str | None = None,
     root: PathLike | None = None,
 ) -> Bunch:
     """Take image paths and labels from a table.
@@ -46,6 +54,12 @@ def load_image_table(
     class_names : sequence of str, optional
         The classes in the order of their numbers; some may have no image. By default
         those that occur, in natural order: 2 before 10.
+    label_columns : sequence of str, optional
+        Columns of 0 and 1 (or false and true), one for each label, where an image may
+        have several; they take the place of `target_column`.
+    label_separator : str, optional
+        What stands between the names in a cell of `target_column` where an image may
+        have several, such as ``";"``; an empty cell is an image with none.
     root : str or path, optional
         Folder, or URL of one, that relative paths start from. By default that of the
         CSV file; for a DataFrame, the working directory.
@@ -56,11 +70,12 @@ def load_image_table(
         images : ndarray of shape (n_samples,), dtype object
             Paths as str, in the order of the table.
         target : ndarray of shape (n_samples,), int64, or None
-            Index into `target_names`.
+            Index into `target_names`; of several labels an image a matrix of 0 and 1,
+            of shape (n_samples, n_classes).
         target_names : ndarray of shape (n_classes,), dtype object, or None
             In the order of their numbers.
         labels : ndarray of shape (n_samples,), dtype object, or None
-            The name of each image's class.
+            The name of each image's class; of several labels a tuple of names.
         frame : DataFrame
             The whole table, in its order, with columns path and label set to the
             above; numbered from 0.
@@ -73,8 +88,8 @@ def load_image_table(
         If the CSV file, or any of the images, does not exist; images behind URLs are
         not looked for.
     ValueError
-        If a column is missing, the table is empty, a path or label is missing, or a
-        label is none of `class_names`.
+        If a column is missing, the table is empty, a path or label is missing, a
+        label is none of `class_names`, or a cell of `label_columns` is neither 0 nor 1.
 
     See Also
     --------
@@ -97,16 +112,37 @@ def load_image_table(
     array([0, 1])
     """
     return read_image_table(
-        table, path_column, target_column, class_names=class_names, root=root
+        table,
+        path_column,
+        target_column,
+        class_names=class_names,
+        label_columns=label_columns,
+        label_separator=label_separator,
+        root=root,
     )
 
 
 def read_image_table(
-    table, path_column, target_column, *, class_names=None, root=None, must_exist=True
+    table,
+    path_column,
+    target_column,
+    *,
+    class_names=None,
+    label_columns=None,
+    label_separator=None,
+    root=None,
+    must_exist=True,
 ):
     """Do as `load_image_table`; files need not be there unless they `must_exist`."""
     frame, root, name = _read_table(table, root)
-    wanted = [path_column] if target_column is None else [path_column, target_column]
+    if label_columns is not None:
+        _refuse_two_ways(class_names, label_separator)
+        label_columns = check_label_columns(label_columns)
+        wanted = [path_column, *label_columns]
+    elif target_column is None:
+        wanted = [path_column]
+    else:
+        wanted = [path_column, target_column]
     missing = [column for column in wanted if column not in frame.columns]
     if missing:
         raise ValueError(
@@ -115,11 +151,18 @@ def read_image_table(
         )
     if frame.empty:
         raise ValueError(f"{name} needs at least one row. Got none; add images.")
-    texts = {column: texts_of(frame[column], name) for column in wanted}
-    paths = [find_file(root, path) for path in texts[path_column]]
+    paths = [find_file(root, path) for path in texts_of(frame[path_column], name)]
     if must_exist:
         _check_files_exist(paths, name, root)
     frame = frame.reset_index(drop=True).assign(path=make_series(paths))
+    about = f"Images of {name}."
+    if label_columns is not None:
+        values, names = of_columns(frame, label_columns, name)
+        return make_multi_label_bunch(paths, values, names, about, frame)
+    if label_separator is not None and target_column is not None:
+        cells = frame[target_column]
+        values, names = of_names(cells, label_separator, class_names, name)
+        return make_multi_label_bunch(paths, values, names, about, frame)
     if target_column is None:
         return Bunch(
             images=np.asarray(paths, dtype=object),
@@ -130,13 +173,25 @@ def read_image_table(
             frame=frame,
             DESCR=f"{len(paths)} images of {name}, without labels.",
         )
-    labels = texts[target_column]
+    labels = texts_of(frame[target_column], name)
     if class_names is None:
         names = in_natural_order(labels)
     else:
         names = check_class_names(class_names)
         _check_known(labels, names, name)
-    return make_bunch(paths, labels, names, f"Images of {name}.", frame)
+    return make_bunch(paths, labels, names, about, frame)
+
+
+def _refuse_two_ways(class_names, label_separator):
+    for option, value in (
+        ("class_names", class_names),
+        ("label_separator", label_separator),
+    ):
+        if value is not None:
+            raise ValueError(
+                f"label_columns name the labels, in their order. Got {option} as well; "
+                "leave it out."
+            )
 
 
 def read_header(path):

@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
+from sklearn.utils import check_random_state
 
+from imgfeat._target import Target, is_several
 from imgfeat._typing import ArrayLike, RandomState
+from imgfeat.estimators._label_shares import count_units, share_out_labels
 from imgfeat.evaluation.comparison._folds import groups_of_classes
 from imgfeat.sources._labelled import in_natural_order, listed
 from imgfeat.studies._labelled_data import LabelledData
@@ -31,7 +34,14 @@ def with_held_out(data: LabelledData, held_out: LabelledData) -> LabelledData:
     ValueError
         If there are classes to hold out that nothing is trained on.
     """
-    names, others = set(data.labels), set(held_out.labels)
+    columns = set(data.label_columns or ()), set(held_out.label_columns or ())
+    if columns[0] != columns[1]:
+        raise ValueError(
+            "The images held out need the label columns that are trained on. Got "
+            f"{listed(sorted(columns[1]))}, and to train on "
+            f"{listed(sorted(columns[0]))}."
+        )
+    names, others = _names_of(data.labels), _names_of(held_out.labels)
     if unknown := in_natural_order(others - names):
         raise ValueError(
             "The images held out need classes that are trained on. Got "
@@ -59,8 +69,15 @@ def with_held_out(data: LabelledData, held_out: LabelledData) -> LabelledData:
     )
 
 
+def _names_of(labels):
+    """All labels there are, also of images that have several."""
+    if is_several(labels):
+        return set().union(*labels)
+    return set(labels)
+
+
 def draw_held_out(
-    labels: np.ndarray, groups: ArrayLike | None, random_state: RandomState
+    target: Target, groups: ArrayLike | None, random_state: RandomState
 ) -> np.ndarray:
     """Draw a stratified fifth, of whole groups if there are any.
 
@@ -73,6 +90,9 @@ def draw_held_out(
     ValueError
         If there are too few groups.
     """
+    if target.is_several:
+        return _draw_several(target, groups, random_state)
+    labels = target.values
     rows = np.arange(len(labels))
     if groups is not None:
         return np.isin(rows, _draw_groups(labels, np.asarray(groups), random_state))
@@ -83,6 +103,21 @@ def draw_held_out(
         rows, test_size=n_test, stratify=labels, random_state=random_state
     )
     return np.isin(rows, test)
+
+
+def _draw_several(target, groups, random_state):
+    units = count_units(target.values, groups)
+    if units.min() < _N_GROUPS:
+        rare = target.classes.tolist()[units.argmin()]
+        what = "images" if groups is None else "groups"
+        raise ValueError(
+            f"Training and testing take at least {_N_GROUPS} {what} with each label, "
+            f"and {_N_GROUPS} without it. Got {units.min()} on one side of {rare!r}; "
+            f"add {what}, or leave this label out."
+        )
+    rng = check_random_state(random_state)
+    shares = [1 - HELD_OUT, HELD_OUT]
+    return share_out_labels(target.values, groups, shares, rng) == 1
 
 
 def check_groups(labels, groups, n_needed, purpose):

@@ -1,11 +1,14 @@
 """Images and labels of a folder or table, for what they are wanted for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
+from imgfeat._frames import make_frame
+from imgfeat._target import Target
 from imgfeat._typing import PathLike
 from imgfeat.sources import load_image_folder, load_image_table
 from imgfeat.sources._folder import SPLITS
@@ -26,12 +29,15 @@ class LabelledData:
     Parameters
     ----------
     images, labels : ndarray of shape (n_images,)
+        Of several labels an image, tuples of names.
     held_out : ndarray of bool of shape (n_images,), or None
         What the folder itself keeps apart for the end.
     notes : tuple of str
         What a person has to know of them.
     groups : ndarray of str of shape (n_images,), or None
         What of them belongs together.
+    label_columns : tuple of str, or None
+        Of a table that says of each of these whether an image has it.
     """
 
     images: np.ndarray
@@ -39,6 +45,18 @@ class LabelledData:
     held_out: np.ndarray | None = None
     notes: tuple = ()
     groups: np.ndarray | None = None
+    label_columns: tuple | None = None
+
+    @property
+    def y(self):
+        """Labels as for `compare`: in columns where a table had them in columns.
+
+        So a label that these images have not is told from one that nobody looked for.
+        """
+        if self.label_columns is None:
+            return self.labels
+        values = Target.of(list(self.labels), "The table", self.label_columns).values
+        return make_frame(values, columns=list(self.label_columns))
 
     def take(self, rows) -> Self:
         """Some of them, by a mask or by numbers."""
@@ -60,6 +78,8 @@ def load_labelled(
     split: str | None = None,
     path_column: str = "path",
     label_column: str = "label",
+    label_columns: Sequence[str] | None = None,
+    label_separator: str | None = None,
     group_column: str | None = None,
 ) -> LabelledData:
     """Load a folder or table of images; of a folder with splits, the right ones.
@@ -76,6 +96,10 @@ def load_labelled(
         What is held out, trained on or evaluated instead.
     path_column, label_column : str
         Columns of a table.
+    label_columns : sequence of str, optional
+        Columns of a table with 0 and 1, one for each label that an image may have.
+    label_separator : str, optional
+        What stands between several labels in the column of a table.
     group_column : str, optional
         Column of a table that says which images belong together.
 
@@ -85,11 +109,25 @@ def load_labelled(
     """
     if not Path(source).is_dir():
         bunch = load_image_table(
-            source, path_column=path_column, target_column=label_column
+            source,
+            path_column=path_column,
+            target_column=label_column,
+            label_columns=label_columns,
+            label_separator=label_separator,
         )
     else:
+        if label_columns or label_separator:
+            raise ValueError(
+                "Several labels an image need a CSV file, with a column for each, or "
+                f"with their names in one. Got the folder {source}."
+            )
         bunch = load_image_folder(source)
-    data = LabelledData(bunch.images, bunch.labels, notes=tuple(bunch.notes))
+    data = LabelledData(
+        bunch.images,
+        bunch.labels,
+        notes=tuple(bunch.notes),
+        label_columns=None if label_columns is None else tuple(bunch.target_names),
+    )
     if group_column is not None:
         data = replace(data, groups=_groups(source, bunch.frame, group_column))
     splits = _splits_in(bunch.frame)

@@ -2,23 +2,25 @@
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
+
+from imgfeat._target import Target
 
 _MOST_CLASSES = 50  # whose confusion matrix a file keeps
 
 
 def data_facts(labels: ArrayLike) -> dict[str, Any]:
-    """How many images of each class.
+    """How many images of each class, or with each of several labels.
 
     Returns
     -------
     dict
         ``n_images``, and ``by_class``.
     """
-    classes, counts = np.unique(labels, return_counts=True)
-    by_class = {str(name): int(n) for name, n in zip(classes, counts, strict=True)}
-    return {"n_images": int(counts.sum()), "by_class": by_class}
+    target = Target.of(labels, "data_facts")
+    pairs = zip(target.classes.tolist(), target.count(), strict=True)
+    by_class = {str(name): int(n) for name, n in pairs}
+    return {"n_images": len(target), "by_class": by_class}
 
 
 def score_facts(evaluation):
@@ -36,6 +38,8 @@ def score_facts(evaluation):
         "scores": {name: float(value) for name, value in scores.items()},
     }
     table = evaluation.confusion
+    if evaluation.is_multi_label:
+        return found
     if len(table) <= _MOST_CLASSES:
         found |= {
             "labels": [str(label) for label in table.columns],

@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 
 from imgfeat._frames import make_series
-from imgfeat.evaluation.comparison._shared_mistakes import shared_mistakes
+from imgfeat.evaluation.comparison._shared_mistakes import (
+    shared_mistakes,
+    shared_mistakes_of_several,
+)
 from imgfeat.evaluation.comparison._soft_vote import without_vote
 from imgfeat.evaluation.explanation._explained_thumbnails import explain_thumbnails
 from imgfeat.evaluation.report._comparison_page import render_comparison
@@ -84,14 +87,24 @@ def _shared(comparison, evaluations, train, test):
     on_folds.index = train[on_folds.index]
     alone = without_vote(evaluations, comparison.soft_vote)
     found = [evaluation.predictions for evaluation in alone.values()]
-    held_out = shared_mistakes(
-        found[0]["true"].to_numpy(),
-        np.stack([table["predicted"] for table in found]),
-        np.stack([table["probability"] for table in found]).astype(float),
-    )
+    held_out = _all_wrong(list(alone.values()), found)
     images = found[0]["image"].to_numpy()[held_out.index]
     held_out.insert(0, "image", make_series(images, index=held_out.index))
     held_out.index = test[held_out.index]
     parts = [table for table in (on_folds, held_out) if len(table)]
     both = pd.concat(parts) if parts else on_folds
     return both.sort_values("probability", ascending=False, kind="stable")
+
+
+def _all_wrong(evaluations, found):
+    """Held-out images that all get wrong, by their place among these."""
+    if evaluations[0].is_multi_label:
+        outcomes = [evaluation._outcome for evaluation in evaluations]
+        guesses = np.stack([outcome.predicted for outcome in outcomes])
+        first = outcomes[0]
+        return shared_mistakes_of_several(first.true, guesses, first.names)
+    return shared_mistakes(
+        found[0]["true"].to_numpy(),
+        np.stack([table["predicted"] for table in found]),
+        np.stack([table["probability"] for table in found]).astype(float),
+    )

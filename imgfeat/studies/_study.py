@@ -4,6 +4,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ from sklearn.model_selection import BaseCrossValidator
 
 from imgfeat._frames import make_series
 from imgfeat._progress import track
+from imgfeat._target import Target, is_several
 from imgfeat._typing import ArrayLike, PathLike, RandomState
 from imgfeat.deploy import check_target, save
-from imgfeat.estimators import list_recipes, make_recipe
+from imgfeat.estimators import PlannedFolds, list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
 from imgfeat.evaluation import (
     Comparison,
@@ -30,7 +32,11 @@ from imgfeat.evaluation.comparison._few_images import (
 )
 from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
 from imgfeat.evaluation.comparison._metadata import fit_with, take
-from imgfeat.evaluation.comparison._scoring import find_scorers, with_usual
+from imgfeat.evaluation.comparison._scoring import (
+    find_scorers,
+    usual_scoring,
+    with_usual,
+)
 from imgfeat.evaluation.report._unlike_scores import on_most_images
 from imgfeat.studies._draw_held_out import check_groups, draw_held_out
 from imgfeat.studies._model_facts import data_facts, score_facts
@@ -82,7 +88,7 @@ def run_study(
     held_out: np.ndarray | None = None,
     groups: ArrayLike | None = None,
     cv: int | BaseCrossValidator | None = None,
-    scoring: str = "accuracy",
+    scoring: str | None = None,
     time_budget: float | str | None = None,
     resume: bool = False,
     refit: bool = True,
@@ -100,6 +106,7 @@ def run_study(
     ----------
     images : ndarray of paths, or of arrays
     labels : array-like of str of shape (n_images,)
+        Several labels an image as for `compare`.
     out : str or Path
         Folder for ``report.html`` and ``model.imgfeat``; made if missing.
     recipes : list of str
@@ -109,8 +116,9 @@ def run_study(
         Images that share one are held out together, in folds and searches too.
     cv : int or splitter, optional
         5, or less if a class has fewer images, or groups.
-    scoring : str
-        Name of the scikit-learn scorer that decides.
+    scoring : str, optional
+        Name of the scikit-learn scorer that decides; accuracy, or of several labels an
+        image macro F1.
     time_budget : float or str, optional
         As for `compare`. Only recipes that ran on all folds, of the most images, are
         fitted and reported.
@@ -144,22 +152,25 @@ def run_study(
         If `out` cannot be written to.
     """
     start = time.perf_counter()
-    labels = np.asarray(labels)
-    check_enough(labels)
-    scorer = find_scorers(scoring, labels)[scoring]
+    target = Target.of(labels, "run_study")
+    check_enough(target)
+    if scoring is None:
+        scoring = usual_scoring(target.values)[0]
+    scorer = find_scorers(scoring, target.values)[scoring]
     folder = _make_folder(out)
     metadata = {"groups": None if groups is None else np.asarray(groups)}
     if held_out is None:
-        held_out = draw_held_out(labels, groups, random_state)
+        held_out = draw_held_out(target, groups, random_state)
     note = note_straddlers(images, held_out, groups, n_jobs=n_jobs)
     if note is not None:
         warnings.warn(note, stacklevel=2)
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     # A fold takes one, the search in it another, the probabilities of an SVM the next.
-    check_enough(labels[train], 4, "Training")
+    to_train, to_test = target.take(train), target.take(test)
+    check_enough(_of_its_own(to_train), 4, "Training")
     of_train = take(metadata, train)
     if cv is None:
-        cv = _plan_folds(labels[train], of_train["groups"])
+        cv = _plan_folds(to_train, of_train["groups"])
     candidates = {
         name: make_recipe(
             name, size=size, search=True, n_jobs=n_jobs, random_state=random_state
@@ -170,10 +181,10 @@ def run_study(
         found = compare(
             candidates,
             images[train],
-            labels[train],
+            to_train.to_fit(),
             groups=of_train["groups"],
             cv=cv,
-            scoring=with_usual(scoring),
+            scoring=with_usual(scoring, target.values),
             time_budget=time_budget,
             keep=folder / "folds",
             resume=resume,
@@ -200,9 +211,10 @@ def run_study(
     evaluations, scores, looked_at = {}, {}, {}
     for name in track(finished, "fit on the training part", verbose):
         model = through_store(candidates[name])
-        fit_with(model, images[train], labels[train], of_train)
-        evaluations[name] = evaluate(model, images[test], labels[test])
-        scores[name] = _score(evaluations[name], scorer, scoring, model, images[test])
+        fit_with(model, images[train], to_train.to_fit(), of_train)
+        evaluations[name] = evaluate(model, images[test], to_test.to_fit())
+        score = partial(scorer, model, images[test], to_test.values)
+        scores[name] = _score(evaluations[name], scoring, score)
         plain = without_search(out_of_store(model))
         looked_at[name] = looks_at_mistakes(
             plain, evaluations[name], images, test, n_jobs=n_jobs
@@ -210,11 +222,11 @@ def run_study(
         if name == best:
             if refit:  # scored already; what it learns now can only help
                 model = through_store(candidates[name])
-                fit_with(model, images, labels, metadata)
+                fit_with(model, images, target.to_fit(), metadata)
                 plain = without_search(out_of_store(model))
-            trained_on = labels if refit else labels[train]
+            trained_on = target if refit else to_train
             known = {
-                "trained_on": data_facts(trained_on),
+                "trained_on": data_facts(trained_on.to_fit()),
                 "held_out": score_facts(evaluations[name]) | {"refitted": refit},
             }
             save(plain, folder / _MODEL, facts=known)
@@ -228,7 +240,7 @@ def run_study(
         test,
         looked_at=looked_at,
         title=title,
-        facts=_facts(labels, train, test, cv, found, refit),
+        facts=_facts(target, train, test, cv, found, refit),
         about={
             **(about or {}),
             "seed": str(random_state),
@@ -258,9 +270,10 @@ def quick_recipes(
         GPU; those as well.
     labels : array-like of shape (n_images,), optional
         Where most classes have at most six images, ``prototype`` comes in, which is
-        made for that; it stays out otherwise.
+        made for that; it stays out otherwise, and where images have several labels.
     """
-    few = [FOR_FEW] if labels is not None and have_few(labels) else []
+    has_few = labels is not None and not is_several(labels) and have_few(labels)
+    few = [FOR_FEW] if has_few else []
     if effort == "quick":
         return few + list(_QUICK)
     table = list_recipes()
@@ -285,12 +298,12 @@ def _make_folder(path):
     return folder
 
 
-def _score(evaluation, scorer, scoring, model, images):
+def _score(evaluation, scoring, score):
     """The score on held-out images, or NaN and a warning that says why."""
     if scoring == "accuracy":
         return evaluation.metrics["accuracy"]
     try:
-        return scorer(model, images, evaluation.predictions["true"].to_numpy())
+        return score()
     except (ValueError, AttributeError) as error:
         warnings.warn(
             f"{scoring} cannot be had on the held-out images: {error}", stacklevel=3
@@ -298,22 +311,30 @@ def _score(evaluation, scorer, scoring, model, images):
         return np.nan
 
 
-def _plan_folds(labels, groups):
+def _of_its_own(target):
+    """A part of the images with the classes that it has."""
+    return target if target.is_several else Target.of(target.values, "run_study")
+
+
+def _plan_folds(target, groups):
     """How many folds classes and groups allow."""
+    if target.is_several:
+        return PlannedFolds(5).get_n_splits(y=target.to_fit(), groups=groups)
+    labels = target.values
     n_images = int(np.unique(labels, return_counts=True)[1].min())
     if groups is None:
         return min(5, n_images)
     return min(5, n_images, check_groups(labels, groups, 3, "Training"))
 
 
-def _facts(labels, train, test, cv, found, refit):
-    classes = np.unique(labels)
+def _facts(target, train, test, cv, found, refit):
+    classes = target.classes
     folds = cv if isinstance(cv, int) else f"{cv.n_splits} ({type(cv).__name__})"
     shown = ", ".join(map(str, classes[:12])) + (" ..." if len(classes) > 12 else "")
     saved = "fitted on all images, held-out ones too" if refit else "as scored here"
-    few = note_few_images(labels[train], found.table.index, cv)
+    few = note_few_images(target.take(train).to_fit(), found.table.index, cv)
     return {
-        "Images": f"{len(labels):,}: {len(train):,} to train, {len(test):,} held out",
+        "Images": f"{len(target):,}: {len(train):,} to train, {len(test):,} held out",
         "Classes": f"{len(classes):,}: {shown}",
         "Folds": f"{folds}, on the training part",
         "Model": f"{found.best}, {saved}",

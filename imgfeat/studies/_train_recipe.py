@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 
+from imgfeat._target import Target, refuse_several
 from imgfeat._typing import ArrayLike, RandomState
 from imgfeat.estimators import CNNClassifier, OpenSet, make_recipe
 from imgfeat.estimators._recipes import least_images, without_search
@@ -30,6 +31,7 @@ def train_recipe(
     ----------
     recipe : str
     images, labels : array-like of shape (n_images,)
+        Several labels an image as for `compare`.
     size : int
         Pixels, for the hand-made features.
     epochs : int, optional
@@ -56,8 +58,11 @@ def train_recipe(
         If there is no such recipe, or it has no epochs; or if a class has fewer images
         than it takes: one for ``prototype``, five for others and for `coverage`.
     """
+    target = Target.of(labels, "train_recipe")
     n_least = 1 if coverage is None else _USUAL
-    check_enough(labels, max(n_least, least_images(recipe)))
+    check_enough(target, max(n_least, least_images(recipe)))
+    if coverage is not None:
+        refuse_several(labels, "OpenSet, which coverage asks for,")
     pipeline = make_recipe(
         recipe, size=size, search=True, n_jobs=n_jobs, random_state=random_state
     )
@@ -74,7 +79,7 @@ def train_recipe(
     # What a comparison has extracted of these images is there.
     stored = through_store(pipeline)
     if coverage is None:
-        return without_search(out_of_store(stored.fit(images, labels)))
+        return without_search(out_of_store(stored.fit(images, target.to_fit())))
     model = OpenSet(
         stored,
         coverage,
@@ -86,10 +91,15 @@ def train_recipe(
     return model.set_params(pipeline=pipeline)
 
 
-def check_enough(labels, n_needed=_USUAL, purpose="Training and testing"):
-    """Raise unless there are two classes, each with a few images."""
-    classes, counts = np.unique(labels, return_counts=True)
-    classes = classes.tolist()
+def check_enough(target, n_needed=_USUAL, purpose="Training and testing"):
+    """Raise unless there are two classes, each with a few images.
+
+    Of several labels, unless a few images have each, and a few have it not.
+    """
+    if target.is_several:
+        target.check_sides(purpose, n_needed)
+        return
+    classes, counts = target.classes.tolist(), target.count()
     if len(classes) < 2:
         raise ValueError(
             f"A classifier needs at least two classes. Got one, {classes[0]!r}: make a "

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from imgfeat._files import write_atomic
 from imgfeat._nesting import first_steps, walk
+from imgfeat._target import refuse_several_of
 from imgfeat._threads import usable_threads
 from imgfeat._traits import traits_of
 from imgfeat._typing import PathLike
@@ -125,6 +126,7 @@ def export_onnx(pipeline: BaseEstimator, path: PathLike) -> ExportedModel:
         kind = getattr(pipeline, "__name__", type(pipeline).__name__)
         raise TypeError(f"export_onnx needs a fitted classifier of images. Got {kind}.")
     check_is_fitted(pipeline)
+    refuse_several_of(pipeline, "An ONNX file", "imgfeat.save keeps this model")
     onnx = import_onnx()
     path = check_target(path)
     pipeline = without_caches(pipeline)

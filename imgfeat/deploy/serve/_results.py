@@ -39,6 +39,8 @@ def _of_label(answer):
     if answer.probabilities is not None:
         by_name = {str(label): share for label, share in answer.probabilities.items()}
         result["probabilities"] = by_name
+    if answer.labels is not None:
+        result["labels"] = list(map(_plain, answer.labels))
     if answer.set is not None:
         result |= {"set": list(map(_plain, answer.set)), "score": answer.score}
     return result

@@ -18,6 +18,7 @@ class Labelled(BaseModel):
     label: Any = None
     probability: float | None = None
     probabilities: dict[str, float] | None = None
+    labels: list[Any] | None = None
     unknown: bool = False
     set: list[Any] | None = None
     score: float | None = None

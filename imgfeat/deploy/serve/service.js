@@ -113,14 +113,15 @@ function note(item, words) {
 }
 
 function show(result, item) {
-  const best = result.unknown ? null : String(result.label);
-  item.querySelector("h2").textContent = result.unknown ? "Unknown"
-    : best + (result.probability == null ? "" : `, ${percent(result.probability)}`);
+  const given = result.unknown ? [] : (result.labels || [result.label]).map(String);
+  const said = result.unknown ? "Unknown" : given.join(", ") || "None of the labels";
+  item.querySelector("h2").textContent = said + (result.unknown ? ""
+    : (result.probability == null ? "" : `, ${percent(result.probability)}`));
   if (result.unknown) note(item, "This is like none of the images that the model has learned from.");
   else if (result.set && result.set.length > 1) note(item, `It may be any of: ${result.set.join(", ")}.`);
-  item.querySelector("img").alt = result.unknown ? "unknown" : best;
+  item.querySelector("img").alt = result.unknown ? "unknown" : said;
   const shares = Object.entries(result.probabilities || {}).sort((one, other) => other[1] - one[1]);
-  const rows = shares.map(([name, share]) => bar(name, share, name === best));
+  const rows = shares.map(([name, share]) => bar(name, share, given.includes(name)));
   const list = item.querySelector(".bars"), more = item.querySelector(".more");
   list.append(...rows.slice(0, SHOWN));
   if (rows.length > SHOWN) {

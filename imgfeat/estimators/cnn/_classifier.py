@@ -5,7 +5,7 @@ from numbers import Integral, Real
 from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
@@ -13,6 +13,7 @@ from imgfeat._frames import make_frame
 from imgfeat._sklearn import Interval, Options, StrOptions, fit_context
 from imgfeat._traits import Traits
 from imgfeat._typing import Axes
+from imgfeat.estimators._several_labels import SeveralLabels
 from imgfeat.estimators.cnn import _training
 from imgfeat.estimators.cnn._history import draw_history
 from imgfeat.estimators.cnn._judging import Judging, predict_proba
@@ -25,7 +26,7 @@ from imgfeat.preprocess._augment import POLICIES, Policy
 _TABLES = {"history_", "errors_"}
 
 
-class CNNClassifier(Judging, ClassifierMixin, BaseEstimator):
+class CNNClassifier(Judging, SeveralLabels, BaseEstimator):
     """Train a convolutional net on images, from scratch or from pretrained weights.
 
     Behaves as any classifier of scikit-learn, in pipelines, cross-validation and
@@ -67,7 +68,7 @@ class CNNClassifier(Judging, ClassifierMixin, BaseEstimator):
     label_smoothing : float, default=0.0
         Share of a label that is spread over all classes.
     class_weight : dict or "balanced", optional
-        Weights of classes, by label.
+        Weights of classes, by label; of several, of images with it against others.
     augment : str, Policy or callable, default="none"
         "none", "light", "standard", "randaugment", "trivialaugment", a
         `imgfeat.preprocess.Policy`, or a function from a uint8 image (height, width, 3)
@@ -116,7 +117,9 @@ class CNNClassifier(Judging, ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
+        Labels, sorted; of several an image, names or numbers of the columns of y.
+    multilabel_ : bool
+        Whether y gave an image several labels.
     net_ : skorch net
         Its ``module_`` is torch's, from uint8 images (n, 3, height, width) to logits.
     history_ : DataFrame
@@ -278,8 +281,9 @@ class CNNClassifier(Judging, ClassifierMixin, BaseEstimator):
         X : images
             Paths, bytes, PIL images or arrays, of any sizes; or one array of shape
             (n_samples, height, width[, 3]), integers or floats in 0..1.
-        y : array-like of shape (n_samples,)
-            Labels of at least two classes.
+        y : array-like of shape (n_samples,), or (n_samples, n_classes)
+            Labels of at least two classes. Of several labels an image (0 and 1, or a
+            list of names for each), the loss is the binary cross-entropy of each.
         sample_weight : array-like of shape (n_samples,), optional
         groups : array-like of shape (n_samples,), optional
             Images that share one are not parted by the split of early stopping.
@@ -328,12 +332,12 @@ class CNNClassifier(Judging, ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes), float32
+        ndarray of shape (n_samples, n_classes), float32; of one label, rows sum to 1
         """
         return predict_proba(self, X)
 
     def predict(self, X) -> np.ndarray:
-        """Label images by their most probable class.
+        """Label images by their most probable class, or by all above one half.
 
         Parameters
         ----------
@@ -341,10 +345,9 @@ class CNNClassifier(Judging, ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,), or (n_samples, n_classes) of 0 and 1
         """
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
+        return self._decide(self.predict_proba(X))
 
     def plot_history(self, ax=None) -> Axes:
         """Draw losses and, with early stopping, accuracy against epochs.

@@ -31,8 +31,12 @@ class Judging:
 
 
 def predict_proba(cnn, X):
-    """Mean of the softmax over views, (n_samples, n_classes), float32."""
-    return judge(cnn, X, lambda module, images: (_shares(module(images)),))[0]
+    """Mean of the shares over views, (n_samples, n_classes), float32.
+
+    A softmax; of several labels an image, the logistic function of each.
+    """
+    shares = torch.sigmoid if cnn.multilabel_ else _softmax
+    return judge(cnn, X, lambda module, images: (shares(module(images).float()),))[0]
 
 
 def embed(cnn, X):
@@ -94,11 +98,11 @@ def autocast(cnn, device):
 
 def _features_too(module, images):
     features = module.features(images)
-    return features.float(), _shares(module(features))
+    return features.float(), _softmax(module(features).float())
 
 
-def _shares(logits):
-    return logits.float().softmax(dim=1)
+def _softmax(logits):
+    return logits.softmax(dim=1)
 
 
 def _mean(values, n_views):

@@ -2,12 +2,15 @@
 
 import numpy as np
 from sklearn.model_selection import train_test_split
-from sklearn.utils import column_or_1d, compute_class_weight
+from sklearn.utils import check_random_state, column_or_1d, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite
 
 from imgfeat._sklearn import check_sample_weight
+from imgfeat._target import Target, is_several
+from imgfeat.estimators._label_shares import share_out_labels
 from imgfeat.estimators._missing_labels import refuse_missing
+from imgfeat.estimators._several_labels import weights_of_labels
 
 
 def encode_labels(y, n_images, classes=None):
@@ -15,7 +18,7 @@ def encode_labels(y, n_images, classes=None):
 
     Parameters
     ----------
-    y : array-like of shape (n_images,)
+    y : array-like of shape (n_images,), or several labels an image
     n_images : int
     classes : array-like, optional
         All labels there are.
@@ -23,18 +26,22 @@ def encode_labels(y, n_images, classes=None):
     Returns
     -------
     classes : ndarray of shape (n_classes,)
-        Sorted.
-    codes : ndarray of shape (n_images,), int64
+        Sorted; of several labels, in the order of the columns.
+    codes : ndarray of shape (n_images,), int64; or (n_images, n_classes), float32
+        The number of each image's class; of several labels, 1 for each and 0.
 
     Raises
     ------
     ValueError
-        If labels are missing, continuous, of one class only, or none of `classes`.
+        If labels are missing, continuous, of one class only, or none of `classes`;
+        of several, if no image has one, or all have it.
     """
     if y is None:
         raise ValueError(
             "CNNClassifier requires y to be passed, but the target y is None."
         )
+    if is_several(y):
+        return _encode_several(y, n_images, classes)
     refuse_missing(y, "CNNClassifier")
     y = column_or_1d(y, warn=True)
     assert_all_finite(y, input_name="y")
@@ -61,6 +68,19 @@ def encode_labels(y, n_images, classes=None):
     return classes, codes.astype(np.int64)
 
 
+def _encode_several(y, n_images, classes):
+    target = Target.of(y, "CNNClassifier", classes)
+    if len(target) != n_images:
+        raise ValueError(
+            "CNNClassifier needs a row of labels for each image. Found input variables "
+            f"with inconsistent numbers of samples: {n_images} images and "
+            f"{len(target)} rows."
+        )
+    if classes is None:  # of a part, some may have no image yet
+        target.check_sides("CNNClassifier")
+    return target.classes, target.values.astype(np.float32)
+
+
 def weigh(images, sample_weight, class_weight, classes, codes):
     """Weights of the samples with mean 1, None if all are the same; and their scale.
 
@@ -74,6 +94,7 @@ def weigh(images, sample_weight, class_weight, classes, codes):
     Returns
     -------
     weights : ndarray of shape (n_images,), float32, or None
+        Of several labels and weights of classes, of shape (n_images, n_classes).
     scale : float
         What they were divided by.
     """
@@ -82,9 +103,20 @@ def weigh(images, sample_weight, class_weight, classes, codes):
     weights = check_sample_weight(
         sample_weight, np.empty((len(images), 1)), ensure_non_negative=True
     )
+    if codes.ndim == 2:
+        if class_weight is not None:
+            target = Target(codes.astype(np.int64), classes)
+            by_label = weights_of_labels(class_weight, target, "CNNClassifier")
+            of_cells = by_label[target.values, np.arange(len(classes))]
+            weights = weights[:, np.newaxis] * of_cells
+        return _scaled(weights)
     present = classes[np.unique(codes)]
     by_class = compute_class_weight(class_weight, classes=present, y=classes[codes])
     weights = weights * by_class[np.searchsorted(present, classes[codes])]
+    return _scaled(weights)
+
+
+def _scaled(weights):
     if weights.sum() <= 0:
         raise ValueError("sample_weight needs a positive sum. Got zeros.")
     scale = float(weights.mean())
@@ -99,7 +131,8 @@ def hold_out(codes, fraction, seed, groups=None):
 
     Parameters
     ----------
-    codes : ndarray of int of shape (n_images,)
+    codes : ndarray of shape (n_images,), or (n_images, n_classes)
+        As `encode_labels` gives them.
     fraction : float
     seed : int
     groups : array-like of shape (n_images,), optional
@@ -109,6 +142,8 @@ def hold_out(codes, fraction, seed, groups=None):
     -------
     training, validation : ndarray of int
     """
+    if codes.ndim == 2:
+        return _hold_out_several(codes, fraction, seed, groups)
     if groups is not None:
         return _hold_out_groups(codes, fraction, seed, groups)
     rows, counts = np.arange(len(codes)), np.bincount(codes)
@@ -127,6 +162,24 @@ def hold_out(codes, fraction, seed, groups=None):
         random_state=seed,
     )
     return np.sort(np.concatenate([training, rows[~is_shared]])), np.sort(validation)
+
+
+def _hold_out_several(codes, fraction, seed, groups):
+    """A share of each label, as near as can be, and of whole groups."""
+    values = codes.astype(np.int64)
+    shares = [1 - fraction, fraction]
+    part_of = share_out_labels(values, groups, shares, check_random_state(seed))
+    training, validation = (np.flatnonzero(part_of == part) for part in (0, 1))
+    is_full = len(validation) > 0 and len(training) > 0
+    if (
+        not is_full
+        or Target(values[training], np.arange(codes.shape[1])).sides().min() < 1
+    ):
+        raise ValueError(
+            f"validation_fraction={fraction} needs more images, with each label and "
+            f"without it, in both parts. Got {len(codes)}; use early_stopping=False."
+        )
+    return training, validation
 
 
 def _hold_out_groups(codes, fraction, seed, groups):

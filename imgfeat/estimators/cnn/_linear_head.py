@@ -49,11 +49,18 @@ def fit_head(net, X, y, sample_weight=None):
     ----------
     net : TrainableNet
     X : ndarray of shape (n_images, n_features)
-    y : ndarray of shape (n_images,), int
+    y : ndarray of shape (n_images,), int; or (n_images, n_classes) of 0 and 1
+        Of several labels, each is a regression of its own.
     sample_weight : ndarray of shape (n_images,), optional
-        An image of weight 2 counts as two.
+        An image of weight 2 counts as two. Of several labels, perhaps one a label.
     """
-    scaler = StandardScaler().fit(X, sample_weight=sample_weight)
+    of_images = sample_weight
+    if of_images is not None and of_images.ndim == 2:
+        of_images = of_images.mean(axis=1)
+    scaler = StandardScaler().fit(X, sample_weight=of_images)
+    if y.ndim == 2:
+        _fit_each(net, scaler, X, y, sample_weight)
+        return
     regression = LogisticRegression(C=_C, max_iter=1000)
     regression.fit(scaler.transform(X), y, sample_weight=sample_weight)
     slopes, intercepts = regression.coef_, regression.intercept_
@@ -68,3 +75,20 @@ def fit_head(net, X, y, sample_weight=None):
     # Classes that are not among these images keep a head of zeros.
     net.head.weight[regression.classes_] = torch.from_numpy(slopes).to(net.head.weight)
     net.head.bias[regression.classes_] = torch.from_numpy(intercepts).to(net.head.bias)
+
+
+def _fit_each(net, scaler, X, y, sample_weight):
+    """A logistic regression a label; one that all have, or none, keeps zeros."""
+    X = scaler.transform(X)
+    for place, has_it in enumerate(y.T):
+        if has_it.min() == has_it.max():
+            continue
+        weights = sample_weight
+        if weights is not None and weights.ndim == 2:
+            weights = weights[:, place]
+        regression = LogisticRegression(C=_C, max_iter=1000)
+        regression.fit(X, has_it, sample_weight=weights)
+        slopes = regression.coef_[0] / scaler.scale_
+        intercept = regression.intercept_[0] - slopes @ scaler.mean_
+        net.head.weight[place] = torch.from_numpy(slopes).to(net.head.weight)
+        net.head.bias[place] = float(intercept)

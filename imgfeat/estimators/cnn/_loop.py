@@ -11,7 +11,7 @@ from contextlib import suppress
 import numpy as np
 import torch
 from skorch.callbacks import EarlyStopping
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from imgfeat._interrupts import noticing_interrupts
 
@@ -147,7 +147,7 @@ class Loop:
         images, labels = job.mixing(inputs["images"], targets)
         with job.autocast():
             logits = self._forward(images)
-            loss = _loss(logits, labels, inputs, job.label_smoothing)
+            loss = self._loss(logits, labels, inputs, job.label_smoothing)
         value = loss.item()
         if job.must_be_finite and not np.isfinite(value):
             self._say_diverged()
@@ -166,10 +166,31 @@ class Loop:
         net, (inputs, targets) = self.net, batch
         with torch.no_grad(), self.job.autocast():
             logits = net.module_(inputs["images"])
-            loss = _loss(logits, targets, inputs)
-        right = (logits.argmax(dim=1) == targets).float().mean()
+            loss = self._loss(logits, targets, inputs)
+        if self.job.multilabel:
+            right = ((logits > 0) == (targets > 0)).float().mean()
+        else:
+            right = (logits.argmax(dim=1) == targets).float().mean()
         net.history.record_batch("valid_acc", right.item())
         return loss.item(), {"loss": loss, "y_pred": logits}
+
+    def _loss(self, logits, labels, inputs, label_smoothing=0.0):
+        weights = inputs.get("weights")
+        if self.job.multilabel:
+            labels = labels.float() * (1 - label_smoothing) + label_smoothing / 2
+            losses = binary_cross_entropy_with_logits(
+                logits.float(), labels, reduction="none"
+            )
+            if weights is None or weights.ndim == 1:
+                losses = losses.mean(dim=1)
+        else:
+            losses = cross_entropy(
+                logits.float(),
+                labels,
+                reduction="none",
+                label_smoothing=label_smoothing,
+            )
+        return losses.mean() if weights is None else (losses * weights).mean()
 
     def _n_fitting(self, images):
         """How many of these images a step can take, by halving; 0 if not even one."""
@@ -193,11 +214,3 @@ class Loop:
             "(find_lr suggests one), schedule='onecycle', which begins slowly, or "
             "precision='float32'."
         )
-
-
-def _loss(logits, labels, inputs, label_smoothing=0.0):
-    losses = cross_entropy(
-        logits.float(), labels, reduction="none", label_smoothing=label_smoothing
-    )
-    weights = inputs.get("weights")
-    return losses.mean() if weights is None else (losses * weights).mean()

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from torch import nn
 
 from imgfeat._frames import make_frame
+from imgfeat._target import is_several
 from imgfeat._threads import usable_threads
 from imgfeat.estimators.cnn import _nets as choice
 from imgfeat.estimators.cnn._checkpoint import Checkpoints
@@ -118,7 +119,7 @@ def train(
     chosen = NetChoice.of(cnn)
     if go_on:
         chosen = replace(NetChoice.of_fitted(cnn), trainable=chosen.trainable)
-    cnn.classes_ = ready.names
+    cnn.classes_, cnn.multilabel_ = ready.names, ready.data.targets.ndim == 2
     cnn._net, cnn._seen, cnn._chosen = net, ready.seen.as_dict(), chosen.as_dict()
     cnn.history_ = _history(net, cnn.history_ if go_on else None)
     errors = ready.data.errors | (ready.valid.errors if ready.valid else {})
@@ -197,6 +198,12 @@ def _prepare(cnn, X, y, sample_weight, go_on, classes, is_watched, groups=None):
             "the same. Got random_state=None; use an int."
         )
     images = TrainingImages(cnn, X, reset=not go_on)
+    if go_on and is_several(y) != cnn.multilabel_:
+        raise ValueError(
+            "CNNClassifier goes on with labels of the kind that it was fitted on. Got "
+            f"{'several labels' if is_several(y) else 'one label'} an image; fit a new "
+            "net with warm_start=False."
+        )
     known = cnn.classes_ if go_on else classes
     names, targets = encode_labels(y, len(images), known)
     weights, scale = weigh(images, sample_weight, cnn.class_weight, names, targets)
@@ -315,6 +322,7 @@ def _job(cnn, ready, n_epochs, **options):
         weight_decay=cnn.weight_decay,
         in_stages=cnn.trainable == "staged" and not is_new,
         label_smoothing=cnn.label_smoothing,
+        multilabel=ready.data.targets.ndim == 2,
         mixing=find_mixing(cnn.mixup, cnn.cutmix, len(ready.names)),
         autocast=lambda: autocast(cnn, ready.team.device),
         compiled=cnn.compile,

@@ -32,6 +32,9 @@ class Job:
     in_stages : bool
         Lower rates for earlier layers.
     label_smoothing : float
+    multilabel : bool
+        Whether an image may have several labels, each of which is a decision of its
+        own.
     mixing : callable
         As `find_mixing` returns it.
     autocast : callable
@@ -55,6 +58,7 @@ class Job:
     weight_decay: float = 0.0
     in_stages: bool = False
     label_smoothing: float = 0.0
+    multilabel: bool = False
     mixing: Callable = unmixed
     autocast: Callable = nullcontext
     compiled: bool = False

@@ -6,6 +6,7 @@ import pandas as pd
 from imgfeat._frames import make_series
 from imgfeat._optional import has_module
 from imgfeat._stateless import split_stateless
+from imgfeat._target import refuse_several
 from imgfeat._typing import ArrayLike, ImageBatch
 from imgfeat.estimators import make_recipe
 from imgfeat.evaluation.audit._audit_result import Audit
@@ -95,6 +96,7 @@ def audit_images(
     >>> list(audit.corrected().index)
     [0, 1, 2, 4, 5, 6, 7, 8]
     """
+    refuse_several(y, "audit_images", "leave y out, or look at one column at a time")
     labels = _checked(y, len(images), "y")
     split = _checked(split, len(images), "split", may_miss=True)
     looks = look_at(images, n_jobs=n_jobs, verbose=verbose)

@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 
 from imgfeat._frames import make_frame
+from imgfeat._target import refuse_several_of
 from imgfeat._typing import ImageBatch, RandomState
 from imgfeat.evaluation.audit._uncertain import Judge
 from imgfeat.sources._source import FileSource
@@ -106,6 +107,7 @@ def suggest(
     """
     if not isinstance(n, Integral) or isinstance(n, bool) or n < 1:
         raise ValueError(f"n must be the number of images to suggest. Got {n!r}.")
+    refuse_several_of(model, "suggest")
     judge = Judge(model, images, n_jobs=n_jobs, verbose=verbose)
     rows, scores = judge.scores()
     errors = _errors(judge)

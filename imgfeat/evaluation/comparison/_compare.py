@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator
 
 from imgfeat._interrupts import noticing_interrupts
+from imgfeat._target import Target
 from imgfeat._typing import ArrayLike, ImageBatch, PathLike, RandomState
 from imgfeat.evaluation.comparison._candidates import find_candidates
 from imgfeat.evaluation.comparison._compared import best_of, compared
@@ -24,7 +25,7 @@ from imgfeat.evaluation.comparison._learning_curve import find_learning_curve
 from imgfeat.evaluation.comparison._metadata import request_weights
 from imgfeat.evaluation.comparison._race import Race
 from imgfeat.evaluation.comparison._rungs import run_rungs
-from imgfeat.evaluation.comparison._scoring import SCORING, find_scorers
+from imgfeat.evaluation.comparison._scoring import find_scorers, usual_scoring
 from imgfeat.sources._images import refuse_one_image
 
 _UNITS = {None: 1, "s": 1, "min": 60, "h": 3600}
@@ -38,7 +39,7 @@ def compare(
     groups: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     cv: int | BaseCrossValidator | Iterable[Any] = 5,
-    scoring: Sequence[str] | str = SCORING,
+    scoring: Sequence[str] | str | None = None,
     time_budget: float | str | None = None,
     cache: PathLike | bool = True,
     keep: PathLike | None = None,
@@ -58,8 +59,9 @@ def compare(
         names of recipes, which are searched over their own grids inside each fold.
     X : images
         Paths, arrays ... whatever the candidates take.
-    y : array-like of shape (n_samples,)
-        Labels, of at least two classes.
+    y : array-like of shape (n_samples,), or (n_samples, n_classes)
+        Labels, of at least two classes; or several an image: a matrix or table of 0
+        and 1, or a list of names for each image.
     groups : array-like of shape (n_samples,), default=None
         Images that share one, such as photos of one scene, are never parted by a fold;
         nor by the searches of candidates that request groups, as recipes do.
@@ -68,10 +70,13 @@ def compare(
         them. Scores are not weighted.
     cv : int, splitter or iterable, default=5
         Folds, drawn once for all candidates. An int is stratified and shuffled by
-        `random_state`, with `groups` too.
-    scoring : str or sequence of str, default=accuracy and macro precision, recall, F1
-        Names of scikit-learn scorers. The first orders the table and decides. A class
-        that is never predicted has precision 0.
+        `random_state`, with `groups` too; of several labels as by `PlannedFolds`.
+    scoring : str or sequence of str, optional
+        Names of scikit-learn scorers. The first orders the table and decides. By
+        default accuracy, and macro precision, recall and F1; of several labels an
+        image macro and micro F1, average precision, and accuracy, which is the share
+        of images with all labels right. A class that is never predicted has precision
+        0.
     time_budget : float or str, optional
         Seconds, or text such as ``"5min"``, after which no fold begins, but for the
         very first. Candidates run on a part of the images then, the better half of
@@ -106,7 +111,8 @@ def compare(
     ------
     ValueError
         If there is no candidate, one class only, a class with fewer images than
-        folds, too few groups, no such scorer, or every candidate fails. One that fails
+        folds, too few groups, no such scorer, or every candidate fails; if a training
+        part has no image with a label, or without it. One that fails
         alone has NaN, and its reason in ``errors``; the others go on.
     ComparisonInterrupted
         At Ctrl-C, a KeyboardInterrupt that holds the comparison so far.
@@ -151,8 +157,9 @@ def compare(
     True
     """
     refuse_one_image(X, "compare")
-    y = np.asarray(y)
-    _check_target(y, len(X))
+    target = Target.of(y, "compare")
+    y = target.values
+    _check_target(target, len(X))
     metadata = {
         "groups": _one_each(groups, "groups", y),
         "sample_weight": _one_each(sample_weight, "sample_weight", y),
@@ -161,8 +168,8 @@ def compare(
     if sample_weight is not None and not isinstance(candidates, Mapping):
         for candidate in found:
             request_weights(candidate.rest)
-    scorers = find_scorers(scoring, y)
-    folds = draw_folds(cv, y, metadata["groups"], random_state)
+    scorers = find_scorers(usual_scoring(y) if scoring is None else scoring, y)
+    folds = draw_folds(cv, target, metadata["groups"], random_state)
     warn_of_repeats(X, folds)
     race = Race(
         found,
@@ -177,13 +184,12 @@ def compare(
         resume=resume,
         verbose=verbose,
     )
-    n_classes = len(np.unique(y))
     try:
         if time_budget is None:
             race.run()
         else:
             run_rungs(race)
-        comparison = compared(race, n_classes)
+        comparison = compared(race, target)
         _check_any_scored(comparison)
         if learning_curve:
             with noticing_interrupts() as interrupts:
@@ -192,7 +198,7 @@ def compare(
             interrupts.raise_again()
             comparison = replace(comparison, curve=curve)
     except KeyboardInterrupt as interrupt:
-        found = compared(race, n_classes)
+        found = compared(race, target)
         raise ComparisonInterrupted(found, str(interrupt)) from interrupt
     return comparison
 
@@ -218,13 +224,17 @@ def in_seconds(budget):
     return seconds
 
 
-def _check_target(y, n_images):
-    if y.ndim != 1 or len(y) != n_images:
+def _check_target(target, n_images):
+    shape = target.values.shape
+    if len(target) != n_images or shape[1:] == (1,) or len(shape) > 2:
         raise ValueError(
-            f"compare needs one label an image. Got {n_images} images and labels of "
-            f"shape {y.shape}."
+            "compare needs one label an image, or a row of several. Got "
+            f"{n_images} images and labels of shape {shape}."
         )
-    classes = np.unique(y).tolist()
+    if target.is_several:
+        target.check_sides("compare")
+        return
+    classes = target.classes.tolist()
     if len(classes) < 2:
         raise ValueError(
             f"compare needs at least two classes. Got one, {classes[0]!r}; there is "
@@ -237,7 +247,7 @@ def _one_each(values, name, y):
     if values is None:
         return None
     values = np.asarray(values)
-    if values.shape != y.shape:
+    if values.shape != y.shape[:1]:
         raise ValueError(
             f"compare needs {name} of one value an image. Got shape {values.shape} for "
             f"{len(y)} images."

@@ -15,13 +15,14 @@ from imgfeat.evaluation.comparison._vote_model import make_vote
 from imgfeat.evaluation.report._unlike_scores import are_unlike, on_most_images
 
 
-def compared(race, n_classes):
+def compared(race, target):
     """The Comparison that a Race has come to, over or not.
 
     Parameters
     ----------
     race : Race
-    n_classes : int
+    target : Target
+        What it races for.
 
     Returns
     -------
@@ -64,11 +65,11 @@ def compared(race, n_classes):
         table=table.astype({"n_folds": int, "n_images": int}),
         cv_results_=splits.loc[table.index].rename_axis("candidate"),
         verdict=verdict,
-        probabilities=_out_of_fold(race, n_classes, vote),
+        probabilities=_out_of_fold(race, len(target.classes), vote),
         errors=make_frame(errors, columns=["candidate", "fold", "reason"]),
         unfinished=unfinished,
         _images=race.fronts.X,
-        _labels=race.y,
+        _target=target,
         soft_vote=vote,
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from imgfeat._frames import make_frame, make_series
+from imgfeat._target import Target
 from imgfeat._typing import Axes, ImageBatch, PathLike
 from imgfeat.evaluation.comparison._few_images import note_few_images
 from imgfeat.evaluation.comparison._learning_curve import LearningCurve
@@ -18,6 +19,7 @@ from imgfeat.evaluation.comparison._plots import (
 )
 from imgfeat.evaluation.comparison._shared_mistakes import (
     all_wrong,
+    all_wrong_of_several,
     evaluate_out_of_fold,
 )
 from imgfeat.evaluation.comparison._soft_vote import SoftVote, without_vote
@@ -68,7 +70,7 @@ class Comparison:
     errors: pd.DataFrame
     unfinished: list
     _images: ImageBatch
-    _labels: np.ndarray
+    _target: Target
     soft_vote: SoftVote | None = None
     curve: LearningCurve | None = None
 
@@ -156,9 +158,9 @@ class Comparison:
 
         Returns
         -------
-        Evaluation
-            Its prediction is the class of the highest probability, by the model of the
-            one fold that tests the image.
+        Evaluation, or MultiLabelEvaluation of several labels an image
+            Its prediction is the class of the highest probability, or all above 0.5,
+            by the model of the one fold that tests the image.
         """
         if candidate not in self.probabilities:
             raise ValueError(
@@ -166,7 +168,7 @@ class Comparison:
                 f"folds. Got {candidate!r}; those are {list(self.probabilities)}."
             )
         found = self.probabilities[candidate]
-        return evaluate_out_of_fold(found, self._images, self._labels)[0]
+        return evaluate_out_of_fold(found, self._images, self._target)[0]
 
     def shared_mistakes(self) -> pd.DataFrame:
         """List images that every candidate with probabilities gets wrong.
@@ -179,11 +181,16 @@ class Comparison:
         DataFrame
             The surest first: ``image`` (path, or row number), ``true``, ``predicted``
             (what most say), ``probability`` (mean of what each gives to its own
-            prediction), ``n_agree`` of ``n_models``. The index is the row in X.
+            prediction), ``n_agree`` of ``n_models``. The index is the row in X. Of
+            several labels, an image that no candidate has all labels right of;
+            `predicted` are those that most say, and `probability` is NaN.
         """
         alone = without_vote(self.probabilities, self.soft_vote)
-        found = all_wrong(alone.values(), self._labels)
-        names = np.asarray(name_images(self._images, len(self._labels)), dtype=object)
+        if self._target.is_several:
+            found = all_wrong_of_several(alone.values(), self._target)
+        else:
+            found = all_wrong(alone.values(), self._target)
+        names = np.asarray(name_images(self._images, len(self._target)), dtype=object)
         images = make_series(names[found.index], index=found.index)
         found.insert(0, "image", images)
         return found
@@ -215,7 +222,7 @@ class Comparison:
         """
         found = {
             name: evaluate_out_of_fold(
-                self.probabilities[name], self._images, self._labels
+                self.probabilities[name], self._images, self._target
             )
             for name in self.table.index
             if name in self.probabilities
@@ -248,7 +255,7 @@ class Comparison:
         """The verdict and what went wrong, in sentences."""
         notes = [] if self.verdict is None else [str(self.verdict)]
         n_folds = self.table["n_folds"].max()
-        few = note_few_images(self._labels, self.table.index, n_folds)
+        few = note_few_images(self._target.to_fit(), self.table.index, n_folds)
         if few is not None:
             notes.append(few)
         if self.soft_vote is not None:
@@ -271,7 +278,7 @@ class Comparison:
 
     def _on_fewer_images(self):
         """Whose scores are of how many images, less than all."""
-        n_all, on = len(self._labels), self.table["n_images"]
+        n_all, on = len(self._target), self.table["n_images"]
         fewer = on[(on > 0) & (on < n_all)]
         return [
             f"On {n:,} of {n_all:,} images only: {', '.join(some.index)}."

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from imgfeat._target import Target, is_several
+
 FOR_FEW = "prototype"  # the recipe
 # Images of the class in the middle. The recipe is far ahead of others on up to five, in
 # benchmarks/bench_few_shot.py, and little on ten.
@@ -18,7 +20,7 @@ def note_few_images(labels, candidates, folds):
 
     Parameters
     ----------
-    labels : array-like of shape (n_images,)
+    labels : array-like of shape (n_images,), or several an image
     candidates : sequence of str
         Who was compared.
     folds : int or splitter
@@ -39,10 +41,10 @@ def note_few_images(labels, candidates, folds):
         "there cannot be more folds than images of a class. Scores of so few lie far "
         "apart by chance; more images tell more than another recipe."
     )
-    if FOR_FEW not in candidates:
+    if FOR_FEW not in candidates and not is_several(labels):
         note += f" The recipe {FOR_FEW} is made for so few."
     return note
 
 
 def _middle(labels):
-    return float(np.median(np.unique(np.asarray(labels), return_counts=True)[1]))
+    return float(np.median(Target.of(labels, "compare").count()))

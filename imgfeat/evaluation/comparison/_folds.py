@@ -11,18 +11,19 @@ from sklearn.model_selection import (
     check_cv,
 )
 
-from imgfeat.estimators._planned_folds import first_of_group
+from imgfeat.estimators._label_shares import count_units
+from imgfeat.estimators._planned_folds import PlannedFolds, first_of_group
 from imgfeat.sources._source import source_of
 
 
-def draw_folds(cv, y, groups, random_state):
+def draw_folds(cv, target, groups, random_state):
     """Draw the rows of each fold, once for all candidates.
 
     Parameters
     ----------
     cv : int, splitter or iterable
         An int is stratified, and keeps groups together.
-    y : ndarray of shape (n_samples,)
+    target : Target
     groups : ndarray of shape (n_samples,) or None
     random_state : int, RandomState instance or None
 
@@ -36,6 +37,9 @@ def draw_folds(cv, y, groups, random_state):
     ValueError
         If a class has fewer images, or images of fewer groups, than it takes.
     """
+    if target.is_several:
+        return _folds_of_several(cv, target, groups, random_state)
+    y = target.values
     if isinstance(cv, int):
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
         splitter = kind(cv, shuffle=True, random_state=random_state)
@@ -49,6 +53,32 @@ def draw_folds(cv, y, groups, random_state):
         (every[np.asarray(train)], every[np.asarray(test)])  # lists and masks, too
         for train, test in splitter.split(np.zeros(len(y)), y, groups)
     ]
+
+
+def _folds_of_several(cv, target, groups, random_state):
+    y = target.values
+    if isinstance(cv, int):
+        splitter = PlannedFolds(cv, random_state=random_state)
+        n_folds = splitter.get_n_splits(y=target.to_fit(), groups=groups)
+        if n_folds < cv:
+            least = count_units(y, groups)
+            rare = target.classes.tolist()[least.argmin()]
+            what = "images" if groups is None else "groups"
+            raise ValueError(
+                f"{cv} folds need at least {cv} {what} with each label, and {cv} "
+                f"without it. Got {n_folds} on one side of {rare!r}; add {what}, leave "
+                "this label out, or use fewer folds."
+            )
+    else:
+        splitter = check_cv(cv, y, classifier=True)
+    every = np.arange(len(y))
+    folds = [
+        (every[np.asarray(train)], every[np.asarray(test)])
+        for train, test in splitter.split(np.zeros(len(y)), y, groups)
+    ]
+    for number, (train, _) in enumerate(folds, start=1):
+        target.take(train).check_sides(f"The training part of fold {number}")
+    return folds
 
 
 def groups_of_classes(y, groups):

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from imgfeat._frames import make_frame
+from imgfeat._target import questions_of
 from imgfeat.evaluation.comparison._stratified_order import stratified_order
 
 _SHARES = (0.125, 0.25, 0.5, 0.75, 1.0)
@@ -184,8 +185,9 @@ def _parts(orders, share, race):
     parts = []
     for number, order in enumerate(orders):
         train = order[: round(share * len(order))]
-        counts = np.unique(race.y[train], return_counts=True)[1]
-        if len(counts) < len(np.unique(race.y)) or counts.min() < _N_EACH:
-            return None
+        for class_of in questions_of(race.y):
+            counts = np.bincount(class_of[train], minlength=class_of.max() + 1)
+            if counts.min() < _N_EACH:
+                return None
         parts.append((number, (np.sort(train), race.folds[number][1])))
     return parts

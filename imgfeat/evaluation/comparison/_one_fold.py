@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from imgfeat._interrupts import noticing_interrupts
 from imgfeat._sklearn import safe_indexing
+from imgfeat.estimators._class_scores import shares_of_labels
 from imgfeat.evaluation.comparison._fronts import owed_seconds
 from imgfeat.evaluation.comparison._metadata import fit_with, take
 from imgfeat.evaluation.comparison._sent_features import SentFeatures
@@ -89,7 +90,7 @@ def _run(name, model, features, y, fold, rows, scorers, metadata):
     passed_s = time.perf_counter() - start + owed_seconds(model) - owed_s
     predict_s = max(passed_s, 0.0) / len(test)
     scores, error = _score(model, held_out, y[test], scorers)
-    shares = _probabilities(model, held_out, np.unique(y))
+    shares = _probabilities(model, held_out, y)
     return FoldResult(name, fold, scores, fit_s, predict_s, shares, error)
 
 
@@ -126,9 +127,13 @@ def _reason(name, traceback, model):
     return f"{name} cannot be had: {last}"
 
 
-def _probabilities(model, held_out, classes):
+def _probabilities(model, held_out, y):
     if not hasattr(model, "predict_proba"):
         return None
+    if y.ndim == 2:
+        found = model.predict_proba(held_out)
+        return shares_of_labels(found, model.classes_).astype(np.float32)
+    classes = np.unique(y)
     found = np.zeros((len(held_out), len(classes)), dtype=np.float32)
     found[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(held_out)
     return found

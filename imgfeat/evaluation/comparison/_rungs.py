@@ -6,8 +6,11 @@ run fold by fold, still halved. If time is left then, or as soon as it is seen t
 enough, the others follow, the best of them first.
 """
 
+from itertools import product
+
 import numpy as np
 
+from imgfeat._target import questions_of
 from imgfeat.evaluation.comparison._stratified_order import stratified_order
 
 _LEAST = 100  # images; the scores of fewer would be a draw of lots
@@ -129,7 +132,8 @@ def _furthest_first(race):
 
 def _strata(y, folds):
     """Numbers for pairs of a class and the fold that tests it."""
-    _, class_of = np.unique(y, return_inverse=True)
+    _, class_of = np.unique(y, return_inverse=True, axis=0)
+    class_of = class_of.ravel()
     tested_in = np.zeros(len(y), dtype=int)
     for number, (_, test) in enumerate(folds, start=1):
         tested_in[test] = number
@@ -138,9 +142,8 @@ def _strata(y, folds):
 
 def _needed(place, y, folds):
     """Places of the first units of each class in each part of each fold."""
-    _, class_of = np.unique(y, return_inverse=True)
     found = []
-    for fold in folds:
+    for class_of, fold in product(questions_of(y), folds):
         for rows, n_needed in zip(fold, (_N_TRAIN, _N_TEST), strict=True):
             pairs = np.column_stack([class_of[rows], place[rows]])
             pairs = np.unique(pairs, axis=0)  # sorted, too

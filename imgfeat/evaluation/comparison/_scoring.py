@@ -27,6 +27,16 @@ _QUIET = {
     }.items()
 }
 
+# The first decides: all labels right, which accuracy asks of an image, few may have.
+_OF_SEVERAL = ("f1_macro", "f1_micro", "average_precision", "accuracy")
+# scikit-learn gives a number, as if each row held the shares of one label.
+_NOT_OF_SEVERAL = ("neg_log_loss", "neg_brier_score")
+
+
+def usual_scoring(y):
+    """What is scored if nobody says: of one label an image, or of several."""
+    return SCORING if y.ndim == 1 else _OF_SEVERAL
+
 
 def find_scorers(scoring, y):
     """Scorers by name, in order, that can score these labels.
@@ -34,7 +44,7 @@ def find_scorers(scoring, y):
     Parameters
     ----------
     scoring : str or sequence of str
-    y : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_samples,), or (n_samples, n_classes)
 
     Returns
     -------
@@ -57,9 +67,9 @@ def find_scorers(scoring, y):
     return scorers
 
 
-def with_usual(scoring):
+def with_usual(scoring, y):
     """A name in front of the usual ones, each of them once."""
-    return tuple(dict.fromkeys((scoring, *SCORING)))
+    return tuple(dict.fromkeys((scoring, *usual_scoring(y))))
 
 
 def _find(name):
@@ -80,18 +90,30 @@ def _try(name, scorer, y):
     """Score a guess, so that hours of work do not end in a scorer for other labels."""
     rows = np.zeros((len(y), 1))
     guess = DummyClassifier(strategy="prior").fit(rows, y)
+    what = _in_words(y)
+    better = "'balanced_accuracy', 'f1_macro' or 'neg_log_loss'"
+    if y.ndim == 2:
+        better = "'f1_macro', 'average_precision', 'roc_auc' or 'jaccard_samples'"
     try:
+        if y.ndim == 2 and name in _NOT_OF_SEVERAL:
+            raise ValueError("it takes the probabilities of one label an image")
         with warnings.catch_warnings(action="ignore"):
             value = scorer(guess, rows, y)
     except (ValueError, TypeError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ValueError(
-            f"scoring={name!r} cannot score {len(guess.classes_)} classes such as "
-            f"{guess.classes_.tolist()[0]!r}: {reason}; take one that can, such as "
-            "'balanced_accuracy', 'f1_macro' or 'neg_log_loss'."
+            f"scoring={name!r} cannot score {what}: {reason}; take one that can, such "
+            f"as {better}."
         ) from error
     if not np.isfinite(value):
         raise ValueError(
             f"scoring={name!r} gives {value} for these labels; take another, such as "
-            "'balanced_accuracy', 'f1_macro' or 'neg_log_loss'."
+            f"{better}."
         )
+
+
+def _in_words(y):
+    if y.ndim == 2:
+        return f"several labels an image, of {y.shape[1]}"
+    classes = np.unique(y)
+    return f"{len(classes)} classes such as {classes.tolist()[0]!r}"

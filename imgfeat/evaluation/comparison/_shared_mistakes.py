@@ -3,8 +3,9 @@
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from imgfeat._frames import make_frame
+from imgfeat._frames import make_frame, make_series
 from imgfeat._sklearn import safe_indexing
+from imgfeat._target import names_of_rows
 from imgfeat.evaluation.metrics._evaluate import evaluate
 
 
@@ -15,11 +16,18 @@ class OutOfFold(ClassifierMixin, BaseEstimator):
     ----------
     classes : ndarray of shape (n_classes,)
     probabilities : ndarray of shape (n_images, n_classes)
+    multilabel : bool, default=False
+        Whether an image may have several of the classes.
     """
 
-    def __init__(self, classes, probabilities):
+    def __init__(self, classes, probabilities, multilabel=False):
         self.classes = classes
         self.probabilities = probabilities
+        self.multilabel = multilabel
+
+    @property
+    def multilabel_(self):
+        return self.multilabel
 
     @property
     def classes_(self):
@@ -30,11 +38,13 @@ class OutOfFold(ClassifierMixin, BaseEstimator):
         return self.probabilities
 
     def predict(self, X):
-        """The class of the highest probability."""
+        """The class of the highest probability; of several labels, those above 0.5."""
+        if self.multilabel:
+            return (self.probabilities > 0.5).astype(np.int64)
         return self.classes[self.probabilities.argmax(axis=1)]
 
 
-def evaluate_out_of_fold(probabilities, images, y):
+def evaluate_out_of_fold(probabilities, images, target):
     """Evaluate what the models of the folds say of the images of other folds.
 
     Parameters
@@ -42,33 +52,34 @@ def evaluate_out_of_fold(probabilities, images, y):
     probabilities : ndarray of shape (n_images, n_classes)
         NaN for images in no fold, which are left out.
     images : images
-    y : ndarray of shape (n_images,)
+    target : Target
 
     Returns
     -------
-    evaluation : Evaluation
+    evaluation : Evaluation or MultiLabelEvaluation
     rows : ndarray of int
         The image behind each of its rows.
     """
     rows = np.flatnonzero(~np.isnan(probabilities).any(axis=1))
-    model = OutOfFold(np.unique(y), probabilities[rows])
-    return evaluate(model, safe_indexing(images, rows), y[rows]), rows
+    model = OutOfFold(target.classes, probabilities[rows], target.is_several)
+    return evaluate(model, safe_indexing(images, rows), target.values[rows]), rows
 
 
-def all_wrong(probabilities, y):
+def all_wrong(probabilities, target):
     """`shared_mistakes` of models by their probabilities.
 
     Parameters
     ----------
     probabilities : iterable of ndarray of shape (n_images, n_classes)
         One a model; NaN for images in no fold.
-    y : ndarray of shape (n_images,)
+    target : Target
+        Of one label an image.
 
     Returns
     -------
     DataFrame
     """
-    classes = np.unique(y)
+    classes, y = target.classes, target.values
     codes = [found.argmax(axis=1) for found in probabilities]
     sure = [found.max(axis=1) for found in probabilities]
     # Without a model, nothing is known of any image.
@@ -82,6 +93,49 @@ def all_wrong(probabilities, y):
     )
     found.index = rows[found.index]
     return found
+
+
+def all_wrong_of_several(probabilities, target):
+    """`shared_mistakes_of_several` of models by their probabilities, as `all_wrong`."""
+    found = list(probabilities)
+    known = ~np.isnan(found).any(axis=(0, 2)) if found else np.zeros(len(target), bool)
+    rows = np.flatnonzero(known)
+    guesses = [shares[rows] > 0.5 for shares in found] or [target.values[rows] == 1]
+    table = shared_mistakes_of_several(
+        target.values[rows] == 1, np.stack(guesses), target.classes
+    )
+    table.index = rows[table.index]
+    return table
+
+
+def shared_mistakes_of_several(true, guesses, classes):
+    """Images that no model has all labels right of, those with most agreement first.
+
+    Parameters
+    ----------
+    true : ndarray of bool of shape (n_images, n_classes)
+    guesses : ndarray of bool of shape (n_models, n_images, n_classes)
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    DataFrame
+        As of `shared_mistakes`, with tuples of labels; what most say is told label by
+        label, and no model may say all of it.
+    """
+    wrong = np.flatnonzero((guesses != true).any(axis=2).all(axis=0))
+    guesses = guesses[:, wrong]
+    most = 2 * guesses.sum(axis=0) > len(guesses)
+    table = make_frame(
+        {
+            "true": make_series(names_of_rows(true[wrong], classes), dtype=object),
+            "predicted": make_series(names_of_rows(most, classes), dtype=object),
+            "probability": np.full(len(wrong), np.nan),
+            "n_agree": (guesses == most).all(axis=2).sum(axis=0),
+            "n_models": len(guesses),
+        }
+    ).set_axis(wrong)
+    return table.sort_values("n_agree", ascending=False, kind="stable")
 
 
 def shared_mistakes(true, guesses, sureness):

@@ -70,7 +70,8 @@ def find_soft_vote(shares, y, folds, scorers):
     Returns
     -------
     SoftVote or None
-        None if one alone is as good, or there are fewer than two candidates or folds.
+        None if one alone is as good, there are fewer than two candidates or folds, or
+        images have several labels, which scikit-learn's VotingClassifier does not take.
 
     Notes
     -----
@@ -79,7 +80,7 @@ def find_soft_vote(shares, y, folds, scorers):
     that no fold has a say in who votes on it. What it is held against, the candidate
     with the highest mean, is chosen on all of them, which is to its favour.
     """
-    if len(shares) < 2 or len(folds) < 2:
+    if len(shares) < 2 or len(folds) < 2 or y.ndim == 2:
         return None
     jury = _Jury(shares, y, folds, scorers)
     numbers = np.arange(len(folds))

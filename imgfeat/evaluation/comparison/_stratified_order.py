@@ -9,18 +9,23 @@ def stratified_order(rows, y):
     Parameters
     ----------
     rows : ndarray of int
-    y : ndarray
-        Classes of all rows, those that are not in `rows` too.
+    y : ndarray of shape (n_images,), or (n_images, n_classes)
+        Classes of all rows, those that are not in `rows` too. Of several labels an
+        image, each combination counts as a class.
 
     Returns
     -------
     ndarray of int
         The same for the same rows and classes.
     """
-    rows = np.random.default_rng(0).permutation(rows)
-    _, labels = np.unique(y[rows], return_inverse=True)
+    rng = np.random.default_rng(0)
+    rows = rng.permutation(rows)
+    _, labels = np.unique(y[rows], return_inverse=True, axis=0)
+    labels = labels.ravel()
     counts = np.bincount(labels)
     rank = np.empty(len(rows))
     for label, count in enumerate(counts):
-        rank[labels == label] = (np.arange(count) + 0.5) / count
+        # Of combinations many come once, and must not all stand in the middle.
+        first = 0.5 if y.ndim == 1 else rng.uniform()
+        rank[labels == label] = (np.arange(count) + first) / count
     return rows[np.argsort(rank, kind="stable")]

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator
 
 from imgfeat._nesting import first_steps, holds_nets
 from imgfeat._progress import progress
+from imgfeat._target import refuse_several_of
 from imgfeat._threads import map_threads
 from imgfeat._typing import ImageBatch
 from imgfeat.evaluation.explanation._explanation import Explanation
@@ -135,6 +136,7 @@ def explain(
             f"explain knows the methods {', '.join(map(repr, METHODS))}. Got "
             f"{method!r}."
         )
+    refuse_several_of(pipeline, "explain")
     batch = as_images(pipeline, images)
     classes = np.asarray(pipeline.classes_)
     columns = _columns(target, classes, len(batch))

@@ -5,19 +5,15 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from imgfeat.evaluation.metrics._interval import percentile_interval
-from imgfeat.evaluation.metrics._scores import (
-    count_scores,
-    image_scores,
-    ranking_means,
-    ranking_of_classes,
-)
 
 MAX_CELLS = 1 << 24  # counts that are held at a time
 MAX_RANKED = 1 << 29  # images times classes times draws; each takes below 1 ns
 _UNBIASED = ("log_loss", "brier", "cohen_kappa", "matthews")  # or as good as that
 
 
-def bootstrap_intervals(outcome, measured, *, top_k, n_resamples, level, random_state):
+def bootstrap_intervals(
+    score, rank, measured, *, n_images, n_ranked, n_resamples, level, random_state
+):
     """Percentile intervals of all metrics.
 
     A draw leaves out more than a third of the classes with one image, so that means
@@ -26,10 +22,15 @@ def bootstrap_intervals(outcome, measured, *, top_k, n_resamples, level, random_
 
     Parameters
     ----------
-    outcome : Outcome
+    score : callable
+        From ``weights`` of shape (n_weightings, n_images), how often each image counts,
+        to a dict of {str: ndarray of shape (n_weightings,)}.
+    rank : callable or None
+        The same, of the metrics of ranking, which take long.
     measured : mapping of str to float
         The metrics of the images as they are.
-    top_k : int
+    n_images, n_ranked : int
+        Images, and columns of scores that are ranked.
     n_resamples : int
         Draws. Metrics of ranking have fewer, but 100 at least, where there are so many
         images and classes that they would take minutes.
@@ -43,18 +44,15 @@ def bootstrap_intervals(outcome, measured, *, top_k, n_resamples, level, random_
         A row a metric: ``low``, ``high``, ``n_resamples``.
     """
     rng = check_random_state(random_state)
-    n_images = len(outcome.true)
-    n_classes = 1 if outcome.scores is None else outcome.scores.shape[1]
-    n_ranked = min(n_resamples, max(100, MAX_RANKED // (n_images * n_classes)))
+    n_draws_ranked = min(n_resamples, max(100, MAX_RANKED // (n_images * n_ranked)))
     drawn = {}
     n_done = 0
     while n_done < n_resamples:
         size = max(1, min(n_resamples - n_done, MAX_CELLS // n_images))
         weights = np.stack([draw_counts(rng, n_images) for _ in range(size)])
-        scores = count_scores(outcome, weights) | image_scores(outcome, weights, top_k)
-        if outcome.scores is not None and n_done < n_ranked:
-            of_classes = ranking_of_classes(outcome, weights[: n_ranked - n_done])
-            scores |= ranking_means(of_classes)
+        scores = score(weights)
+        if rank is not None and n_done < n_draws_ranked:
+            scores |= rank(weights[: n_draws_ranked - n_done])
         for name, values in scores.items():
             drawn.setdefault(name, []).append(values)
         n_done += size

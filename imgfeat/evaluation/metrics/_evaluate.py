@@ -9,9 +9,11 @@ from sklearn.base import BaseEstimator
 
 from imgfeat._frames import make_frame, make_index, make_series
 from imgfeat._nesting import last_step
+from imgfeat._target import is_several, refuse_several_of
 from imgfeat._typing import ArrayLike, ImageBatch, RandomState
 from imgfeat.estimators._no_labels import refuse_no_labels
 from imgfeat.evaluation.metrics._confusions import count_pairs, tabulate_classes
+from imgfeat.evaluation.metrics._evaluate_multi_label import evaluate_multi_label
 from imgfeat.evaluation.metrics._evaluation import Evaluation
 from imgfeat.evaluation.metrics._lengths import check_length
 from imgfeat.evaluation.metrics._outcome import Outcome, find_scores
@@ -28,6 +30,8 @@ from imgfeat.evaluation.metrics._scores import (
 from imgfeat.sources._frame import one_column
 from imgfeat.sources._images import refuse_one_image
 from imgfeat.sources._source import source_of
+
+_SEVERAL_HINT = "give a matrix of 0 and 1, or a list of names for each image"
 
 
 def evaluate(
@@ -53,10 +57,11 @@ def evaluate(
         values of ``decision_function`` rank images and classes where it has not.
     X : images
         As the estimator takes them. Items that are paths name the mistakes.
-    y : array-like of shape (n_samples,)
-        True labels, of the kind that the estimator was fitted on.
+    y : array-like of shape (n_samples,), or (n_samples, n_classes)
+        True labels, of the kind that the estimator was fitted on. Of several labels an
+        image, a matrix or table of 0 and 1, or a list of names for each image.
     target_names : sequence of str, default=None
-        Names to show for labels 0, 1, 2 ...
+        Names to show for labels 0, 1, 2 ..., or for columns of y.
     groups : array-like of shape (n_samples,), optional
         A camera, a patient, a year: scores are given for each as well.
     unknown : {"raise", "table"}, default="raise"
@@ -74,6 +79,7 @@ def evaluate(
     Returns
     -------
     Evaluation
+        Of several labels an image, a `MultiLabelEvaluation`.
 
     Raises
     ------
@@ -105,13 +111,19 @@ def evaluate(
             "evaluate needs top_k and n_resamples of at least 1 and a level between 0 "
             f"and 1. Got {top_k}, {n_resamples} and {level}."
         )
-    y = np.asarray(y)
     n_images = X.shape[0] if hasattr(X, "shape") else len(X)
+    draws = {"n_resamples": n_resamples, "level": level, "random_state": random_state}
+    if is_several(y):
+        return _evaluate_several(
+            estimator, X, y, n_images, unknown, groups, target_names, draws
+        )
     check_length("evaluate", "label", y, n_images)
+    y = np.asarray(y)
     if groups is not None:
         check_length("evaluate", "group", groups, n_images)
     if not n_images:
         raise ValueError("evaluate needs at least one image. Got none.")
+    refuse_several_of(estimator, "evaluate with one label an image", _SEVERAL_HINT)
     classes = np.asarray(estimator.classes_)
     true, unseen = _encode(y, classes)
     # What an OpenSet gives images of no class; right where they are labelled so.
@@ -160,13 +172,28 @@ def evaluate(
         else "decision values",
         _outcome=outcome,
         _images=X,
-        _draws={
-            "top_k": top_k,
-            "n_resamples": n_resamples,
-            "level": level,
-            "random_state": random_state,
-        },
+        _draws={"top_k": top_k} | draws,
         _seconds=seconds,
+    )
+
+
+def _evaluate_several(estimator, X, y, n_images, unknown, groups, target_names, draws):
+    if unknown != "raise":
+        raise ValueError(
+            "unknown='table' needs one label an image. Got several; leave out of y the "
+            "labels that the model does not know."
+        )
+    if groups is not None:
+        groups = np.asarray(groups)
+        check_length("evaluate", "group", groups, n_images)
+    return evaluate_multi_label(
+        estimator,
+        X,
+        y,
+        name_images(X, n_images),
+        target_names=target_names,
+        groups=groups,
+        draws=draws,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -13,7 +14,12 @@ from imgfeat.evaluation.metrics._calibration import coverage_table, reliability_
 from imgfeat.evaluation.metrics._confusions import confused_pairs, worst_mistakes
 from imgfeat.evaluation.metrics._interval import wilson_interval
 from imgfeat.evaluation.metrics._lengths import check_length
-from imgfeat.evaluation.metrics._outcome import Outcome
+from imgfeat.evaluation.metrics._scores import (
+    count_scores,
+    image_scores,
+    ranking_means,
+    ranking_of_classes,
+)
 from imgfeat.evaluation.metrics._sensitivity import sensitivity_at
 from imgfeat.evaluation.metrics._thresholds import threshold_table
 from imgfeat.evaluation.report._evaluation_page import render_evaluation, summary_html
@@ -67,10 +73,12 @@ class Evaluation:
     per_group: pd.DataFrame | None
     unmatched: pd.DataFrame
     ranked_by: str
-    _outcome: Outcome
+    _outcome: Any  # Outcome; of several labels MultiLabelOutcome
     _images: ImageBatch
     _draws: Mapping = field(default_factory=dict)
     _seconds: float | None = None  # that the model took
+
+    is_multi_label = False
 
     def __repr__(self):
         return (
@@ -93,7 +101,24 @@ class Evaluation:
         classes of few images come out lower, or higher, in all draws: such an interval
         is moved, the middle of the draws to the value.
         """
-        drawn = bootstrap_intervals(self._outcome, self.metrics, **self._draws)
+        outcome, draws = self._outcome, dict(self._draws)
+        top_k = draws.pop("top_k")
+
+        def score(weights):
+            of_images = image_scores(outcome, weights, top_k)
+            return count_scores(outcome, weights) | of_images
+
+        def rank(weights):
+            return ranking_means(ranking_of_classes(outcome, weights))
+
+        drawn = bootstrap_intervals(
+            score,
+            None if outcome.scores is None else rank,
+            self.metrics,
+            n_images=len(outcome.true),
+            n_ranked=1 if outcome.scores is None else outcome.scores.shape[1],
+            **draws,
+        )
         names = [name for name in self.metrics.index if name != "n_images"]
         values = self.metrics[names].rename("value")
         table = values.to_frame().join(drawn)

@@ -1,5 +1,7 @@
 """An evaluation, drawn."""
 
+from imgfeat._frames import make_frame
+
 _AT = "true_accepts@"
 
 
@@ -20,6 +22,42 @@ def draw_confusion(confusion, ax=None):
             style = {"ha": "center", "va": "center", "color": color}
             ax.text(column, row, counts[row, column], **style)
     return ax
+
+
+def draw_each_label(confusion):
+    """Draw for each label who has it and who is said to, in shares of either row.
+
+    Parameters
+    ----------
+    confusion : DataFrame
+        As of a `MultiLabelEvaluation`.
+
+    Returns
+    -------
+    Figure
+    """
+    import matplotlib.pyplot as plt  # only who draws needs it
+
+    n_columns = min(4, len(confusion))
+    n_rows = -(-len(confusion) // n_columns)
+    size = 2.4 * n_columns, 2.4 * n_rows
+    figure, axes = plt.subplots(
+        n_rows, n_columns, figsize=size, squeeze=False, layout="constrained"
+    )
+    for ax, (name, row) in zip(axes.flat, confusion.iterrows(), strict=False):
+        cells = make_frame(
+            [
+                [row["found"], row["missed"]],
+                [row["false_alarms"], row["rightly_without"]],
+            ],
+            index=["has it", "has not"],
+            columns=["said", "not said"],
+        )
+        draw_confusion(cells, ax).set(title=_plain(name), xlabel="", ylabel="")
+        ax.tick_params(axis="x", rotation=0)
+    for ax in axes.flat[len(confusion) :]:
+        ax.set_axis_off()
+    return figure
 
 
 def draw_reliability(table, ax=None):

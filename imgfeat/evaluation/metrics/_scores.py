@@ -41,9 +41,9 @@ def count_scores(outcome, weights):
     true = _sums(weights, outcome.true, k)
     predicted = _sums(weights, outcome.predicted, k)
     hits = _sums(weights, outcome.true, k, outcome.right.astype(float))
-    precision = _share(hits, predicted)
-    recall = _share(hits, true)
-    f1 = _share(2 * hits, true + predicted)
+    precision = share_of(hits, predicted)
+    recall = share_of(hits, true)
+    f1 = share_of(2 * hits, true + predicted)
     present = true > 0
     either = present | (predicted > 0)
     if outcome.of_none is not None:
@@ -62,7 +62,7 @@ def count_scores(outcome, weights):
         # All images of one class, all predicted so: no agreement is due to anything.
         scores["cohen_kappa"] = (n * right - by_chance) / (n**2 - by_chance)
     spread = (n**2 - (true**2).sum(axis=1)) * (n**2 - (predicted**2).sum(axis=1))
-    scores["matthews"] = _share(n * right - by_chance, np.sqrt(spread))
+    scores["matthews"] = share_of(n * right - by_chance, np.sqrt(spread))
     return scores
 
 
@@ -95,13 +95,31 @@ def ranking_of_classes(outcome, weights):
     ndarray of shape (n_classes, n_weightings, 2)
         NaN where a class has no image, or all.
     """
-    n_classes = outcome.scores.shape[1]
-    found = np.full((n_classes, len(weights), 2), np.nan)
+    codes = np.arange(outcome.scores.shape[1])
+    is_of_class = outcome.true[:, np.newaxis] == codes
+    return ranking_of_columns(outcome.scores, is_of_class, weights)
+
+
+def ranking_of_columns(scores, positive, weights):
+    """ROC-AUC and average precision of each column of scores.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_images, n_classes)
+    positive : ndarray of bool of shape (n_images, n_classes)
+        Which images are of the class.
+    weights : ndarray of int of shape (n_weightings, n_images)
+
+    Returns
+    -------
+    ndarray of shape (n_classes, n_weightings, 2)
+    """
+    found = np.full((scores.shape[1], len(weights), 2), np.nan)
     weights = np.ascontiguousarray(weights.T)
-    for code in np.unique(outcome.true[outcome.true < n_classes]):
-        positive = outcome.true == code
-        order, tied = _ranked(outcome.scores[:, code], positive)
-        found[code] = ranking_scores(order, tied, positive, weights)
+    for code in np.flatnonzero(positive.any(axis=0)):
+        is_it = np.ascontiguousarray(positive[:, code])
+        order, tied = _ranked(scores[:, code], is_it)
+        found[code] = ranking_scores(order, tied, is_it, weights)
     return found
 
 
@@ -139,7 +157,7 @@ def _sums(weights, code, n_codes, values=None):
     return np.ascontiguousarray((of_code @ weights.T).T)
 
 
-def _share(part, whole):
+def share_of(part, whole):
     """0 where there is nothing to have a share in."""
     return np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole != 0)
 

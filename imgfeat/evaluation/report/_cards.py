@@ -70,5 +70,8 @@ def _facts(mistake, row, folder):
     }
     for name in ("true", "predicted", "probability", "loss", "n_agree", "n_models"):
         value = mistake.get(name)
-        facts[name] = None if value is None or pd.isna(value) else value
+        if isinstance(value, tuple):  # of several labels
+            facts[name] = ", ".join(map(str, value)) or "none of the labels"
+        else:
+            facts[name] = None if value is None or pd.isna(value) else value
     return facts

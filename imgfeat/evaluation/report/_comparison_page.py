@@ -23,6 +23,8 @@ _SHORT = {"precision_macro": "precision", "recall_macro": "recall", "f1_macro": 
 _MEASURED = {
     "balanced_accuracy": "balanced accuracy",
     "f1_macro": "F1, mean of classes",
+    "f1_micro": "F1, all labels at once",
+    "hamming_loss": "share of labels wrong",
     "log_loss": "log loss",
     "calibration_error": "calibration error",
     "roc_auc": "ROC-AUC, one against the rest",
@@ -134,7 +136,7 @@ def _section(name, evaluation, cards, listed, n_pictures):
     measured = {
         title: f"{metrics[key]:.3f}"
         for key, title in _MEASURED.items()
-        if not pd.isna(metrics[key])
+        if not pd.isna(metrics.get(key))
     }
     return {
         "name": name,

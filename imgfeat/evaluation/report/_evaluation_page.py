@@ -31,7 +31,12 @@ _TITLES = {
     "calibration_error": "calibration error",
     "roc_auc": "ROC-AUC, one against the rest",
     "average_precision": "average precision",
+    "hamming_loss": "Hamming loss, share of labels wrong",
+    "f1_samples": "F1, mean of images",
+    "jaccard_macro": "Jaccard, mean of labels",
+    "jaccard_samples": "Jaccard, mean of images",
 }
+_OF_GROUPS = {"balanced_accuracy": "balanced"}
 
 
 def render_evaluation(evaluation, path, images, *, title, about, n_pictures):
@@ -59,7 +64,7 @@ def render_evaluation(evaluation, path, images, *, title, about, n_pictures):
         notes=_notes(evaluation),
         metrics=_metric_rows(evaluation.metrics_table),
         parts=parts_of(evaluation),
-        per_group=evaluation.per_group,
+        groups=_group_rows(evaluation.per_group),
         unmatched=evaluation.unmatched,
         cards=cards,
         listed=listed[:MAX_LISTED],
@@ -73,6 +78,8 @@ def render_evaluation(evaluation, path, images, *, title, about, n_pictures):
 
 def summary(evaluation):
     """The verdict, in a sentence."""
+    if evaluation.is_multi_label:
+        return _summary_of_labels(evaluation)
     metrics = evaluation.metrics
     n_images, n_wrong = int(metrics["n_images"]), len(evaluation.mistakes)
     row = evaluation.metrics_table.loc["accuracy"]
@@ -93,9 +100,33 @@ def summary(evaluation):
     )
 
 
+def _summary_of_labels(evaluation):
+    metrics, table = evaluation.metrics, evaluation.metrics_table
+    n_images = int(metrics["n_images"])
+    low, high = table.loc["f1_macro", ["low", "high"]]
+    text = (
+        f"F1 is {metrics['f1_macro']:.3f} ({low:.3f} to {high:.3f}), as a mean of "
+        f"{len(evaluation.per_class)} labels; {metrics['accuracy']:.1%} of "
+        f"{n_images:,} images have all labels right"
+    )
+    wrong = evaluation.confusion[["missed", "false_alarms"]].sum(axis=1)
+    if not wrong.any():
+        return f"{text}: no mistakes."
+    worst = evaluation.confusion.loc[[wrong.idxmax()]].iloc[0]
+    return (
+        f"{text}. Most mistakes are about '{plain(wrong.idxmax())}': of "
+        f"{worst['found'] + worst['missed']} images with it {worst['missed']} are "
+        f"missed, and of the others {worst['false_alarms']} are said to have it."
+    )
+
+
 def summary_html(evaluation):
     """What a notebook shows: the sentence, the metrics and the worst pairs."""
     table = evaluation.metrics_table.to_html(float_format="{:.4f}".format, border=0)
+    if evaluation.is_multi_label:
+        said = markupsafe.escape(summary(evaluation))
+        shown = evaluation.per_class.to_html(float_format="{:.3f}".format, border=0)
+        return f"<div><p>{said}</p>{table}{shown}</div>"
     pairs = evaluation.most_confused().head(10)
     shown = pairs.to_html(float_format="{:.3f}".format, border=0, index=False)
     said = markupsafe.escape(summary(evaluation))
@@ -112,6 +143,8 @@ def _notes(evaluation):
         )
     elif evaluation.ranked_by == "nothing":
         notes.append("The model has neither probabilities nor decision values.")
+    if evaluation.is_multi_label:
+        return notes + _notes_of_labels(evaluation)
     if evaluation.per_class["n_images"].gt(0).sum() == 1:
         notes.append("All images are of one class; much cannot be measured so.")
     strange = evaluation.unmatched["in"].eq("images")
@@ -122,6 +155,36 @@ def _notes(evaluation):
             "never seen; all count as mistakes."
         )
     return notes
+
+
+def _notes_of_labels(evaluation):
+    notes = [
+        "An image may have several labels, or none. An image is right if all of its "
+        "labels are; kappa, top-k, confused pairs and coverage ask for one label an "
+        "image, and are left out."
+    ]
+    absent = evaluation.per_class.index[evaluation.per_class["n_images"].eq(0)]
+    if len(absent):
+        names = ", ".join(f"'{plain(name)}'" for name in absent[:8])
+        notes.append(f"No image has {names}; how well it is found is not known.")
+    return notes
+
+
+def _group_rows(table):
+    """Groups as text, in columns of what was measured; None without groups."""
+    if table is None:
+        return None
+    shares = [c for c in table if c not in ("n_images", "low", "high")]
+    rows = []
+    for name, row in table.iterrows():
+        cells = [f"{row[column]:.3f}" for column in shares]
+        if "low" in table:
+            cells.insert(1, f"{row['low']:.3f} to {row['high']:.3f}")
+        rows.append({"name": name, "cells": [*cells, f"{row['n_images']:.0f}"]})
+    titles = [_OF_GROUPS.get(c, c.replace("_", " ")) for c in shares]
+    if "low" in table:
+        titles.insert(1, "95 % interval")
+    return {"columns": [*titles, "images"], "rows": rows}
 
 
 def _facts(evaluation):

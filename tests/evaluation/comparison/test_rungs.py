@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import ShuffleSplit
 
 from imgfeat import compare
+from imgfeat._target import Target
 from imgfeat.evaluation.comparison import _deadline, _race
 from imgfeat.evaluation.comparison._folds import draw_folds
 from imgfeat.evaluation.comparison._rungs import draw_rungs, half_of
@@ -23,7 +24,7 @@ def planned(request):
     y = rng.choice(list("abcd"), n, p=shares)
     groups = rng.integers(n // 6, size=n) if request.param == "groups" else None
     cv = ShuffleSplit(1, random_state=0) if request.param == "one split" else 5
-    folds = draw_folds(cv, y, groups, 0)
+    folds = draw_folds(cv, Target.of(y, "compare"), groups, 0)
     return y, groups, folds, draw_rungs(y, folds, groups, 16)
 
 
@@ -82,13 +83,17 @@ def test_rungs_are_as_many_as_candidates_and_images_allow(
     n_images, n_candidates, sizes
 ):
     y = np.arange(n_images) % 2
-    found = draw_rungs(y, draw_folds(5, y, None, 0), None, n_candidates)
+    found = draw_rungs(
+        y, draw_folds(5, Target.of(y, "compare"), None, 0), None, n_candidates
+    )
     assert np.allclose([len(rows) for rows in found], sizes, atol=2)
 
 
 def test_many_small_classes_need_all_images_at_once():
     y = np.arange(500) % 100
-    assert draw_rungs(y, draw_folds(5, y, None, 0), None, 16) == []
+    assert (
+        draw_rungs(y, draw_folds(5, Target.of(y, "compare"), None, 0), None, 16) == []
+    )
 
 
 def test_half_goes_on_but_two_at_least():

@@ -48,7 +48,9 @@ def test_the_first_score_ranks_and_decides(blobs):
 
 def test_row_of_a_candidate_without_probabilities_says_why(blobs):
     candidates = {"svc": LinearSVC(), "lr": LogisticRegression()}
-    found = compare(candidates, *blobs, cv=3, scoring=with_usual("neg_log_loss"))
+    found = compare(
+        candidates, *blobs, cv=3, scoring=with_usual("neg_log_loss", blobs[1])
+    )
     assert found.best == "lr"
     row = found.table.loc["svc"]
     assert np.isnan(row["mean_test_neg_log_loss"])
@@ -75,7 +77,7 @@ def test_scorers_that_cannot_be_are_refused_before_the_work(blobs, scoring, mess
 
 
 def test_usual_scores_follow_each_once():
-    assert with_usual("f1_macro") == (
+    assert with_usual("f1_macro", np.arange(2)) == (
         "f1_macro", "accuracy", "precision_macro", "recall_macro",
     )  # fmt: skip
 

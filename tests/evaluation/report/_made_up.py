@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from imgfeat._target import Target
 from imgfeat.evaluation import Comparison
 from imgfeat.evaluation.comparison._verdict import judge
 
@@ -80,7 +81,7 @@ def made_up(
         errors=pd.DataFrame(list(errors), columns=["candidate", "fold", "reason"]),
         unfinished=list(unfinished),
         _images=images,
-        _labels=np.asarray(classes, dtype=object)[code],
+        _target=Target.of(np.asarray(classes, dtype=object)[code], "compare"),
     )
 
 

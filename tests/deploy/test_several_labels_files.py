@@ -1,0 +1,131 @@
+"""Tests that a model of several labels an image is saved, loaded and asked."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+
+from imgfeat import Predictor, load, save
+from imgfeat.deploy import predict_files
+from imgfeat.deploy._answers import answer as answer_of
+from imgfeat.deploy._errors import BundleError
+from imgfeat.deploy._predict import as_row, prediction_columns
+from imgfeat.deploy._vet_learned import vet_learned
+from imgfeat.estimators import CNNClassifier, LinearProbe, RidgeProbe
+from imgfeat.features import HOG
+from imgfeat.sources import ImageReader
+from tests._composites import TEXTURES, draw_composites, write_composites
+from tests.deploy._saved import as_file, save_quickly
+
+IMAGES, LABELS = draw_composites(60)
+NAMED = pd.DataFrame(LABELS, columns=TEXTURES)
+FRONT = ImageReader((32, 32), mode="gray"), HOG(cells_per_block=(1, 1))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make_pipeline(*FRONT, RidgeProbe()).fit(IMAGES, NAMED)
+
+
+@pytest.fixture(scope="module")
+def file(model, tmp_path_factory):
+    return save_quickly(model, tmp_path_factory.mktemp("model") / "m.imgfeat")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        LinearProbe("svm", [0.01, 0.1]),
+        OneVsRestClassifier(LogisticRegression()),
+        RandomForestClassifier(3, random_state=0),
+    ],
+)
+def test_a_saved_model_says_the_same(head, tmp_path):
+    model = make_pipeline(*FRONT, head).fit(IMAGES, LABELS)
+    save(model, tmp_path / "m.imgfeat")
+    loaded = load(tmp_path / "m.imgfeat")
+    assert_array_equal(loaded.predict(IMAGES), model.predict(IMAGES))
+    given = [said.labels for said in answer_of(loaded, list(IMAGES[:9]))]
+    for labels, row in zip(given, model.predict(IMAGES[:9]), strict=True):
+        assert sorted(labels) == np.flatnonzero(row).tolist()
+
+
+def test_a_saved_net_says_the_same(tmp_path):
+    net = CNNClassifier("simple_cnn", max_epochs=1, random_state=0, n_jobs=1)
+    net.fit(IMAGES[:, ::4, ::4].copy(), NAMED)
+    save(net, tmp_path / "m.imgfeat")
+    loaded = load(tmp_path / "m.imgfeat")
+    assert loaded.multilabel_ and loaded.classes_.tolist() == TEXTURES
+    shares = net.predict_proba(IMAGES[:5, ::4, ::4])
+    np.testing.assert_allclose(loaded.predict_proba(IMAGES[:5, ::4, ::4]), shares)
+
+
+def test_answers_name_the_labels_that_are_given(model, file):
+    predictor = Predictor(file)
+    assert predictor.labels == TEXTURES
+    *said, bad = predictor.predict([*IMAGES[:8], b"no image"])
+    shares = model.predict_proba(IMAGES[:8])
+    for one, row in zip(said, shares, strict=True):
+        expected = [TEXTURES[place] for place in np.argsort(-row) if row[place] > 0.5]
+        assert one.labels == expected
+        assert one.label is one.probability is None
+        assert list(one.probabilities) == TEXTURES
+        assert list(one.probabilities.values()) == pytest.approx(row.tolist())
+    assert bad.error is not None and bad.labels is None
+
+
+def test_files_get_rows_of_all_labels(model, tmp_path):
+    write_composites(tmp_path, 6)
+    paths = [str(tmp_path / f"photo {row}.png") for row in range(6)]
+    columns = prediction_columns(model)
+    assert list(columns) == [
+        "path", "labels", *(f"probability_{name}" for name in TEXTURES), "error"
+    ]  # fmt: skip
+    found = list(predict_files(model, [*paths, str(tmp_path / "columns.csv")]))
+    for one in found:
+        assert set(as_row(one)) <= set(columns)
+    assert found[-1].error is not None and found[-1].labels is None
+    every = list(predict_files(model, paths, threshold=0.0))
+    assert all(sorted(one.labels) == TEXTURES for one in every)
+    none = list(predict_files(model, paths, threshold=1.0))
+    assert all(one.labels == [] for one in none)
+    with pytest.raises(ValueError, match=r"top_k needs one label an image\. Got sev"):
+        next(iter(predict_files(model, paths, top_k=2)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"multilabel_": "yes"},
+        {"multilabel_": False, "classes_": np.array(["a", "b"])},
+        {"temperature_": np.ones(2)},
+        {"intercept_": np.zeros(1)},
+    ],
+)
+def test_a_file_that_contradicts_itself_is_refused(change):
+    probe = RidgeProbe().fit(IMAGES.reshape(60, -1)[:, :40].astype(float), LABELS)
+    vars(probe).update(change)
+    with pytest.raises(BundleError, match="contradicts itself"):
+        vet_learned("probe", probe)
+
+
+@pytest.mark.serve
+def test_the_service_names_the_labels_that_are_given(file, model):
+    from tests.deploy.serve.conftest import client_of
+
+    png = as_file(IMAGES[0])
+    with client_of({"parts": file}) as client:
+        answer = client.post(
+            "/predict", content=png, headers={"Content-Type": "image/png"}
+        )
+        (result,) = answer.json()["results"]
+        asked = client.post("/explain", content=png)
+    (said,) = answer_of(model, [IMAGES[0]])
+    assert result["labels"] == said.labels
+    assert result["label"] is None and not result["unknown"]
+    assert list(result["probabilities"]) == TEXTURES
+    assert asked.status_code == 422 and "one label an image" in asked.text
