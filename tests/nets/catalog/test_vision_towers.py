@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from imgfeat.features import CNNEmbedding
-from imgfeat.nets import find_backbone
+from imgfeat.nets import find_backbone, register_weights
 from imgfeat.nets.catalog import _backbones, _build, _timm
 
 DINO = "vit_small_patch14_dinov2.lvd142m"
@@ -133,9 +133,17 @@ def test_positions_are_interpolated_for_another_size(size, narrow, files, photo)
 def test_net_of_another_size_is_found_again_by_its_weights(files, photo):
     step = embedding(DINO, files[DINO], size=56).fit([photo])
     before = step.transform([photo])
-    found = step._find_backbone(step.weights_info_["sha256"])
+    sha256 = step.weights_info_["sha256"]
+    found = step._find_backbone(sha256)
     assert found.preprocessing.size == (56, 56)
     np.testing.assert_array_equal(step.fit([photo]).transform([photo]), before)
+    # As where a saved model brings them, and there is no file.
+    held = register_weights(sha256, found.state_dict())
+    gone = find_backbone(f"timm/{DINO}", "gone.pth", sha256=sha256, size=56).load()
+    np.testing.assert_array_equal(
+        gone.state_dict()["maps.net.pos_embed"], held["maps.net.pos_embed"]
+    )
+    assert gone.maps.net.pos_embed.shape == (1, 1 + 4 * 4, WIDTH)
 
 
 @pytest.mark.parametrize(
