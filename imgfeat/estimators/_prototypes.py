@@ -165,6 +165,11 @@ class PrototypeClassifier(LinearRule):
         self.temperature_ = 1 / scale
         return self
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = False
+        return tags
+
 
 def _choose(scatter, shrinkages):
     """The best shrinkage, the scores of all, and the scale of the probabilities."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -183,19 +184,19 @@ class MultiLabelEvaluation(Evaluation):
         }
         return self.confusion / make_frame(of).clip(lower=1)
 
-    def most_confused(self, min_count=1):
+    def most_confused(self, min_count: int = 1) -> NoReturn:
         """Refuse: which of several labels stands for which other, nobody knows."""
         _refuse("most_confused", "confusion has the mistakes of each label")
 
-    def reliability(self, n_bins=10):
+    def reliability(self, n_bins: int = 10) -> NoReturn:
         """Refuse: a row has a probability for each label, and none of its own."""
         _refuse("reliability", "per_class has log loss and Brier score of each label")
 
-    def coverage(self):
+    def coverage(self) -> NoReturn:
         """Refuse, as `reliability`."""
         _refuse("coverage", "threshold_curve has the shares found of each label")
 
-    def plot_confusion(self, ax=None):
+    def plot_confusion(self, ax: Any = None) -> NoReturn:
         """Refuse: there is no one matrix."""
         _refuse("plot_confusion", "plot_each_label draws a matrix for each label")
 
@@ -208,7 +209,7 @@ class MultiLabelEvaluation(Evaluation):
         return self._outcome.scores
 
 
-def _refuse(what, instead):
+def _refuse(what: str, instead: str) -> NoReturn:
     raise ValueError(f"{what} needs one label an image. Got several; {instead}.")
 
 
