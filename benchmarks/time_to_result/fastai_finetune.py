@@ -10,6 +10,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pandas as pd
+import torch
 from fastai.vision.all import (
     ClassificationInterpretation,
     ImageDataLoaders,
@@ -45,7 +46,9 @@ def main():
     learner.fine_tune(4)
     ClassificationInterpretation.from_learner(learner).plot_confusion_matrix()
     matplotlib.pyplot.savefig(out / "confusion.png")
-    learner.export(out.absolute() / "model.pkl")
+    # learner.export() of fastai 2.8 fails beside torch 2.14: a lock cannot be pickled.
+    kept = {"net": learner.model.state_dict(), "classes": list(loaders.vocab)}
+    torch.save(kept, out / "model.pt")
     files = get_image_files(val)
     shares, _ = learner.get_preds(dl=loaders.test_dl(files))
     labels = np.array(loaders.vocab)[shares.argmax(1).numpy()]
