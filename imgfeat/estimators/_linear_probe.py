@@ -21,7 +21,6 @@ from imgfeat._sklearn import (
 )
 from imgfeat._target import is_several
 from imgfeat._threads import blas_threads_for
-from imgfeat.estimators._folded_rows import folded, products
 from imgfeat.estimators._gram_svm import GramSVC
 from imgfeat.estimators._linear_rule import (
     LinearRule,
@@ -32,6 +31,7 @@ from imgfeat.estimators._linear_rule import (
 )
 from imgfeat.estimators._planned_folds import PlannedFolds
 from imgfeat.estimators._several_labels import weights_of_labels
+from imgfeat.estimators._spanned_rows import folded, products
 from imgfeat.estimators._temperature import fit_temperature
 
 

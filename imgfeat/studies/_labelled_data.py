@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import pandas as pd
 
 from imgfeat._frames import make_frame
 from imgfeat._target import Target
@@ -48,7 +49,7 @@ class LabelledData:
     label_columns: tuple | None = None
 
     @property
-    def y(self):
+    def y(self) -> np.ndarray | pd.DataFrame:
         """Labels as for `compare`: in columns where a table had them in columns.
 
         So a label that these images have not is told from one that nobody looked for.
