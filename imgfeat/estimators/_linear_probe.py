@@ -256,10 +256,13 @@ class LinearProbe(LinearRule):
     def _fit_each(self, rows, by_products, back, target, weights, groups, candidates):
         """Decide about each of several labels by itself, as if it were the only one."""
         found = []
-        by_label = weights_of_labels(self.class_weight, target, "LinearProbe")
+        is_dict = isinstance(self.class_weight, dict)
+        if is_dict:
+            by_label = weights_of_labels(self.class_weight, target, "LinearProbe")
         for place, label in enumerate(target.classes.tolist()):
             one = copy(self)
-            one.class_weight = dict(enumerate(by_label[:, place].tolist()))
+            if is_dict:  # "balanced" is so in each fold
+                one.class_weight = dict(enumerate(by_label[:, place].tolist()))
             has_it = target.values[:, place]
             try:
                 found.append(
