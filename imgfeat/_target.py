@@ -152,7 +152,7 @@ def is_several(y: Any) -> bool:
         return bool(y.ndim == 2 and y.shape[1] > 1) or _holds_names(y)
     if isinstance(y, list | tuple | pd.Series):
         return _holds_names(y) or any(_width(row) > 1 for row in y)
-    shape = np.asarray(y).shape
+    shape = np.asarray(y).shape  # as scikit-learn reads what has no shape of its own
     return len(shape) == 2 and shape[1] > 1
 
 

@@ -31,8 +31,8 @@ from imgfeat.estimators._linear_rule import (
     validate_several,
 )
 from imgfeat.estimators._planned_folds import PlannedFolds
-from imgfeat.estimators._row_products import folded, products
 from imgfeat.estimators._several_labels import weights_of_labels
+from imgfeat.estimators._spanned_rows import folded, products
 from imgfeat.estimators._temperature import fit_temperature
 
 
@@ -257,10 +257,13 @@ class LinearProbe(LinearRule):
     def _fit_each(self, rows, by_products, back, target, weights, groups, candidates):
         """Decide about each of several labels by itself, as if it were the only one."""
         found = []
-        by_label = weights_of_labels(self.class_weight, target, "LinearProbe")
+        is_dict = isinstance(self.class_weight, dict)
+        if is_dict:
+            by_label = weights_of_labels(self.class_weight, target, "LinearProbe")
         for place, label in enumerate(target.classes.tolist()):
             one = copy(self)
-            one.class_weight = dict(enumerate(by_label[:, place].tolist()))
+            if is_dict:  # "balanced" is so in each fold
+                one.class_weight = dict(enumerate(by_label[:, place].tolist()))
             has_it = target.values[:, place]
             try:
                 found.append(

@@ -157,7 +157,7 @@ def test_few_rows_are_decomposed_by_one_thread_of_blas(monkeypatch):
         seen.extend(pool["num_threads"] for pool in pools)
         return row_space(X)
 
-    monkeypatch.setattr("imgfeat.estimators._row_products.row_space", spy)
+    monkeypatch.setattr("imgfeat.estimators._spanned_rows.row_space", spy)
     X = np.random.default_rng(0).standard_normal((20, 50))
     with threadpool_limits(2, "blas"):
         LinearProbe().fit(X, np.arange(20) % 2)

@@ -23,9 +23,9 @@ NAMES = ["brick", "grass", "gravel", "moss"]
         LinearProbe("svm", 0.01, class_weight="balanced"),
     ],
 )
-@pytest.mark.parametrize("n_rows", [90, 10])
-def test_a_linear_probe_is_one_against_the_rest(probe, n_rows):
-    rows, labels = X[:n_rows], Y[:n_rows]
+@pytest.mark.parametrize("some", [slice(None), slice(25, 35)], ids=["many", "few"])
+def test_a_linear_probe_is_one_against_the_rest(probe, some):
+    rows, labels = X[some], Y[some]
     found = probe.fit(rows, labels)
     each = OneVsRestClassifier(LinearProbe(**probe.get_params())).fit(rows, labels)
     assert_allclose(found.predict_proba(X), each.predict_proba(X), atol=1e-4)

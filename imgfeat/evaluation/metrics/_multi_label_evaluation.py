@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
 
 from imgfeat._frames import make_frame, make_index
-from imgfeat._typing import Figure
+from imgfeat._typing import Axes, Figure
 from imgfeat.estimators._label_thresholds import HALF, best_thresholds
 from imgfeat.evaluation.metrics import _evaluation_plots as plots
 from imgfeat.evaluation.metrics._bootstrap import bootstrap_intervals
@@ -140,7 +140,7 @@ class MultiLabelEvaluation(Evaluation):
             index=make_index(self._outcome.names, name="class"),
         )
 
-    def threshold_curve(self, label) -> pd.DataFrame:
+    def threshold_curve(self, label: object) -> pd.DataFrame:
         """Tell what every threshold of one label would do.
 
         Parameters
@@ -184,19 +184,19 @@ class MultiLabelEvaluation(Evaluation):
         }
         return self.confusion / make_frame(of).clip(lower=1)
 
-    def most_confused(self, min_count: int = 1) -> NoReturn:
+    def most_confused(self, min_count: int = 1) -> pd.DataFrame:
         """Refuse: which of several labels stands for which other, nobody knows."""
         _refuse("most_confused", "confusion has the mistakes of each label")
 
-    def reliability(self, n_bins: int = 10) -> NoReturn:
+    def reliability(self, n_bins: int = 10) -> pd.DataFrame:
         """Refuse: a row has a probability for each label, and none of its own."""
         _refuse("reliability", "per_class has log loss and Brier score of each label")
 
-    def coverage(self) -> NoReturn:
+    def coverage(self) -> pd.DataFrame:
         """Refuse, as `reliability`."""
         _refuse("coverage", "threshold_curve has the shares found of each label")
 
-    def plot_confusion(self, ax: Any = None) -> NoReturn:
+    def plot_confusion(self, ax: Axes | None = None) -> Axes:
         """Refuse: there is no one matrix."""
         _refuse("plot_confusion", "plot_each_label draws a matrix for each label")
 
