@@ -95,7 +95,9 @@ class Target:
         """How many images have each class."""
         if self.is_several:
             return self.values.sum(axis=0)
-        return np.array([(self.values == label).sum() for label in self.classes])
+        there, counts = np.unique(self.values, return_counts=True)
+        n_of = dict(zip(there.tolist(), counts.tolist(), strict=True))
+        return np.array([n_of.get(label, 0) for label in self.classes.tolist()])
 
     def sides(self) -> NDArray[np.int64]:
         """How many images are on the smaller side of each of several labels.

@@ -119,11 +119,10 @@ def test_the_service_names_the_labels_that_are_given(file, model):
 
     png = as_file(IMAGES[0])
     with client_of({"parts": file}) as client:
-        answer = client.post(
-            "/predict", content=png, headers={"Content-Type": "image/png"}
-        )
-        (result,) = answer.json()["results"]
-        asked = client.post("/explain", content=png)
+        kind = {"Content-Type": "image/png"}
+        answer = client.post("/predict", content=png, headers=kind)
+        asked = client.post("/explain", content=png, headers=kind)
+    (result,) = answer.json()["results"]
     (said,) = answer_of(model, [IMAGES[0]])
     assert result["labels"] == said.labels
     assert result["label"] is None and not result["unknown"]

@@ -120,18 +120,20 @@ def shared_mistakes_of_several(true, guesses, classes):
     Returns
     -------
     DataFrame
-        As of `shared_mistakes`, with tuples of labels; what most say is told label by
-        label, and no model may say all of it.
+        As of `shared_mistakes`, with tuples of labels: those that most models give an
+        image, all in all; of equally many the first model's.
     """
     wrong = np.flatnonzero((guesses != true).any(axis=2).all(axis=0))
     guesses = guesses[:, wrong]
-    most = 2 * guesses.sum(axis=0) > len(guesses)
+    # Label by label, most could be right together where each of them is wrong.
+    alike = np.array([(guesses == one).all(axis=2).sum(axis=0) for one in guesses])
+    most = np.take_along_axis(guesses, alike.argmax(axis=0)[None, :, None], axis=0)[0]
     table = make_frame(
         {
             "true": make_series(names_of_rows(true[wrong], classes), dtype=object),
             "predicted": make_series(names_of_rows(most, classes), dtype=object),
             "probability": np.full(len(wrong), np.nan),
-            "n_agree": (guesses == most).all(axis=2).sum(axis=0),
+            "n_agree": alike.max(axis=0),
             "n_models": len(guesses),
         }
     ).set_axis(wrong)

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 
 from imgfeat._frames import make_frame, make_index, make_series
 from imgfeat._nesting import last_step
-from imgfeat._target import is_several, refuse_several_of
+from imgfeat._target import gives_several, is_several
 from imgfeat._typing import ArrayLike, ImageBatch, RandomState
 from imgfeat.estimators._no_labels import refuse_no_labels
 from imgfeat.evaluation.metrics._confusions import count_pairs, tabulate_classes
@@ -30,8 +30,6 @@ from imgfeat.evaluation.metrics._scores import (
 from imgfeat.sources._frame import one_column
 from imgfeat.sources._images import refuse_one_image
 from imgfeat.sources._source import source_of
-
-_SEVERAL_HINT = "give a matrix of 0 and 1, or a list of names for each image"
 
 
 def evaluate(
@@ -123,7 +121,12 @@ def evaluate(
         check_length("evaluate", "group", groups, n_images)
     if not n_images:
         raise ValueError("evaluate needs at least one image. Got none.")
-    refuse_several_of(estimator, "evaluate with one label an image", _SEVERAL_HINT)
+    if gives_several(estimator):
+        raise ValueError(
+            "evaluate needs labels of the kind that the estimator was fitted on. Got "
+            "one an image, and a model that gives several; give a matrix of 0 and 1, "
+            "or a list of names for each image."
+        )
     classes = np.asarray(estimator.classes_)
     true, unseen = _encode(y, classes)
     # What an OpenSet gives images of no class; right where they are labelled so.
