@@ -49,6 +49,7 @@ def run_where_nothing_can_be_written(program, folder):
     )
 
 
+@pytest.mark.slow
 def test_recipes_work_where_nothing_can_be_written(tmp_path):
     done = run_where_nothing_can_be_written(_NOTHING_TO_WRITE_TO, tmp_path)
     assert done.returncode == 0, done.stderr

@@ -79,6 +79,7 @@ def test_predict_writes_a_file(model, photos, tmp_path, format):
     assert n_lines == 13 + (format == "csv")
 
 
+@pytest.mark.slow
 def test_predict_without_standard_output_says_so_or_writes_a_file(
     model, photos, tmp_path
 ):

@@ -18,7 +18,7 @@ DOCS = ROOT / "docs"
 # Nets, and comparisons of several recipes.
 SLOW = {"coming-from/embetter", "coming-from/fastai", "coming-from/autogluon"}
 SLOW |= {"coming-from/torchvision-timm", "guide/extract", "guide/train"}
-SLOW |= {"howto/small-data", "howto/offline-machine"}
+SLOW |= {"howto/small-data", "howto/offline-machine", "howto/zero-shot"}
 PAGES = sorted(
     page
     for page in DOCS.rglob("*.md")

@@ -332,6 +332,7 @@ def test_searches_its_parameters(digits):
     assert search.best_score_ > 0.2
 
 
+@pytest.mark.slow
 def test_searches_in_processes(digits):
     scores = cross_val_score(tiny(max_epochs=2), *digits, cv=2, n_jobs=2)
     alone = cross_val_score(tiny(max_epochs=2), *digits, cv=2)

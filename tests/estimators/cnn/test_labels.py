@@ -62,7 +62,8 @@ def test_label_that_is_none_of_the_classes_is_named_with_its_row(stranger):
         ([0, np.nan, 1], "y contains NaN"),
         ([0, 1], r"inconsistent numbers of samples: 3 images and 2 labels"),
         (["a", "a", "a"], r"at least 2 classes\. Got 1 class: 'a'"),
-        ([[0, 1], [1, 0], [1, 1]], "should be a 1d array"),
+        ([[0, 2], [1, 0], [1, 1]], "needs 0 and 1 in a matrix of several labels"),
+        ([[0, 1], [1, 1], [1, 1]], "needs an image with each label, and an image with"),
     ],
 )
 def test_labels_that_make_no_classes_are_refused(y, message):
