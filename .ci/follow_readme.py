@@ -57,6 +57,12 @@ for folder in ("new", "unlabelled"):
     Path(folder).mkdir()
     for number, path in enumerate(photos[::4], start=1):
         shutil.copy(path, Path(folder, f"{{number}}.jpg"))
+rows = ["path,scratch,dent,faults"]
+for path in photos:
+    scratch, dent = path.parent.name != "brick", path.parent.name == "gravel"
+    faults = ";".join(["scratch"] * scratch + ["dent"] * dent)
+    rows.append(f"{{path}},{{int(scratch)}},{{int(dent)}},{{faults}}")
+Path("parts.csv").write_text("\\n".join(rows))
 """
 
 
