@@ -4,7 +4,7 @@ python .ci/follow_readme.py [WHEEL] [--page PAGE ...] [--extra-index-url URL]
 
 Makes a virtual environment, installs the wheel, or this clone as README says, and types
 every block of Python and of shell of README's first part and of the guide's first page
-(or of pages of your choice), in their order: one session of Python a page, one shell
+(or of pages of your choice), in their order: one Python a page, one shell
 command after the other. It stops where a user would, with the words that a user would
 see, and prints what it leaves out and why. Standard library only; it takes minutes, and
 2 to 7 GB of disk while it runs.
@@ -37,8 +37,8 @@ LEFT_OUT = {
 }
 EXTRAS = "[onnx]"
 PROMPT = "~~ done ~~"
-# Reads a block a line, and runs it as it would run in a session of Python.
-SESSION = f"""
+# Reads a block a line, and runs it as an open Python would.
+INTERPRETER = f"""
 import json, sys
 names = {{"__name__": "__main__"}}
 for line in sys.stdin:
@@ -128,23 +128,23 @@ class Home:
     def follow(self, name, text):
         """Type all blocks of a page."""
         print(f"\n== {name}", flush=True)
-        session = subprocess.Popen(
-            [str(self.bin / "python"), "-c", SESSION],
+        python = subprocess.Popen(
+            [str(self.bin / "python"), "-c", INTERPRETER],
             cwd=self.work, env=self.environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
-        with session:
+        with python:
             for language, block in fences(text):
                 if language == "python":
-                    self.type_python(session, block)
+                    self.type_python(python, block)
                 elif language == "sh":
                     self.type_shell(block)
 
-    def type_python(self, session, block):
+    def type_python(self, python, block):
         print("".join(f">>> {line}\n" for line in block.splitlines()), end="")
-        session.stdin.write(json.dumps(block) + "\n")
-        session.stdin.flush()
-        for line in session.stdout:
+        python.stdin.write(json.dumps(block) + "\n")
+        python.stdin.flush()
+        for line in python.stdout:
             if line.strip() == PROMPT:
                 return
             print(line, end="", flush=True)
