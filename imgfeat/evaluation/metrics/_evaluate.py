@@ -16,7 +16,7 @@ from imgfeat.evaluation.metrics._confusions import count_pairs, tabulate_classes
 from imgfeat.evaluation.metrics._evaluate_multi_label import evaluate_multi_label
 from imgfeat.evaluation.metrics._evaluation import Evaluation
 from imgfeat.evaluation.metrics._lengths import check_length
-from imgfeat.evaluation.metrics._outcome import Outcome, find_scores
+from imgfeat.evaluation.metrics._outcome import Outcome, find_scores, ranked_by
 from imgfeat.evaluation.metrics._per_group import score_groups
 from imgfeat.evaluation.metrics._scores import (
     COUNT_SCORES,
@@ -168,11 +168,7 @@ def evaluate(
         mistakes=mistakes.sort_values("probability", ascending=False, kind="stable"),
         per_group=None if groups is None else score_groups(outcome, groups),
         unmatched=_unmatched(outcome, len(classes), of_none),
-        ranked_by="probabilities"
-        if proba is not None
-        else "nothing"
-        if scores is None
-        else "decision values",
+        ranked_by=ranked_by(proba, scores),
         _outcome=outcome,
         _images=X,
         _draws={"top_k": top_k} | draws,

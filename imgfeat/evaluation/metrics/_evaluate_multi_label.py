@@ -15,6 +15,8 @@ from imgfeat.evaluation.metrics._multi_label_scores import (
     label_scores,
     ranking_of_labels,
 )
+from imgfeat.evaluation.metrics._outcome import ranked_by
+from imgfeat.evaluation.metrics._per_group import weigh_groups
 from imgfeat.evaluation.metrics._scores import RANKING_SCORES, ranking_means, share_of
 
 
@@ -64,22 +66,20 @@ def evaluate_multi_label(estimator, X, y, images, *, target_names, groups, draws
     outcome = MultiLabelOutcome(
         target.values == 1, predicted == 1, proba, scores, classes
     )
+    once = np.ones((1, len(images)), dtype=np.int32)
+    ranks = None if scores is None else ranking_of_labels(outcome, once)
     predictions = _predictions(outcome, images)
     by = "loss" if proba is not None else "n_wrong"
     mistakes = predictions[~outcome.right]
     return MultiLabelEvaluation(
-        metrics=_metrics(outcome),
-        per_class=_per_class(outcome),
+        metrics=_metrics(outcome, once, ranks),
+        per_class=_per_class(outcome, ranks),
         confusion=_confusion(outcome),
         predictions=predictions,
         mistakes=mistakes.sort_values(by, ascending=False, kind="stable"),
         per_group=None if groups is None else _per_group(outcome, groups),
         unmatched=make_frame(columns=["in", "n_images", "n_predicted"]),
-        ranked_by="probabilities"
-        if proba is not None
-        else "nothing"
-        if scores is None
-        else "decision values",
+        ranked_by=ranked_by(proba, scores),
         _outcome=outcome,
         _images=X,
         _draws=draws,
@@ -128,11 +128,10 @@ def _predictions(outcome, images):
     )
 
 
-def _metrics(outcome):
-    once = np.ones((1, len(outcome.true)), dtype=np.int32)
+def _metrics(outcome, once, ranks):
     found = label_scores(outcome, once)
-    if outcome.scores is not None:
-        found |= ranking_means(ranking_of_labels(outcome, once))
+    if ranks is not None:
+        found |= ranking_means(ranks)
     values = {
         name: float(found[name][0]) if name in found else np.nan
         for name in (*OF_COUNTS, *OF_PROBABILITIES, *RANKING_SCORES)
@@ -140,21 +139,19 @@ def _metrics(outcome):
     return make_series(values | {"n_images": len(outcome.true)})
 
 
-def _per_class(outcome):
+def _per_class(outcome, ranks):
     found, false_alarms, missed, _ = outcome.counts()
     n_images = found + missed
-    ranks = np.full((len(outcome.names), 2), np.nan)
-    if outcome.scores is not None:
-        once = np.ones((1, len(outcome.true)), dtype=np.int32)
-        ranks = ranking_of_labels(outcome, once)[:, 0]
+    nothing = np.full((len(outcome.names), 2), np.nan)
+    roc_auc, average_precision = (nothing if ranks is None else ranks[:, 0]).T
     has_shares = outcome.proba is not None
     return make_frame(
         {
             "precision": share_of(found, found + false_alarms),
             "recall": share_of(found, n_images),
             "f1": share_of(2 * found, 2 * found + false_alarms + missed),
-            "roc_auc": ranks[:, 0],
-            "average_precision": ranks[:, 1],
+            "roc_auc": roc_auc,
+            "average_precision": average_precision,
             "log_loss": outcome.losses.mean(axis=0) if has_shares else np.nan,
             "brier": outcome.brier.mean(axis=0) if has_shares else np.nan,
             "n_images": n_images,
@@ -172,13 +169,11 @@ def _confusion(outcome):
 
 
 def _per_group(outcome, groups):
-    code = {name: number for number, name in enumerate(dict.fromkeys(groups.tolist()))}
-    of_image = np.array([code[name] for name in groups.tolist()])
-    weights = (of_image == np.arange(len(code))[:, np.newaxis]).astype(np.int32)
+    weights, found = weigh_groups(groups)
     scores = label_scores(outcome, weights)
     names = "accuracy", "hamming_loss", "f1_micro", "f1_macro"
     table = make_frame(
         {"n_images": weights.sum(axis=1)} | {name: scores[name] for name in names},
-        index=make_index(list(code), name="group"),
+        index=make_index(found, name="group"),
     )
     return table.sort_values("f1_micro", kind="stable")

@@ -101,22 +101,14 @@ class Evaluation:
         classes of few images come out lower, or higher, in all draws: such an interval
         is moved, the middle of the draws to the value.
         """
-        outcome, draws = self._outcome, dict(self._draws)
-        top_k = draws.pop("top_k")
-
-        def score(weights):
-            of_images = image_scores(outcome, weights, top_k)
-            return count_scores(outcome, weights) | of_images
-
-        def rank(weights):
-            return ranking_means(ranking_of_classes(outcome, weights))
-
+        scores = self._outcome.scores
+        draws = {key: self._draws[key] for key in self._draws if key != "top_k"}
         drawn = bootstrap_intervals(
-            score,
-            None if outcome.scores is None else rank,
+            self._score,
+            None if scores is None else self._rank,
             self.metrics,
-            n_images=len(outcome.true),
-            n_ranked=1 if outcome.scores is None else outcome.scores.shape[1],
+            n_images=len(self._outcome.true),
+            n_ranked=1 if scores is None else scores.shape[1],
             **draws,
         )
         names = [name for name in self.metrics.index if name != "n_images"]
@@ -126,6 +118,15 @@ class Evaluation:
         table.loc["accuracy", ["low", "high", "n_resamples"]] = ends
         table["n_resamples"] = table["n_resamples"].fillna(0).astype(int)
         return table.rename_axis("metric")
+
+    def _score(self, weights):
+        """Metrics without a ranking, of images that count as often as that."""
+        of_images = image_scores(self._outcome, weights, self._draws["top_k"])
+        return count_scores(self._outcome, weights) | of_images
+
+    def _rank(self, weights):
+        """Metrics of a ranking."""
+        return ranking_means(ranking_of_classes(self._outcome, weights))
 
     @property
     def accuracy_interval(self) -> tuple[float, float]:

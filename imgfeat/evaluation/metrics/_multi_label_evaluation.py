@@ -1,7 +1,6 @@
 """What an evaluation of several labels an image found."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NoReturn
 
 import numpy as np
@@ -11,7 +10,6 @@ from imgfeat._frames import make_frame, make_index
 from imgfeat._typing import Axes, Figure
 from imgfeat.estimators._label_thresholds import HALF, best_thresholds
 from imgfeat.evaluation.metrics import _evaluation_plots as plots
-from imgfeat.evaluation.metrics._bootstrap import bootstrap_intervals
 from imgfeat.evaluation.metrics._evaluation import Evaluation
 from imgfeat.evaluation.metrics._multi_label_scores import (
     label_scores,
@@ -75,30 +73,11 @@ class MultiLabelEvaluation(Evaluation):
             f"{len(self.mistakes)} images with a wrong label"
         )
 
-    @cached_property
-    def metrics_table(self) -> pd.DataFrame:
-        """Metrics with bootstrap intervals, drawn when they are first asked for.
+    def _score(self, weights):
+        return label_scores(self._outcome, weights)
 
-        As that of `Evaluation`: a row a metric, ``value``, ``low``, ``high``,
-        ``n_resamples``; that of the accuracy is Wilson's.
-        """
-        outcome = self._outcome
-        drawn = bootstrap_intervals(
-            lambda weights: label_scores(outcome, weights),
-            None
-            if outcome.scores is None
-            else lambda weights: ranking_means(ranking_of_labels(outcome, weights)),
-            self.metrics,
-            n_images=len(outcome.true),
-            n_ranked=len(outcome.names),
-            **self._draws,
-        )
-        names = [name for name in self.metrics.index if name != "n_images"]
-        table = self.metrics[names].rename("value").to_frame().join(drawn)
-        ends = [*self.accuracy_interval, 0]
-        table.loc["accuracy", ["low", "high", "n_resamples"]] = ends
-        table["n_resamples"] = table["n_resamples"].fillna(0).astype(int)
-        return table.rename_axis("metric")
+    def _rank(self, weights):
+        return ranking_means(ranking_of_labels(self._outcome, weights))
 
     def top_mistakes(self, n: int = 20) -> pd.DataFrame:
         """List the images with wrong labels of the highest loss.

@@ -99,6 +99,13 @@ def find_scores(estimator, X, n_images, n_classes):
     return None, values if is_of_classes and np.isfinite(values).all() else None
 
 
+def ranked_by(proba, scores):
+    """What ranks the images, in words."""
+    if proba is not None:
+        return "probabilities"
+    return "nothing" if scores is None else "decision values"
+
+
 def _check_proba(proba, shape):
     if proba.shape != shape:
         raise ValueError(

@@ -25,8 +25,7 @@ def score_groups(outcome, groups):
         ``n_images``, ``accuracy`` with the ends ``low`` and ``high`` of its 95 % Wilson
         interval, ``balanced_accuracy``, ``f1_macro``.
     """
-    code, names = pd.factorize(np.asarray(groups), use_na_sentinel=False)
-    weights = (code == np.arange(len(names))[:, np.newaxis]).astype(np.int32)
+    weights, names = weigh_groups(groups)
     scores = count_scores(outcome, weights)
     counts = weights.sum(axis=1)
     table = make_frame(
@@ -37,3 +36,20 @@ def score_groups(outcome, groups):
     table.insert(2, "low", low)
     table.insert(3, "high", high)
     return table.sort_values("accuracy", kind="stable")
+
+
+def weigh_groups(groups):
+    """Let the images of each group count once, and no others.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_images,)
+
+    Returns
+    -------
+    weights : ndarray of int of shape (n_groups, n_images)
+    names : ndarray of shape (n_groups,)
+        None and NaN are a group of their own.
+    """
+    code, names = pd.factorize(np.asarray(groups), use_na_sentinel=False)
+    return (code == np.arange(len(names))[:, np.newaxis]).astype(np.int32), names

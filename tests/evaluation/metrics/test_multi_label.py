@@ -161,6 +161,12 @@ def test_a_label_without_images_has_no_threshold():
     assert found[0] < 0.2 and np.isnan(found[1])
 
 
+def test_images_without_a_group_are_one_of_their_own(model):
+    groups = np.where(np.arange(80) % 4, 1.0, np.nan)
+    found = evaluate(model, X[TEST], Y[TEST], groups=groups).per_group
+    assert sorted(found["n_images"]) == [20, 60]
+
+
 def test_groups_have_scores_of_their_own(model):
     groups = np.where(np.arange(80) % 4, "a", "b")
     found = evaluate(model, X[TEST], Y[TEST], groups=groups).per_group
