@@ -8,6 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from imgfeat.kernels._jit import njit
+from imgfeat.kernels._resize_strips import filter_strip, room_for_strips
+from imgfeat.kernels.simd import LANES
 
 INTERPOLATIONS = ("nearest", "box", "bilinear", "bicubic", "lanczos")
 
@@ -196,33 +198,19 @@ def _add_scaled(total, weight, row):
 
 @njit(fastmath=_SUMS)
 def _filter_integers(image, n_channels, y0, y_weights, x0, x_weights, middle, out):
-    precision = y_weights.dtype
-    n_taps = y_weights.shape[1]
-    width = out.shape[1]
+    n_taps, width = y_weights.shape[1], out.shape[1]
     # Rows filtered along x wait here, as many as one output row needs.
-    ring = np.empty((n_taps, width), dtype=precision)
-    line = np.empty(image.shape[1], dtype=precision)
-    total = np.empty(width, dtype=precision)
-    zero, half, one = precision.type(0), precision.type(0.5), precision.type(1)
-    lowest, highest, up, white = -middle, middle - one, middle + half, 2 * middle - one
-    begin = n_channels * x0[0]
-    end = n_channels * (x0[-1] + x_weights.shape[1])
-    ready = 0
+    ring, room = room_for_strips(image, n_channels, x0, x_weights, n_taps)
+    total = np.empty(width, np.float32)
+    zero, up, white = np.float32(0), middle + np.float32(0.5), 2 * middle - 1
+    ready = y0[0] // LANES * LANES
     for i in range(len(y0)):
-        ready = max(ready, y0[i])
         while ready < y0[i] + n_taps:
-            row, needed, source = ring[ready % n_taps], line[begin:end], image[ready]
-            source = source[begin:end]
-            for j in range(len(needed)):
-                needed[j] = source[j] - middle
-            _filter_line(line, n_channels, x0, x_weights, row)
-            # As Pillow, which keeps integers between its two passes.
-            for j in range(len(row)):
-                row[j] = min(max(np.floor(row[j] + half), lowest), highest)
-            ready += 1
+            filter_strip(image, ready, n_channels, x0, x_weights, middle, ring, room)
+            ready += LANES
         total[:] = 0
         for k in range(n_taps):
-            _add_scaled(total, y_weights[i, k], ring[(y0[i] + k) % n_taps])
+            _add_scaled(total, y_weights[i, k], ring[(y0[i] + k) % len(ring)][:width])
         row_out = out[i]
         for j in range(len(row_out)):
             row_out[j] = np.int32(min(max(total[j] + up, zero), white))

@@ -137,6 +137,26 @@ def maximum(typing, a, b):
 
 
 @intrinsic
+def minimum(typing, a, b):
+    """The smaller, lane by lane."""
+
+    def generate(context, builder, signature, args):
+        return builder.select(builder.fcmp_ordered("<", *args), *args)
+
+    return lanes(lanes, lanes), generate
+
+
+@intrinsic
+def floor(typing, a):
+    """Rounded down to whole numbers."""
+
+    def generate(context, builder, signature, args):
+        return _call(builder, "floor", _FLOATS, args)
+
+    return lanes(lanes), generate
+
+
+@intrinsic
 def nearest_integer(typing, a):
     """Rounded to whole numbers."""
 
@@ -201,3 +221,54 @@ def lowest_bit(typing, bits):
         return builder.cttz(args[0], ir.IntType(1)(1))
 
     return types.intp(types.uint64), generate
+
+
+@intrinsic
+def transpose(typing, source, first, row, target, first_out, row_out):
+    """Write a square of `LANES` rows and columns with its columns as rows.
+
+    Its rows begin at `first` and every `row` numbers further in `source`, of pixels or
+    of float32, and every `row_out` numbers from `first_out` on in `target`.
+    """
+
+    def generate(context, builder, signature, args):
+        source_type, target_type = signature.args[0], signature.args[3]
+        vectors = []
+        for k in range(LANES):
+            place = builder.add(args[1], builder.mul(args[2], args[2].type(k)))
+            vectors.append(_load_floats(context, builder, source_type, args[0], place))
+        # Blocks of a row and a column, of two, of four...: each time the blocks that
+        # lie above the diagonal change places with those below.
+        for step in (2**k for k in range(LANES.bit_length() - 1)):
+            upper = [c if not c & step else LANES + c - step for c in range(LANES)]
+            lower = [c + step if not c & step else LANES + c for c in range(LANES)]
+            for k in (k for k in range(LANES) if not k & step):
+                pair = vectors[k], vectors[k + step]
+                vectors[k] = builder.shuffle_vector(*pair, _places(upper))
+                vectors[k + step] = builder.shuffle_vector(*pair, _places(lower))
+        for k, vector in enumerate(vectors):
+            place = builder.add(args[4], builder.mul(args[5], args[5].type(k)))
+            address = _address(context, builder, target_type, args[3], place)
+            builder.store(vector, address, align=4)
+        return context.get_dummy_value()
+
+    places = first, row, first_out, row_out
+    if not all(isinstance(place, types.Integer) for place in places):
+        return None
+    whole = types.intp
+    return types.void(source, whole, whole, target, whole, whole), generate
+
+
+def _places(numbers):
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(numbers)), numbers)
+
+
+def _load_floats(context, builder, array_type, array, index):
+    """Numbers of a C-contiguous array of pixels or float32, as float32."""
+    if array_type.dtype == types.float32:
+        address = _address(context, builder, array_type, array, index)
+        return builder.load(address, align=4)
+    kind = ir.VectorType(ir.IntType(array_type.dtype.bitwidth), LANES)
+    data = context.make_array(array_type)(context, builder, array).data
+    address = builder.bitcast(builder.gep(data, [index]), kind.as_pointer())
+    return builder.uitofp(builder.load(address, align=1), _FLOATS)

@@ -17,6 +17,8 @@ def _arithmetic(a, b, c, out):
     store(out, 2 * LANES, simd.fma(x, y, z))
     store(out, 3 * LANES, simd.maximum(x, y))
     store(out, 4 * LANES, simd.nearest_integer(x))
+    store(out, 5 * LANES, simd.minimum(x, y))
+    store(out, 6 * LANES, simd.floor(x))
 
 
 @jit
@@ -52,6 +54,11 @@ def _copy(source, start, target, at):
     store(target, at, load(source, start))
 
 
+@jit
+def _transpose(source, first, row, target, first_out, row_out):
+    simd.transpose(source, first, row, target, first_out, row_out)
+
+
 def lanes(seed, low=-50.0, high=50.0):
     return np.random.default_rng(seed).uniform(low, high, LANES).astype(np.float32)
 
@@ -62,19 +69,33 @@ def test_lanes_are_a_power_of_two_that_a_mask_of_64_bits_holds():
 
 def test_arithmetic_is_that_of_each_lane():
     a, b, c = lanes(0), lanes(1), lanes(2)
-    out = np.empty((5, LANES), dtype=np.float32)
+    out = np.empty((7, LANES), dtype=np.float32)
     _arithmetic(a, b, c, out)
     assert_array_equal(out[0], a + b)
     assert_array_equal(out[1], a * b)
     assert_allclose(out[2], a * b.astype(float) + c, rtol=1e-6, atol=1e-5)
     assert_array_equal(out[3], np.maximum(a, b))
     assert_array_equal(out[4], np.rint(a))
+    assert_array_equal(out[5], np.minimum(a, b))
+    assert_array_equal(out[6], np.floor(a))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_squares_are_transposed_wherever_they_begin(dtype):
+    rng = np.random.default_rng(0)
+    source = rng.integers(0, 256, (LANES + 2, LANES + 5)).astype(dtype)
+    target = np.full((LANES + 1, LANES + 3), -1, dtype=np.float32)
+    _transpose(source, LANES + 8, LANES + 5, target, LANES + 5, LANES + 3)
+    square = source[1 : LANES + 1, 3 : LANES + 3]
+    assert_array_equal(target[1:, 2 : LANES + 2], square.T)
+    target[1:, 2 : LANES + 2] = -1
+    assert_array_equal(target, -1)
 
 
 def test_product_and_sum_are_rounded_once():
     tiny = np.full(LANES, 1 + 2.0**-12, dtype=np.float32)
     one = np.full(LANES, -1, dtype=np.float32)
-    out = np.empty((5, LANES), dtype=np.float32)
+    out = np.empty((7, LANES), dtype=np.float32)
     _arithmetic(tiny, tiny, one, out)
     assert_array_equal(out[2], np.float32(2.0**-11 + 2.0**-24))
     assert_array_equal(out[1] + one, np.float32(2.0**-11))  # rounded twice
@@ -82,7 +103,7 @@ def test_product_and_sum_are_rounded_once():
 
 def test_halves_are_rounded_to_even():
     a = np.resize(np.float32([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5]), LANES)
-    out = np.empty((5, LANES), dtype=np.float32)
+    out = np.empty((7, LANES), dtype=np.float32)
     _arithmetic(a, a, a, out)
     assert_array_equal(out[4], np.rint(a))
 
