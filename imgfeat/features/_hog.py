@@ -11,7 +11,8 @@ from imgfeat._threads import count_threads
 from imgfeat._traits import Traits
 from imgfeat._validation import check_shape_param, size_text
 from imgfeat.features._image_feature import ImageFeature
-from imgfeat.kernels.hog import BLOCK_NORMS, hog
+from imgfeat.kernels._block_norms import BLOCK_NORMS
+from imgfeat.kernels.hog import hog
 
 
 class HOG(ImageFeature):

@@ -34,7 +34,7 @@ def vote_bytes(images, pixels_per_cell, table, histogram):
     """
     n, cell_rows, cell_cols, orientations = histogram.shape
     height, width = pixels_per_cell
-    planes, gradients, is_tie, votes = _scratch(
+    planes, gradients, is_tie, votes = scratch(
         images, pixels_per_cell, histogram, np.empty(0, np.int16)
     )
     index = np.zeros(gradients.shape[1:], np.uint32)
@@ -43,8 +43,10 @@ def vote_bytes(images, pixels_per_cell, table, histogram):
     for i in range(n):
         for cell_row in range(cell_rows):
             if cell_row % at_once == 0:
-                _load(images, i, cell_row * height, False, width * cell_cols, planes)
-                _differentiate(planes, gradients, is_tie)
+                load_rows(
+                    images, i, cell_row * height, False, width * cell_cols, planes
+                )
+                differentiate(planes, gradients, is_tie)
                 for y in range(index.shape[0]):
                     for x in range(index.shape[1]):
                         down = np.int32(gradients[0, y, x])
@@ -103,9 +105,7 @@ def vote_floats(
     n, cell_rows, cell_cols, orientations = histogram.shape
     height, width = pixels_per_cell
     n_pixels = width * cell_cols
-    planes, gradients, is_tie, votes = _scratch(
-        images, pixels_per_cell, histogram, like
-    )
+    planes, gradients, is_tie, votes = scratch(images, pixels_per_cell, histogram, like)
     bins = np.zeros(gradients.shape[2], np.int32)
     magnitude = np.zeros(gradients.shape[2])
     at_once = gradients.shape[1] // height
@@ -114,8 +114,10 @@ def vote_floats(
     for i in range(n):
         for cell_row in range(cell_rows):
             if cell_row % at_once == 0:
-                _load(images, i, cell_row * height, transform_sqrt, n_pixels, planes)
-                _differentiate(planes, gradients, is_tie)
+                load_rows(
+                    images, i, cell_row * height, transform_sqrt, n_pixels, planes
+                )
+                differentiate(planes, gradients, is_tie)
             top = cell_row % at_once * height
             for y in range(top, top + height):
                 for x in range(len(bins)):
@@ -151,7 +153,7 @@ def vote_floats(
 
 
 @compiled
-def _scratch(images, pixels_per_cell, histogram, like):
+def scratch(images, pixels_per_cell, histogram, like):
     """Room for the pixels of some rows of cells, and for the votes of one."""
     _, cell_rows, cell_cols, orientations = histogram.shape
     height, width = pixels_per_cell
@@ -175,7 +177,7 @@ def _scratch(images, pixels_per_cell, histogram, like):
 
 
 @compiled
-def _load(images, i, top, transform_sqrt, n_pixels, planes):
+def load_rows(images, i, top, transform_sqrt, n_pixels, planes):
     """Copy rows from `top` on, one more on each side, into a plane per channel.
 
     Beyond the border the image is mirrored, which makes its gradient zero there:
@@ -205,7 +207,7 @@ def _load(images, i, top, transform_sqrt, n_pixels, planes):
 
 
 @compiled
-def _differentiate(planes, gradients, is_tie):
+def differentiate(planes, gradients, is_tie):
     """Central differences, from the channel where they are the longest."""
     _differences(planes, 0, gradients, 0)
     for channel in range(1, planes.shape[0]):

@@ -12,18 +12,15 @@ from functools import lru_cache
 import numpy as np
 
 from imgfeat._threads import map_threads, row_slices
+from imgfeat.kernels._block_norms import BLOCK_NORMS, CLIP, invert
 from imgfeat.kernels._hog_edges import cells_at_edges
-from imgfeat.kernels._hog_votes import REACH, STRIDE, compiled, vote_bytes, vote_floats
+from imgfeat.kernels._hog_votes import REACH, STRIDE, vote_bytes, vote_floats
 from imgfeat.kernels._jit import njit
-
-BLOCK_NORMS = ("L1", "L1-sqrt", "L2", "L2-Hys")
+from imgfeat.kernels.simd import LANES
 
 # Images are voted in chunks of so many pixels: histograms stay in the cache, and the
 # memory beside the result does not grow with the batch.
 _CHUNK_PIXELS = 2**18
-# scikit-image's constants of the block norms.
-EPS = 1e-5
-CLIP = 0.2
 
 
 def hog(
@@ -116,7 +113,8 @@ def level_cells(image, *, orientations, pixels_per_cell, edges):
 
     Returns
     -------
-    ndarray of shape (n_kinds, cell_rows, orientations, cell_cols), float32
+    ndarray of shape (n_kinds, cell_rows, orientations, cell_cols + LANES), float32
+        Columns beyond those of cells are zero.
     """
     histogram = cell_histograms(
         image[None],
@@ -125,35 +123,10 @@ def level_cells(image, *, orientations, pixels_per_cell, edges):
         transform_sqrt=False,
     )[0]
     rows, cols = histogram.shape[:2]
-    kinds = np.empty((len(edges), rows, orientations, cols), np.float32)
+    kinds = np.zeros((len(edges), rows, orientations, cols + LANES), np.float32)
     table = bin_table(orientations)
     cells_at_edges(image, histogram, pixels_per_cell, table, edges, kinds)
     return kinds
-
-
-def level_blocks(cells, kinds, block_norm, rows, cols):
-    """Blocks of an image at many places, of cells of such kinds.
-
-    Parameters
-    ----------
-    cells : ndarray of shape (n_kinds, cell_rows, orientations, cell_cols), float32
-    kinds : ndarray of int of shape (height, width)
-        Which kind each cell of a block is of.
-    block_norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}
-    rows, cols : (int, int)
-        The first and behind the last row and column of blocks.
-
-    Returns
-    -------
-    ndarray of shape (height * width * orientations, n_rows, n_cols), float32
-        Features in the order of `hog`.
-    """
-    height, width = kinds.shape
-    shape = rows[1] - rows[0], cols[1] - cols[0]
-    blocks = np.empty((height * width * cells.shape[2], *shape), np.float32)
-    norm = BLOCK_NORMS.index(block_norm)
-    _normalize_kinds(cells, kinds, norm, rows[0], cols[0], blocks)
-    return blocks
 
 
 def _vote(images, histogram, pixels_per_cell, transform_sqrt):
@@ -228,7 +201,7 @@ def _normalize(histogram, cells_per_block, norm, blocks):
                     for step in range(width):
                         total += energy[row + cell, col + step]
                 scale[col] = total
-            _invert(scale, norm)
+            invert(scale, norm)
             if norm == 3:
                 for col in range(block_cols):
                     factor, total = scale[col], 0.0
@@ -238,7 +211,7 @@ def _normalize(histogram, cells_per_block, norm, blocks):
                             value = min(values[k] * factor, CLIP)
                             total += value * value
                     rescale[col] = total
-                _invert(rescale, norm)
+                invert(rescale, norm)
             clip = CLIP if norm == 3 else np.inf
             for col in range(block_cols):
                 factor, again = scale[col], rescale[col]
@@ -251,76 +224,3 @@ def _normalize(histogram, cells_per_block, norm, blocks):
                     else:
                         for k in range(run):
                             out[k] = min(values[k] * factor, clip) * again
-
-
-@njit(error_model="numpy", fastmath={"reassoc", "contract"})
-def _normalize_kinds(cells, kinds, norm, top, left, blocks):
-    """Do as `_normalize` for blocks whose cells are each of a kind.
-
-    A row of blocks at a time, whose features of one kind lie side by side.
-    """
-    orientations = cells.shape[2]
-    height, width = kinds.shape
-    n_rows, n_cols = blocks.shape[1:]
-    scale = np.empty(n_cols, np.float32)
-    rescale = np.empty(n_cols, np.float32)
-    for row in range(n_rows):
-        scale[:] = 0
-        rescale[:] = 0
-        for part in range(height * width):
-            y, x = top + row + part // width, left + part % width
-            kind = kinds[part // width, part % width]
-            for k in range(orientations):
-                _add_up(cells[kind, y, k, x:], norm, scale)
-        _invert(scale, norm)
-        for part in range(height * width):
-            y, x = top + row + part // width, left + part % width
-            kind = kinds[part // width, part % width]
-            for k in range(orientations):
-                out = blocks[part * orientations + k, row]
-                _scale(cells[kind, y, k, x:], scale, norm, rescale, out)
-        if norm == 3:
-            _invert(rescale, norm)
-            for feature in range(blocks.shape[0]):
-                out = blocks[feature, row]
-                for col in range(n_cols):
-                    out[col] *= rescale[col]
-
-
-@njit(error_model="numpy", fastmath={"reassoc", "contract"})
-def _add_up(values, norm, total):
-    """Add values to sums, or their squares."""
-    if norm < 2:
-        for col in range(len(total)):
-            total[col] += values[col]
-    else:
-        for col in range(len(total)):
-            total[col] += values[col] * values[col]
-
-
-@njit(error_model="numpy", fastmath={"reassoc", "contract"})
-def _scale(values, factors, norm, energy, out):
-    """Write values times factors as `norm` has them, and add up squares if clipped."""
-    if norm == 1:
-        for col in range(len(out)):
-            out[col] = np.sqrt(values[col] * factors[col])
-    elif norm == 3:
-        clip = np.float32(CLIP)
-        for col in range(len(out)):
-            value = values[col] * factors[col]
-            value = value if value < clip else clip
-            energy[col] += value * value
-            out[col] = value
-    else:
-        for col in range(len(out)):
-            out[col] = values[col] * factors[col]
-
-
-@compiled
-def _invert(energy, norm):
-    """Turn sums into the factors that divide by the L1 or the L2 norm."""
-    for k in range(len(energy)):
-        if norm < 2:
-            energy[k] = 1 / (energy[k] + EPS)
-        else:
-            energy[k] = 1 / np.sqrt(energy[k] + EPS**2)

@@ -147,6 +147,16 @@ def minimum(typing, a, b):
 
 
 @intrinsic
+def square_root(typing, a):
+    """Of numbers that are not negative."""
+
+    def generate(context, builder, signature, args):
+        return _call(builder, "sqrt", _FLOATS, args)
+
+    return lanes(lanes), generate
+
+
+@intrinsic
 def floor(typing, a):
     """Rounded down to whole numbers."""
 

@@ -8,15 +8,9 @@ between two channels, are decided by numpy on the host.
 import numpy as np
 import torch
 
+from imgfeat.kernels._block_norms import BLOCK_NORMS, CLIP, EPS
 from imgfeat.kernels._hog_votes import REACH, STRIDE
-from imgfeat.kernels.hog import (
-    BLOCK_NORMS,
-    CLIP,
-    EPS,
-    bin_table,
-    compass_bins,
-    exact_bin,
-)
+from imgfeat.kernels.hog import bin_table, compass_bins, exact_bin
 
 # What the arc tangent may be wrong by, as a part of a bin: a thousand times over.
 _BIN_ERROR = 1e-12

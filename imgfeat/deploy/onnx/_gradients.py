@@ -5,8 +5,9 @@ import numpy as np
 from imgfeat._validation import check_shape_param
 from imgfeat.deploy.onnx._folded_rows import Rows
 from imgfeat.deploy.onnx._unportable import refuse
+from imgfeat.kernels._block_norms import BLOCK_NORMS, CLIP, EPS
 from imgfeat.kernels._hog_votes import REACH, STRIDE
-from imgfeat.kernels.hog import BLOCK_NORMS, CLIP, EPS, bin_table
+from imgfeat.kernels.hog import bin_table
 
 _MOST_BINS = 256  # that a table of bytes can tell apart
 

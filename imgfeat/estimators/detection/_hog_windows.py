@@ -15,8 +15,9 @@ from sklearn.preprocessing import Normalizer
 from imgfeat.estimators._linear_form import NotLinearError, linear_form
 from imgfeat.estimators._plain_steps import has_threshold, list_steps
 from imgfeat.features import HOG
-from imgfeat.kernels.hog import level_blocks, level_cells
-from imgfeat.kernels.window_sums import add_parts
+from imgfeat.kernels._block_norms import BLOCK_NORMS
+from imgfeat.kernels.hog import level_cells
+from imgfeat.kernels.window_scores import add_blocks, cell_energies
 from imgfeat.preprocess import Grayscale
 from imgfeat.sources import ImageReader
 
@@ -93,7 +94,7 @@ class HogWindows:
         ]
         self._cell = params["pixels_per_cell"]
         self._orientations = params["orientations"]
-        self._norm = params["block_norm"]
+        self._norm = BLOCK_NORMS.index(params["block_norm"])
         self._constants = np.asarray(constants, dtype=np.float64)
         self._window = window
         self._step = step
@@ -175,14 +176,12 @@ class HogWindows:
             edges=self._edges,
         )
         total = np.zeros((len(decisions), len(own[0]), len(own[1])))
-        last = [first[k] + (len(own[k]) - 1) * stride[k] + 1 for k in (0, 1)]
+        energies = cell_energies(cells, self._norm)
+        where = tuple(first), tuple(stride)
         for kinds, places, weights in self._patterns:
-            low, high = places.min(axis=0), places.max(axis=0)
-            spans = [(first[k] + low[k], last[k] + high[k]) for k in (0, 1)]
-            blocks = level_blocks(cells, kinds, self._norm, *spans)
-            products = weights @ blocks.reshape(len(blocks), -1)
-            products = products.reshape(len(places), len(total), *blocks.shape[1:])
-            add_parts(products, places - low, tuple(stride), total)
+            add_blocks(
+                cells, energies, kinds, self._norm, weights, places, *where, total
+            )
         decisions[:, own[0][:, None], own[1]] += total
 
 
