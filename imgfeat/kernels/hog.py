@@ -116,16 +116,10 @@ def level_cells(image, *, orientations, pixels_per_cell, edges):
     ndarray of shape (n_kinds, cell_rows, orientations, cell_cols + LANES), float32
         Columns beyond those of cells are zero.
     """
-    histogram = cell_histograms(
-        image[None],
-        orientations=orientations,
-        pixels_per_cell=pixels_per_cell,
-        transform_sqrt=False,
-    )[0]
-    rows, cols = histogram.shape[:2]
+    rows, cols = (image.shape[k] // pixels_per_cell[k] for k in (0, 1))
     kinds = np.zeros((len(edges), rows, orientations, cols + LANES), np.float32)
     table = bin_table(orientations)
-    cells_at_edges(image, histogram, pixels_per_cell, table, edges, kinds)
+    cells_at_edges(image, pixels_per_cell, table, edges, kinds)
     return kinds
 
 
