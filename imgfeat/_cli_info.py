@@ -97,7 +97,9 @@ def _home():
 def _choices(records):
     """The ways that nets were run in here, the one that is taken marked."""
     for record in records:
-        yield "choice", f"{record['net']}: {' in '.join(record['chosen'])}"
+        size = " x ".join(map(str, record["size"]))
+        net = f"{printable(record['net'])} of {size} pixels"
+        yield "choice", f"{net}: {' in '.join(record['chosen'])}"
         for row in record["timed"]:
             way = f"{row['engine']} in {row['precision']}"
             yield (

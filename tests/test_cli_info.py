@@ -35,8 +35,9 @@ def test_machine_is_described(monkeypatch, tmp_path):
     monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path))
     (tmp_path / "onnx").mkdir()
     (tmp_path / "onnx" / "net.onnx-cache").write_bytes(bytes(2_000_000))
-    record = {
+    record = _choice._here() | {
         "net": "resnet18",
+        "size": [224, 224],
         "chosen": ["openvino", "bfloat16"],
         "timed": [
             {
@@ -51,6 +52,7 @@ def test_machine_is_described(monkeypatch, tmp_path):
     (tmp_path / "engines").mkdir()
     _choice._write(tmp_path / "engines" / "x.json", record)
     (tmp_path / "engines" / "damaged.json").write_text("{")
+    _choice._write(tmp_path / "engines" / "other.json", record | {"cores": -1})
     monkeypatch.setattr(_machine, "cpu_model", lambda: "A Processor")
     monkeypatch.setattr(_machine, "cpu_features", lambda: ("amx_bf16",))
     monkeypatch.setattr(_machine, "has_bfloat16", lambda: True)
@@ -62,7 +64,7 @@ def test_machine_is_described(monkeypatch, tmp_path):
     assert found["cpu"][0].startswith("A Processor, ")
     assert found[""][:2] == ["amx_bf16", "bfloat16: yes"]
     assert "torch: installed" in found["engine"]
-    assert found["choice"] == ["resnet18: openvino in bfloat16"]
+    assert found["choice"] == ["resnet18 of 224 x 224 pixels: openvino in bfloat16"]
     assert found[""][2].split() == [
         "onnx", "in", "float32", "12.3", "images/s,", "cosine", "1.00000",
     ]  # fmt: skip

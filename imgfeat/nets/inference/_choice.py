@@ -67,21 +67,34 @@ def settle(backbone, readout, plan, verbose=False):
 
 
 def kept_choices():
-    """Return the records of all choices that are kept, as dicts, sorted by net."""
+    """Return the records of the choices that hold here and now, as dicts, by net.
+
+    Those of other versions, or of another machine that shares the folder, do not.
+    """
     try:
         files = sorted((home() / "engines").glob("*.json"))
     except (NoHomeError, OSError):
         return []
     records = [_read(path) for path in files]
-    return sorted(filter(None, records), key=lambda record: record["net"])
+    here = _here()
+    found = (one for one in records if one and here.items() <= one.items())
+    return sorted(found, key=lambda record: (record["net"], str(record["size"])))
 
 
 def _facts(backbone, readout, plan):
     """All that a choice depends on, ready for JSON."""
     return {
         "net": backbone.name,
+        "size": list(backbone.preprocessing.size),
         "identity": repr(net_identity(backbone, readout)),
         "choices": [list(choice) for choice in plan.choices],
+        **_here(),
+    }
+
+
+def _here():
+    """What of a record is the same for all nets."""
+    return {
         "cpu": cpu_model(),
         "cores": n_cores(),
         "features": list(cpu_features()),
@@ -138,11 +151,16 @@ def _read(path, choices=None):
     """A record, or None where there is none of use."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        chosen = tuple(record["chosen"])
-        known = isinstance(record["net"], str) and isinstance(record["timed"], list)
+        chosen = tuple(map(str, record["chosen"]))
+        record["chosen"] = list(chosen)
+        record["net"], record["size"] = str(record["net"]), list(record["size"])
+        for row in record["timed"]:
+            row["engine"], row["precision"] = str(row["engine"]), str(row["precision"])
+            row["images_per_s"] = float(row["images_per_s"])
+            row["least_cosine"] = float(row["least_cosine"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return record if known and (choices is None or chosen in choices) else None
+    return record if choices is None or chosen in choices else None
 
 
 def _write(path, record):

@@ -22,8 +22,8 @@ def describe_machine() -> dict[str, Any]:
         computes in ``bfloat16``. ``device``: what "auto" is. ``engines``: by name,
         whether it is ``installed``, and the ``extra`` that brings it. ``exports``:
         number and bytes of exported nets that are kept. ``choices``: a dict each for
-        the nets that were timed here: ``net``, ``chosen`` (engine, precision) and
-        ``timed``, in images per second.
+        the nets that were timed here: ``net``, ``size`` of images in pixels,
+        ``chosen`` (engine, precision) and ``timed``, in images per second.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def describe_machine() -> dict[str, Any]:
         },
         "exports": _exports(),
         "choices": [
-            {key: record[key] for key in ("net", "chosen", "timed")}
+            {key: record[key] for key in ("net", "size", "chosen", "timed")}
             for record in kept_choices()
         ],
     }

@@ -173,7 +173,9 @@ def test_another_machine_chooses_anew(net, monkeypatch, fact):
     monkeypatch.setattr(_choice, fact, lambda: ["other"])
     net.settle()
     assert len(net.times) == 2
-    assert len(kept_choices()) == 2
+    assert len(list(net.folder.glob("*.json"))) == 2
+    (record,) = kept_choices()
+    assert ["other"] in record.values()
 
 
 def test_other_versions_choose_anew(net, monkeypatch):
@@ -183,12 +185,17 @@ def test_other_versions_choose_anew(net, monkeypatch):
     assert len(net.times) == 2
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"chosen": ["torch", "int8"]}'])
+NO_USE = "", "{", "[]", '{"chosen": ["torch", "int8"]}'
+NO_USE += ('{"chosen": ["torch", "bfloat16"], "net": "x", "size": [1], "timed": [3]}',)
+
+
+@pytest.mark.parametrize("content", NO_USE)
 def test_record_of_no_use_is_made_anew(net, monkeypatch, content):
     net.settle()
     (path,) = net.folder.glob("*.json")
     path.write_text(content)
     another_process(monkeypatch)
+    assert kept_choices() == []
     assert net.settle().precision == "bfloat16"
     assert len(net.times) == 2
     assert json.loads(path.read_text())["chosen"] == ["torch", "bfloat16"]
