@@ -38,16 +38,24 @@ def check_image_array(estimator, X, *, reset, image_shape=None, any_size=False):
     refuse_masked(X, name)
     # scikit-learn's check brings its own wording for what every estimator refuses:
     # sparse, complex, text, empty.
-    X = check_array(
-        X,
-        dtype=None if _is_image_dtype(getattr(X, "dtype", None)) else "numeric",
-        ensure_2d=False,
-        allow_nd=True,
-        order="C",
-        ensure_all_finite=False,
-        estimator=estimator,
-        input_name="X",
-    )
+    try:
+        X = check_array(
+            X,
+            dtype=None if _is_image_dtype(getattr(X, "dtype", None)) else "numeric",
+            ensure_2d=False,
+            allow_nd=True,
+            order="C",
+            ensure_all_finite=False,
+            estimator=estimator,
+            input_name="X",
+        )
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ValueError(
+            f"{name} needs images, or rows of one length. Got lists of numbers whose "
+            "lengths differ; make an array of each image: np.array(rows, np.uint8)."
+        ) from None
     _check_finite(X, name)
     if X.ndim < 2:
         raise ValueError(
@@ -57,7 +65,7 @@ def check_image_array(estimator, X, *, reset, image_shape=None, any_size=False):
         )
     refuse_no_pixels(X, name)
     X = _to_image_dtype(X, name)
-    X = _unflatten(X, image_shape, name) if X.ndim == 2 else _check_axes(X, name)
+    X = _unflatten(X, image_shape, estimator) if X.ndim == 2 else _check_axes(X, name)
     _check_same_size(estimator, X, reset=reset, any_size=any_size)
     return X
 
@@ -188,7 +196,8 @@ def _to_image_dtype(X, name):
         raise ValueError(f"{name}: {error}") from None
 
 
-def _unflatten(X, image_shape, name):
+def _unflatten(X, image_shape, estimator):
+    name = type(estimator).__name__
     n_samples, n_pixels = X.shape
     if image_shape is not None:
         shape = check_shape_param(image_shape, "image_shape", length=(2, 3))
@@ -203,10 +212,13 @@ def _unflatten(X, image_shape, name):
         if side * side * n_channels == n_pixels:
             shape = (side, side) if n_channels == 1 else (side, side, 3)
             return X.reshape(n_samples, *shape)
+    remedy = "Reshape them to (n_samples, height, width[, 3])"
+    if hasattr(estimator, "image_shape"):
+        remedy = "Pass image_shape=(height, width), or (height, width, 3) for colour"
     raise ValueError(
         f"{name} cannot tell the height and width of flattened images with "
-        f"{n_pixels} values a row, which is not a square. Pass "
-        "image_shape=(height, width), or (height, width, 3) for colour."
+        f"{n_pixels} values a row, which is not a square. {remedy}; one image goes "
+        "into a list: [X]."
     )
 
 

@@ -115,7 +115,7 @@ def test_image_shape_says_that_rows_are_rgb():
 def test_rows_that_fit_no_shape_are_refused():
     with pytest.raises(
         ValueError,
-        match=r"Lens cannot tell .* 15 values a row.* Pass image_shape=\(height, w",
+        match=r"Lens cannot tell .* 15 values a row.* Reshape them to \(n_samples, h",
     ):
         check(np.zeros((2, 15)))
     with pytest.raises(
@@ -255,3 +255,18 @@ def test_either_length_may_be_allowed():
 
 def test_size_is_told_as_height_by_width():
     assert size_text((28, 32, 3)) == "28 x 32"
+
+
+def test_remedies_name_only_parameters_that_there_are():
+    flat = np.zeros((4, 37), np.uint8)
+    with refuses(r"Reshape them to .*; one image goes into a list: \[X\]"):
+        check(flat)
+    lens = Lens()
+    lens.image_shape = None
+    with refuses(r"Pass image_shape=\(height, width\)"):
+        check(flat, lens)
+
+
+def test_lists_of_numbers_have_one_length():
+    with refuses("rows of one length. Got lists of numbers whose lengths differ"):
+        check([[1, 2], [3]])

@@ -21,10 +21,19 @@ from imgfeat.estimators.detection._background import (
     refuse_no_objects,
 )
 from imgfeat.estimators.detection._detections import Detections, Windows, pick
-from imgfeat.estimators.detection._levels import plan_levels, smallest_image
+from imgfeat.estimators.detection._levels import (
+    plan_levels,
+    refuse_no_sizes,
+    smallest_image,
+)
 from imgfeat.estimators.detection._rounds import Rounds
 from imgfeat.estimators.detection._scan import Scan
-from imgfeat.estimators.detection._scenes import crops_of, cut_objects, empty_scenes
+from imgfeat.estimators.detection._scenes import (
+    crops_of,
+    cut_objects,
+    empty_scenes,
+    refuse_none,
+)
 from imgfeat.features import HOG
 from imgfeat.sources._images import Images
 
@@ -221,6 +230,7 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
         background = choose_background(self.background, labels, has_y=y is not None)
         refuse_no_objects(labels, background)
         if negatives is not None:
+            refuse_none(negatives)
             scenes += empty_scenes(Images(self, negatives, reset=False))
         if isinstance(self.pipeline, FrozenEstimator):
             return self._keep(self.pipeline, background, [])
@@ -333,6 +343,7 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
     def _sides(self):
         """`window` and `step` as (height, width)."""
         window = check_size_param(self.window, "window")
+        refuse_no_sizes(window, self.min_size, self.max_size)
         if self.step is not None:
             return window, check_size_param(self.step, "step")
         found = path_to(self.pipeline, HOG)

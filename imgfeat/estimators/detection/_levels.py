@@ -101,6 +101,17 @@ def plan_levels(shape, window, step, scale, min_size, max_size, *, who):
     return levels
 
 
+def refuse_no_sizes(window, min_size, max_size):
+    """Raise if the largest objects would be smaller than the smallest."""
+    smallest = window[0] if min_size is None else min_size
+    if max_size is not None and max_size < smallest:
+        what = "the height of a window" if min_size is None else "min_size"
+        raise ValueError(
+            f"max_size must be at least {smallest}, {what}. Got {max_size}; set it to "
+            "more, or min_size to less."
+        )
+
+
 def smallest_image(window, min_size):
     """Height and width of the smallest image that a window fits into, in pixels."""
     # Sizes of levels are rounded, so that half a pixel less would do at most.

@@ -73,6 +73,15 @@ def cut_objects(images, boxes, y, window):
     return scenes, windows, labels
 
 
+def refuse_none(negatives):
+    """Raise if there is no image among those without objects."""
+    if hasattr(negatives, "__len__") and not len(negatives):
+        raise ValueError(
+            "negatives needs at least one image without objects. Got none; leave it "
+            "out if there is none."
+        )
+
+
 def empty_scenes(images):
     """A `Scene` without objects of each image."""
     none = np.empty((0, 4))

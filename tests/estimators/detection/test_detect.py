@@ -194,6 +194,8 @@ def test_no_negatives_are_refused():
         detector().fit(CROPS)
     with pytest.raises(ValueError, match=r"needs negatives, .* no room beside them"):
         detector().fit(CROPS[:1], boxes=[[(0, 0, 24, 24)]])
+    with pytest.raises(ValueError, match=r"negatives needs at least one image"):
+        detector().fit(CROPS, negatives=[])
 
 
 def test_no_objects_are_refused():
@@ -243,7 +245,8 @@ def test_labels_that_do_not_fit_are_refused():
         ({"scale": 1.0}, "'scale' parameter"),
         ({"min_size": 0}, "'min_size' parameter"),
         ({"max_overlap": 2}, "'max_overlap' parameter"),
-        ({"max_size": 20}, "at least 24 x 24"),
+        ({"max_size": 20}, "max_size must be at least 24, the height of a window. Got"),
+        ({"max_size": 30, "min_size": 40}, "at least 40, min_size. Got 30"),
     ],
 )
 def test_parameters_out_of_range_are_refused(options, match):
