@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from imgfeat._clear_labels import refuse_unclear
 from imgfeat._frames import make_frame
 from imgfeat._nesting import last_step
 from imgfeat._sklearn import is_fitted_on_matrix
@@ -60,6 +61,7 @@ class Target:
             name; or it has others than `classes`.
         """
         if not is_several(y):
+            refuse_unclear(y, name)
             values = np.asarray(y)
             return cls(values, np.unique(values) if classes is None else classes)
         known = None if classes is None else np.asarray(classes)

@@ -12,6 +12,7 @@ from sklearn.svm import LinearSVC
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from imgfeat._clear_labels import check_groups, refuse_unclear
 from imgfeat._sklearn import (
     HasMethods,
     Interval,
@@ -27,7 +28,6 @@ from imgfeat.estimators._linear_rule import (
     by_class,
     check_every_class,
     check_penalties,
-    groups_of,
     validate_several,
 )
 from imgfeat.estimators._planned_folds import PlannedFolds
@@ -190,6 +190,7 @@ class LinearProbe(LinearRule):
         if is_several(y):
             X, target = validate_several(self, X, y)
         else:
+            refuse_unclear(y, "LinearProbe")
             X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
             check_classification_targets(y)
         candidates = check_penalties(
@@ -198,7 +199,7 @@ class LinearProbe(LinearRule):
         weights = check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
-        groups = groups_of(groups, X, "LinearProbe")
+        groups = check_groups(groups, len(X), "LinearProbe")
         here = weights > 0
         self.multilabel_ = target is not None
         self.classes_ = np.unique(y) if target is None else target.classes

@@ -150,29 +150,3 @@ def check_penalties(values, needs, verb, hint):
             f"nearly no penalty give {hint}."
         )
     return values
-
-
-def groups_of(groups, X, name):
-    """Groups as an array of one a row, or None.
-
-    Parameters
-    ----------
-    groups : array-like or None
-    X : ndarray of shape (n_samples, n_features)
-    name : str
-        Of the classifier that needs them.
-
-    Raises
-    ------
-    ValueError
-        If there are more or fewer than rows.
-    """
-    if groups is None:
-        return None
-    groups = np.asarray(groups)
-    if groups.ndim != 1 or len(groups) != len(X):
-        raise ValueError(
-            f"{name} needs one group a row. Got groups of shape {groups.shape} for "
-            f"{len(X)} rows."
-        )
-    return groups

@@ -8,13 +8,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import (
     assert_all_finite,
-    check_consistent_length,
     check_random_state,
     column_or_1d,
 )
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from imgfeat._clear_labels import check_groups
 from imgfeat._sklearn import (
     HasMethods,
     Interval,
@@ -228,7 +228,7 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         refuse_no_pixels(X, "OpenSet")
         n_images = X.shape[0] if hasattr(X, "shape") else len(X)
         y = _check_targets(check_labels(y, n_images, "OpenSet"))
-        check_consistent_length(y, groups)
+        groups = check_groups(groups, n_images, "OpenSet")
         weights = np.ones(n_images)
         if sample_weight is not None:
             weights = check_sample_weight(

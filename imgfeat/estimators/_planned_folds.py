@@ -12,6 +12,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state
 
+from imgfeat._clear_labels import check_groups
 from imgfeat._target import Target, is_several
 from imgfeat._typing import ArrayLike, RandomState
 from imgfeat.estimators._label_shares import count_units, share_out_labels
@@ -86,6 +87,7 @@ class PlannedFolds(BaseCrossValidator):
             labels, if so few samples have one, or lack it.
         """
         n_folds = self.get_n_splits(X, y, groups)
+        groups = check_groups(groups, len(y), "PlannedFolds")
         if is_several(y):
             yield from self._split_several(y, groups, n_folds)
             return
@@ -129,6 +131,7 @@ class PlannedFolds(BaseCrossValidator):
             raise ValueError(
                 f"PlannedFolds needs n_folds of at least 2. Got {self.n_folds!r}."
             )
+        groups = check_groups(groups, len(y), "PlannedFolds")
         if is_several(y):
             return self._count_several(y, groups)
         y = np.asarray(y)

@@ -9,6 +9,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from imgfeat._clear_labels import check_groups, refuse_unclear
 from imgfeat._sklearn import StrOptions, fit_context
 from imgfeat._target import is_several
 from imgfeat._threads import blas_threads_for
@@ -16,7 +17,6 @@ from imgfeat.estimators._leave_one_out import leave_one_out
 from imgfeat.estimators._linear_rule import (
     LinearRule,
     by_class,
-    groups_of,
     validate_several,
 )
 from imgfeat.estimators._probe_by_chunks import ByChunks
@@ -185,6 +185,7 @@ class RidgeProbe(ByChunks, LinearRule):
             _refuse_class_weight(self.class_weight)
             self.classes_, labels = target.classes, target.values
         else:
+            refuse_unclear(y, "RidgeProbe")
             X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
             check_classification_targets(y)
             self.classes_, labels = np.unique(y, return_inverse=True)
@@ -198,7 +199,7 @@ class RidgeProbe(ByChunks, LinearRule):
         else:
             check_enough_classes(self.classes_, labels[here])
 
-        groups = groups_of(groups, X, "RidgeProbe")
+        groups = check_groups(groups, len(X), "RidgeProbe")
         if groups is not None:
             groups = groups[here]
             _check_groups(groups)

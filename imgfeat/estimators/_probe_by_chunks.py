@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from imgfeat._clear_labels import refuse_unclear
 from imgfeat._sklearn import fit_context, is_first_call
 from imgfeat._target import refuse_several
 from imgfeat._threads import blas_threads_for
@@ -197,6 +198,7 @@ class ByChunks:
 
     def _read_chunk(self, X, y, sample_weight, reset):
         """A chunk as rows, numbers of classes, and weights."""
+        refuse_unclear(y, "RidgeProbe")
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], reset=reset)
         check_classification_targets(y)
         labels = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from imgfeat._clear_labels import refuse_unclear
 from imgfeat._sklearn import check_sample_weight, fit_context
 from imgfeat._target import refuse_several
 from imgfeat._threads import blas_threads_for
@@ -140,6 +141,7 @@ class PrototypeClassifier(LinearRule):
             weight, a shrinkage or a weight out of range, or X is sparse or not finite.
         """
         refuse_several(y, "PrototypeClassifier")
+        refuse_unclear(y, "PrototypeClassifier")
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
         shrinkages = _check_shrinkages(self.shrinkage)

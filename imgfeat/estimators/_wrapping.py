@@ -6,11 +6,11 @@ from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
+from imgfeat._clear_labels import refuse_unclear
 from imgfeat._nesting import fit_param_of_last, last_step
 from imgfeat._sklearn import safe_indexing
 from imgfeat._stateless import split_stateless
 from imgfeat._target import refuse_several
-from imgfeat.estimators._missing_labels import refuse_missing
 from imgfeat.estimators._views import join
 
 
@@ -37,7 +37,7 @@ def check_labels(y, n_images, name):
             f"{name} needs a label for each image. Got {n_images} images and "
             f"{n_labels} labels."
         )
-    refuse_missing(y, name)
+    refuse_unclear(y, name)
     return y
 
 

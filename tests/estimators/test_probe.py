@@ -136,7 +136,9 @@ def test_groups_of_rows_without_weight_do_not_count():
 
 def test_groups_that_are_not_one_a_row_are_refused():
     X, y = blobs(30, 4)
-    with pytest.raises(ValueError, match=r"RidgeProbe needs one group a row. Got .*29"):
+    with pytest.raises(
+        ValueError, match=r"RidgeProbe needs one group an image. Got .*29"
+    ):
         RidgeProbe().fit(X, y, groups=np.arange(29))
 
 

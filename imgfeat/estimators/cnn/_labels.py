@@ -4,12 +4,11 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, column_or_1d, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite
 
+from imgfeat._clear_labels import check_groups, refuse_unclear
 from imgfeat._sklearn import check_sample_weight
 from imgfeat._target import Target, is_several
 from imgfeat.estimators._label_shares import share_out_labels
-from imgfeat.estimators._missing_labels import refuse_missing
 from imgfeat.estimators._several_labels import weights_of_labels
 
 
@@ -42,9 +41,8 @@ def encode_labels(y, n_images, classes=None):
         )
     if is_several(y):
         return _encode_several(y, n_images, classes)
-    refuse_missing(y, "CNNClassifier")
+    refuse_unclear(y, "CNNClassifier")
     y = column_or_1d(y, warn=True)
-    assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     if len(y) != n_images:
         raise ValueError(
@@ -142,6 +140,7 @@ def hold_out(codes, fraction, seed, groups=None):
     -------
     training, validation : ndarray of int
     """
+    groups = check_groups(groups, len(codes), "CNNClassifier")
     if codes.ndim == 2:
         return _hold_out_several(codes, fraction, seed, groups)
     if groups is not None:
@@ -184,12 +183,6 @@ def _hold_out_several(codes, fraction, seed, groups):
 
 def _hold_out_groups(codes, fraction, seed, groups):
     """Groups at random, as long as no class gets more than its share."""
-    groups = column_or_1d(groups)
-    if len(groups) != len(codes):
-        raise ValueError(
-            f"CNNClassifier needs one group an image. Got {len(groups)} for "
-            f"{len(codes)} images."
-        )
     _, group_of = np.unique(groups, return_inverse=True)
     counts = np.zeros((group_of.max() + 1, codes.max() + 1), dtype=int)
     np.add.at(counts, (group_of, codes), 1)

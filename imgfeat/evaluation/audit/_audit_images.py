@@ -131,10 +131,9 @@ def _checked(values, n_images, name, *, may_miss=False):
             f"{name} needs a value for each of the {n_images} images. Got the shape "
             f"{values.shape}."
         )
-    missing = np.flatnonzero(pd.isna(values) | (values == ""))
-    if may_miss:
-        values[missing] = ""
-    elif len(missing):
+    values[pd.isna(values)] = ""  # NA cannot be compared
+    missing = np.flatnonzero(values == "")
+    if not may_miss and len(missing):
         raise ValueError(
             f"{name} needs a value for each image. Got {len(missing)} without, the "
             f"first in row {missing[0]}; leave these images out, or {name}."

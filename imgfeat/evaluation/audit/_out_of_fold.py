@@ -12,6 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from imgfeat._clear_labels import check_groups
 from imgfeat._progress import progress
 from imgfeat._threads import map_threads
 from imgfeat._typing import ArrayLike
@@ -100,7 +101,8 @@ def out_of_fold(
     """
     X = np.asarray(embeddings)
     labels = np.asarray(y).astype(object)
-    _check_lengths(X, labels, groups)
+    _check_lengths(X, labels)
+    groups = check_groups(groups, len(labels), "Judging labels")
     usable = np.flatnonzero(np.isfinite(X).all(axis=1) & ~pd.isna(labels))
     classes, codes = _encode(labels[usable])
     found = np.full((len(X), len(classes)), np.nan)
@@ -235,13 +237,9 @@ def _notes(judged, codes, classes):
     ]
 
 
-def _check_lengths(X, labels, groups):
-    lengths = {"labels": len(labels)}
-    if groups is not None:
-        lengths["groups"] = len(groups)
-    for what, length in lengths.items():
-        if X.ndim != 2 or length != len(X):
-            raise ValueError(
-                f"Judging labels needs an embedding a row and as many {what}. Got "
-                f"embeddings of shape {X.shape} and {length} {what}."
-            )
+def _check_lengths(X, labels):
+    if X.ndim != 2 or len(labels) != len(X):
+        raise ValueError(
+            "Judging labels needs an embedding a row and as many labels. Got "
+            f"embeddings of shape {X.shape} and {len(labels)} labels."
+        )

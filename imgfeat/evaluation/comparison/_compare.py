@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator
 
+from imgfeat._clear_labels import check_groups
 from imgfeat._interrupts import noticing_interrupts
 from imgfeat._target import Target
 from imgfeat._typing import ArrayLike, ImageBatch, PathLike, RandomState
@@ -161,7 +162,7 @@ def compare(
     y = target.values
     _check_target(target, len(X))
     metadata = {
-        "groups": _one_each(groups, "groups", y),
+        "groups": check_groups(groups, len(y), "compare"),
         "sample_weight": _one_each(sample_weight, "sample_weight", y),
     }
     found = find_candidates(candidates, random_state)

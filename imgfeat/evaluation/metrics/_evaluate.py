@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from imgfeat._clear_labels import refuse_unclear
 from imgfeat._frames import make_frame, make_index, make_series
 from imgfeat._nesting import last_step
 from imgfeat._target import gives_several, is_several
@@ -116,6 +117,7 @@ def evaluate(
             estimator, X, y, n_images, unknown, groups, target_names, draws
         )
     check_length("evaluate", "label", y, n_images)
+    refuse_unclear(y, "evaluate")
     y = np.asarray(y)
     if groups is not None:
         check_length("evaluate", "group", groups, n_images)

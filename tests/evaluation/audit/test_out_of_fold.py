@@ -121,7 +121,7 @@ def test_of_equal_penalties_the_strongest_is_taken():
     [
         ((4, 2), ["a"] * 3, None, r"Got embeddings of shape \(4, 2\) and 3 labels"),
         ((4,), ["a"] * 4, None, r"embeddings of shape \(4,\)"),
-        ((4, 2), ["a"] * 4, [0] * 5, "and 5 groups"),
+        ((4, 2), ["a"] * 4, [0] * 5, r"Got groups of shape \(5,\)"),
         ((4, 2), ["a", "b", 1, 2], None, "of one kind. Got int and str"),
     ],
 )

@@ -126,7 +126,7 @@ def test_probe_holds_out_whole_groups(kind):
     [
         ({"groups": np.arange(60) % 3}, "5 folds need at least 5 groups. Got 3"),
         ({"groups": "class"}, "at least two groups.*Got one group of class 0"),
-        ({"groups": np.arange(7)}, r"groups of one value an image. Got shape \(7,\)"),
+        ({"groups": np.arange(7)}, r"one group an image. Got groups of shape \(7,\)"),
         ({"sample_weight": [1.0]}, "sample_weight of one value an image"),
     ],
     ids=["few", "one a class", "short", "short weights"],
