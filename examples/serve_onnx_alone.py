@@ -9,7 +9,7 @@ probabilities. This runs it with ONNX Runtime, Pillow and NumPy::
     python serve_onnx_alone.py model.onnx photo.jpg other.png
 
 It prints the label of each photo and its probability, or its decision where the model
-has no probabilities.
+has no probabilities; all labels of a photo where it may have several.
 """
 
 import base64
@@ -37,14 +37,18 @@ class PortableModel:
         self.session = onnxruntime.InferenceSession(path)
         self.about = self.session.get_modelmeta().custom_metadata_map
         self.labels = json.loads(self.about["labels"])
+        self.several = json.loads(self.about.get("several", "false"))
         self.output = self.session.get_outputs()[0].name
         self._check_golden()
 
     def predict(self, image):
-        """Return the label of one image, and the scores of all classes."""
+        """Return the labels of one image with their scores."""
         wanted = [self.output, "label"]
         scores, label = self.session.run(wanted, {"images": image[None]})
-        return self.labels[label[0]], scores[0]
+        if self.several:
+            given = np.flatnonzero(label[0])
+            return {self.labels[place]: scores[0][place] for place in given}
+        return {self.labels[label[0]]: np.max(scores[0])}
 
     def _check_golden(self):
         """Does the file answer here as where it was written?"""
@@ -71,8 +75,9 @@ def read(path):
 def main(path, *photos):
     model = PortableModel(path)
     for photo in photos:
-        label, scores = model.predict(read(photo))
-        print(f"{photo}: {label} ({np.max(scores):.3f})")
+        found = model.predict(read(photo))
+        said = ", ".join(f"{label} ({score:.3f})" for label, score in found.items())
+        print(f"{photo}: {said or 'none of the labels'}")
 
 
 if __name__ == "__main__":

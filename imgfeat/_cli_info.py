@@ -120,6 +120,10 @@ def _card(path):
         shown = ", ".join(map(str, classes[:_MOST_CLASSES]))
         more = ", ..." if len(classes) > _MOST_CLASSES else ""
         yield "classes", f"{len(classes)}: {shown}{more}"
+    thresholds = manifest.get("thresholds")
+    if isinstance(thresholds, list):
+        shown = ", ".join(map(str, thresholds[:_MOST_CLASSES]))
+        yield "thresholds", shown + (", ..." if len(thresholds) > _MOST_CLASSES else "")
     for name, step in dict_in(manifest, "steps").items():
         yield "step", f"{name}: {step}" if name else step
     yield from _known(dict_in(manifest, "facts"))

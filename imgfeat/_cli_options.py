@@ -40,6 +40,14 @@ LabelSeparator = Annotated[
     str | None,
     typer.Option(help="What stands between several labels in --label-column, as ';'."),
 ]
+TuneThresholds = Annotated[
+    bool,
+    typer.Option(
+        "--tune-thresholds",
+        help="Of several labels an image: give each label from its probability of "
+        "highest F1, chosen on images held out, not from one half.",
+    ),
+]
 Skip = Annotated[
     bool,
     typer.Option(

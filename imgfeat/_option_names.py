@@ -32,6 +32,7 @@ _IN_OPTIONS = {
     "groups needs a CSV file": "--groups needs a CSV file",
     "save needs a file name": "--out needs a file name",
     "Got epochs=": "Got --epochs ",
+    "tune_thresholds needs": "--tune-thresholds needs",
     "top_k needs ": "--top-k needs ",
     "threshold needs ": "--threshold needs ",
     "; give more images, hold out more, calibration=5 for all of them in five folds, "

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.frozen import FrozenEstimator
 
 from imgfeat._clear_labels import refuse_unclear
 from imgfeat._frames import make_frame
@@ -162,8 +163,7 @@ def is_several(y: Any) -> bool:
 
 def gives_several(model: Any) -> bool:
     """Whether a fitted model gives an image several labels, or none."""
-    last = last_step(model)
-    last = last_step(getattr(last, "best_estimator_", last))
+    last = _what_answers(model)
     if getattr(last, "multilabel_", False) or is_fitted_on_matrix(last):
         return True
     # Of forests and neighbours: for each column the two classes of it.
@@ -222,6 +222,20 @@ def questions_of(y: NDArray[Any]) -> list[NDArray[np.intp]]:
     """
     columns = [y] if y.ndim == 1 else list(y.T)
     return [np.unique(column, return_inverse=True)[1] for column in columns]
+
+
+def _what_answers(model: Any) -> Any:
+    """The last step of a model, looking into searches, what is frozen, and ours."""
+    while True:
+        last = last_step(model)
+        if isinstance(last, FrozenEstimator):
+            model = last.estimator
+        elif hasattr(last, "best_estimator_"):
+            model = last.best_estimator_
+        elif hasattr(last, "pipeline_"):  # of an AugmentedClassifier
+            model = last.pipeline_
+        else:
+            return last
 
 
 def _holds_names(y: Any) -> bool:

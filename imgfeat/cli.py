@@ -28,6 +28,7 @@ from imgfeat._cli_options import (
     Size,
     Skip,
     Split,
+    TuneThresholds,
     look_over,
 )
 from imgfeat._cli_predict import predict
@@ -138,6 +139,7 @@ def compare(
         bool,
         typer.Option("--learning-curve", help="Tell what more images would bring."),
     ] = False,
+    tune_thresholds: TuneThresholds = False,
     cv: Annotated[int | None, typer.Option(help="Folds; 5 if classes allow.")] = None,
     val: Annotated[
         Path | None,
@@ -201,6 +203,7 @@ def compare(
                 resume=resume,
                 refit=refit,
                 learning_curve=learning_curve,
+                tune_thresholds=tune_thresholds,
                 cv=cv,
                 size=size,
                 n_jobs=jobs,
@@ -235,6 +238,7 @@ def train(
         float,
         typer.Option(help="With --coverage: images of known classes without a label."),
     ] = 0.05,
+    tune_thresholds: TuneThresholds = False,
     jobs: Jobs = -1,
     seed: Seed = 0,
     split: Split = None,
@@ -265,6 +269,7 @@ def train(
             epochs=epochs,
             coverage=coverage,
             false_alarms=false_alarms,
+            tune_thresholds=tune_thresholds,
             n_jobs=jobs,
             random_state=seed,
             verbose=1,
@@ -275,6 +280,8 @@ def train(
             f"{to}: {recipe} on {len(found.images)} images of "
             f"{len(model.classes_)} classes",
         )
+        if tune_thresholds:
+            print_note(f"Thresholds: {studies.thresholds_in_words(model)}")
 
 
 @app.command()

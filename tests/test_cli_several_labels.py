@@ -60,6 +60,30 @@ def test_compare_reports_and_saves_the_best(tables, tmp_path):
     assert load(tmp_path / "model.imgfeat").classes_.tolist() == TEXTURES
 
 
+def test_thresholds_are_tuned_saved_and_used(tables, tmp_path):
+    to = tmp_path / "m.imgfeat"
+    train = ("train", tables[0], *COLUMNS, "--recipe", "hog-lr", *SMALL, "--out", to)
+    said = run(*train, "--tune-thresholds").output
+    bounds = load(to)[-1].thresholds_
+    assert f"brick {bounds[0]:.2f}" in " ".join(said.split())
+    assert "grass" in run("info", to).output
+    for row in rows_of(run("predict", to, tables[0].parent)):
+        shares = [float(row[f"probability_{name}"]) for name in TEXTURES]
+        above = zip(TEXTURES, shares, bounds, strict=True)
+        given = [name for name, share, bound in above if share > bound]
+        assert sorted(filter(None, row["labels"].split("|"))) == given
+
+
+@SAME_PHOTOS
+def test_compare_chooses_thresholds_out_of_fold(tables, tmp_path):
+    options = ("--recipe", "hog-lr", *SMALL, "--cv", 3, "--out", tmp_path)
+    run("compare", tables[0], *COLUMNS, *options, "--tune-thresholds")
+    bounds = load(tmp_path / "model.imgfeat")[-1].thresholds_
+    assert bounds.shape == (3,) and (bounds != 0.5).all()
+    page = (tmp_path / "report.html").read_text()
+    assert f"brick {bounds[0]:.2f}" in page and "of highest F1 out of fold" in page
+
+
 @pytest.mark.parametrize(
     "options, said",
     [

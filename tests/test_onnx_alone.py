@@ -10,6 +10,7 @@ from PIL import Image
 
 import imgfeat
 from imgfeat.deploy import export_onnx
+from tests._composites import TEXTURES, draw_composites
 
 pytestmark = pytest.mark.onnx
 
@@ -64,3 +65,22 @@ def test_example_labels_photos_as_the_model_does(tmp_path):
         f"{photo}: {label} ({share:.3f})"
         for photo, label, share in zip(photos, labels, shares, strict=True)
     ]
+
+
+def test_example_tells_all_labels_of_a_photo(tmp_path):
+    images, labels = draw_composites(40)
+    names = [
+        [name for name, has in zip(TEXTURES, row, strict=True) if has] for row in labels
+    ]
+    model = imgfeat.make_recipe("hog-lr", size=32).fit(images, names)
+    export_onnx(model, tmp_path / "model.onnx")
+    photos = [tmp_path / f"{row}.png" for row in range(6)]
+    for image, photo in zip(images, photos, strict=False):
+        Image.fromarray(image).save(photo)
+    lines = run_alone(tmp_path / "model.onnx", *photos).splitlines()
+    for photo, line, row in zip(
+        photos, lines, model.predict_proba(images[:6]), strict=True
+    ):
+        pairs = zip(TEXTURES, row, strict=True)
+        given = [f"{name} ({share:.3f})" for name, share in pairs if share > 0.5]
+        assert line == f"{photo}: {', '.join(given) or 'none of the labels'}"

@@ -7,13 +7,17 @@ from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from imgfeat import evaluate
 from imgfeat._target import Target, gives_several, is_several, refuse_several
+from imgfeat.estimators import AugmentedClassifier, RidgeProbe
+from imgfeat.features import HOG
 
 MATRIX = np.array([[1, 0, 1], [0, 1, 0], [0, 0, 0], [1, 1, 0]])
 NAMES = [["a", "c"], ["b"], [], ["a", "b"]]
@@ -137,6 +141,20 @@ def test_models_of_scikit_learn_say_whether_they_give_several(model):
     X, y = rng.normal(size=(40, 3)), rng.integers(2, size=(40, 3))
     assert gives_several(model.fit(X, y))
     assert not gives_several(model.fit(X, y[:, 0]))
+
+
+def test_wrappers_of_such_models_say_so_as_well():
+    rng = np.random.default_rng(0)
+    images = rng.integers(256, size=(20, 16, 16), dtype=np.uint8)
+    y = np.arange(40).reshape(20, 2) // 2 % 2
+    y[:, 1] = rng.permutation(y[:, 1])
+    inner = make_pipeline(HOG(cells_per_block=(1, 1)), RidgeProbe())
+    wrapped = AugmentedClassifier(inner, n_augmented=1, random_state=0)
+    assert gives_several(wrapped.fit(images, y))
+    assert gives_several(FrozenEstimator(inner.fit(images, y)))
+    assert gives_several(make_pipeline(FrozenEstimator(inner)))
+    assert evaluate(wrapped, images, y).is_multi_label
+    assert not gives_several(wrapped.fit(images, y[:, 0]))
 
 
 def test_a_model_of_one_label_gives_one():

@@ -12,6 +12,7 @@ from imgfeat._threads import map_threads
 from imgfeat.deploy._says_unknown import is_open
 from imgfeat.estimators._class_scores import shares_of_labels
 from imgfeat.estimators._no_labels import refuse_no_labels
+from imgfeat.estimators._plain_steps import has_threshold
 from imgfeat.sources import ImageDecodeError, decode_image
 from imgfeat.sources._decode import MAX_PIXELS
 
@@ -202,11 +203,17 @@ def _answer(model, images):
     if not hasattr(model, "predict_proba"):
         labels = np.asarray(model.predict(images)).tolist()
         return [Answer(label) for label in labels]
-    proba = _finite(np.asarray(model.predict_proba(images)))
     labels = labels_of(model)
+    places = None
+    if has_threshold(model):  # its label need not be the most probable
+        model, images = _in_front_of_last(model, images)
+        places = [labels.index(given) for given in model.predict(images).tolist()]
+    proba = _finite(np.asarray(model.predict_proba(images)))
+    if places is None:
+        places = proba.argmax(axis=1)
     return [
-        Answer(labels[row.argmax()], float(row.max()), _by_label(labels, row))
-        for row in proba
+        Answer(labels[place], float(row[place]), _by_label(labels, row))
+        for place, row in zip(places, proba, strict=True)
     ]
 
 

@@ -201,7 +201,8 @@ def _is_tie(arrays, pipeline, tolerance):
             if gives_several(pipeline):
                 # Of forests, for each label those of 0 and 1 beside each other.
                 half = 0.5 if name == "predict_proba" else 0.0
-                margin = np.abs(scores - half).min()
+                bounds = getattr(last_step(pipeline), "thresholds_", half)
+                margin = np.abs(scores - bounds).min()
             elif scores.ndim == 1:
                 margin = np.abs(scores).min()
             else:

@@ -9,10 +9,11 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 import imgfeat
-from imgfeat._nesting import type_name, walk
-from imgfeat._target import classes_of
+from imgfeat._nesting import last_step, type_name, walk
+from imgfeat._target import classes_of, gives_several
 from imgfeat.deploy._golden import tolerance_of
 from imgfeat.deploy._says_unknown import is_open
+from imgfeat.estimators import LabelThresholds
 
 # How 8-bit images are resized: exactly. Before it was said, sums were rounded.
 RESIZE = "exact"
@@ -41,6 +42,8 @@ def describe(pipeline):
         "classes": _classes(pipeline),
         "steps": dict(_steps(pipeline)),
         "says_unknown": is_open(pipeline),
+        "several_labels": gives_several(pipeline),
+        "thresholds": _thresholds(pipeline),
         "reading": reading_of(pipeline),
         "inference": _inference(pipeline),
         "golden_tolerance": tolerance_of(pipeline),
@@ -78,6 +81,15 @@ def _classes(pipeline):
     if getattr(pipeline, "classes_", None) is None:
         return None
     return [_json(label) for label in classes_of(pipeline)]
+
+
+def _thresholds(pipeline):
+    """Pairs of a label and its threshold, or None of what has none of its own."""
+    last = last_step(pipeline)
+    if not isinstance(last, LabelThresholds):
+        return None
+    found = zip(classes_of(last), last.thresholds_, strict=True)
+    return [[_json(label), float(value)] for label, value in found]
 
 
 def plain_facts(facts):

@@ -57,6 +57,7 @@ def model_card(path: PathLike) -> str:
         "Parameters": _parameters(dict_in(manifest, "reading")),
         "Trained on": _data(dict_in(facts, "trained_on")),
         "Scores on images held out": _scores(dict_in(facts, "held_out")),
+        **_thresholds(manifest),
         "What it says of images of no class": _limits(manifest),
         "How nets ran": _nets(manifest),
         "Saved with": [f"- {_text(k)} {_text(v)}" for k, v in _items(manifest)],
@@ -141,10 +142,29 @@ def _confusion(facts):
     return ["", *_table(["true, predicted as", *map(_text, labels)], rows)]
 
 
+def _thresholds(manifest):
+    """A section of models that have them; others have none to tell."""
+    pairs = manifest.get("thresholds")
+    if not isinstance(pairs, list):
+        return {}
+    rows = [
+        [_text(pair[0]), f"{pair[1]:.4f}"]
+        for pair in pairs
+        if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], float)
+    ]
+    return {
+        "Thresholds, above which an image has the label": _table(
+            ["label", "threshold"], rows
+        )
+    }
+
+
 def _limits(manifest):
     match manifest.get("says_unknown"):
         case True:
             return ["It may call an image unknown, and says which labels it may have."]
+        case False if manifest.get("several_labels") is True:
+            return ["It gives an image each of its labels by itself, so also none."]
         case False if isinstance(manifest.get("classes"), list):
             return ["It gives one of its classes to every image."]
     return []

@@ -15,6 +15,7 @@ from imgfeat._public_names import public_name
 _NAMES = """
     estimators.AugmentedClassifier
     estimators.CNNClassifier
+    estimators.LabelThresholds
     estimators.LinearProbe
     estimators.OpenSet
     estimators.PairVerifier

@@ -249,7 +249,9 @@ def predictions_of(model, paths, answers, top_k=1, threshold=None):
             said = Answer(error=said.reason)
         values = {name: getattr(said, name) for name in names}
         if said.label is not None and top_k > 1:
-            values["further"] = _ranked(said.probabilities)[1:top_k]
+            others = _ranked(said.probabilities)
+            others.remove([said.label, said.probability])  # by a threshold, not first
+            values["further"] = others[: top_k - 1]
         if threshold is not None and said.labels is not None:
             ranked = _ranked(said.probabilities)
             values["labels"] = [label for label, share in ranked if share >= threshold]

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.neighbors import NearestNeighbors
 
 from imgfeat._public_names import public_name
+from imgfeat._target import classes_of, gives_several
 from imgfeat.deploy._errors import BundleError
 
 # The most that a parameter may come to, as a product of its integers.
@@ -164,6 +165,20 @@ def _is_linear(item):
     )
 
 
+def _has_thresholds(item):
+    if not hasattr(item, "thresholds_"):
+        return True
+    classes = item.classes_
+    return (
+        type(classes) is np.ndarray
+        and classes.ndim == 1
+        and item.multilabel_ is True
+        and _is(item.thresholds_, classes.shape, np.float64)
+        and gives_several(item.estimator_)
+        and len(classes_of(item.estimator_)) == len(classes)
+    )
+
+
 def _has_class_vectors(item):
     if not hasattr(item, "class_vectors_"):
         return True
@@ -236,6 +251,7 @@ _CHECKS = {
     "imgfeat.features.FisherVector": _is_mixture,
     "imgfeat.features.PatchDictionary": _is_dictionary,
     "imgfeat.features.VLAD": _are_words,
+    "imgfeat.estimators.LabelThresholds": _has_thresholds,
     "imgfeat.estimators.LinearProbe": _is_linear,
     "imgfeat.estimators.OpenSet": _is_open_set,
     "imgfeat.estimators.PairVerifier": _is_verifier,

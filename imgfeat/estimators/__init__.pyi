@@ -8,6 +8,7 @@ from ._prototypes import PrototypeClassifier as PrototypeClassifier
 from ._recipes import list_recipes as list_recipes
 from ._recipes import make_recipe as make_recipe
 from ._row_space import RowSpace as RowSpace
+from ._thresholded_labels import LabelThresholds as LabelThresholds
 from ._zero_shot import ZeroShotClassifier as ZeroShotClassifier
 from .cnn._classifier import CNNClassifier as CNNClassifier
 from .cnn._find_lr import LearningRates as LearningRates

@@ -26,9 +26,9 @@ from imgfeat.estimators._views import (
 from imgfeat.estimators._wrapping import (
     check_classifier,
     check_labels,
+    name_on_the_way,
     set_tags,
     split_front,
-    weight_name,
 )
 from imgfeat.preprocess._augment import Policy, find_policy
 from imgfeat.sources._images import Images
@@ -201,7 +201,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         pipeline = clone(self.pipeline)
         if sample_weight is not None:
             weights = check_weights(sample_weight, len(images))
-            fit_params[weight_name(pipeline)] = weights
+            fit_params[name_on_the_way(pipeline, "sample_weight")] = weights
         fit_params = {
             name: repeat(value, self.n_augmented, len(images), name)
             for name, value in fit_params.items()

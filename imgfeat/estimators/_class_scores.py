@@ -74,6 +74,44 @@ def shares_of_labels(found, classes):
     return np.stack(columns, axis=1)
 
 
+def score_labels(model, X, n_classes, name):
+    """Probabilities of several labels, or decision values where there are none.
+
+    Parameters
+    ----------
+    model : fitted classifier of several labels
+    X : batch of n, as it takes it
+    n_classes : int
+    name : str
+        Who asks, for messages.
+
+    Returns
+    -------
+    ndarray of shape (n, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If there are neither, or no finite score a label.
+    """
+    kind = type(last_step(model)).__name__
+    if hasattr(model, "predict_proba"):
+        found = shares_of_labels(model.predict_proba(X), model.classes_)
+    elif hasattr(model, "decision_function"):
+        found = np.asarray(model.decision_function(X))
+    else:
+        raise ValueError(
+            f"{name} needs an estimator with predict_proba or decision_function. Got "
+            f"{kind}, which has neither; take another."
+        )
+    if found.ndim != 2 or found.shape[1] != n_classes or not np.isfinite(found).all():
+        raise ValueError(
+            f"{name} needs a finite score a label, of {n_classes} labels. Got scores "
+            f"of shape {found.shape} from {kind}; take another."
+        )
+    return found
+
+
 def in_two_columns(values):
     """Scores as float64, in a column a class where those of two classes have one."""
     values = np.asarray(values, dtype=np.float64)

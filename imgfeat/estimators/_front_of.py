@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from imgfeat._nesting import branches, inner_parts
 from imgfeat._traits import traits_of
+from imgfeat.estimators._thresholded_labels import LabelThresholds
 
 
 class _Embedding(TransformerMixin, BaseEstimator):
@@ -48,6 +49,8 @@ def front_of(model):
             return _Embedding(inside)
         if isinstance(inside, Pipeline):
             last = inside.steps[-1][1]
+            if isinstance(last, LabelThresholds):
+                last = last.estimator_
             if not _predicts(last):
                 return inside
             if _is_trained_net(last):

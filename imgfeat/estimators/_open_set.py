@@ -34,9 +34,9 @@ from imgfeat.estimators._unknown_label import choose_unknown, label_table
 from imgfeat.estimators._wrapping import (
     check_classifier,
     check_labels,
+    name_on_the_way,
     set_tags,
     take_rows,
-    weight_name,
 )
 from imgfeat.sources._images import refuse_one_image
 
@@ -234,7 +234,7 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             weights = check_sample_weight(
                 sample_weight, y, dtype=np.float64, ensure_non_negative=True
             )
-            fit_params[weight_name(self.pipeline)] = weights
+            fit_params[name_on_the_way(self.pipeline, "sample_weight")] = weights
         here = np.flatnonzero(weights > 0)
         if len(here) < n_images:
             fit_params = take_rows(fit_params, here, n_images)

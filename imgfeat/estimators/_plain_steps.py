@@ -11,10 +11,11 @@ from imgfeat._nesting import NO_STEP, walk
 from imgfeat._sklearn import BaseSearchCV
 from imgfeat.estimators._augmented import AugmentedClassifier
 from imgfeat.estimators._open_set import OpenSet
+from imgfeat.estimators._thresholded_labels import LabelThresholds
 from imgfeat.features import CachedFeatures
 
 # They pass decisions on, and name the class by a threshold of their own.
-_THRESHOLDS = FixedThresholdClassifier, TunedThresholdClassifierCV
+_THRESHOLDS = FixedThresholdClassifier, TunedThresholdClassifierCV, LabelThresholds
 
 
 def list_steps(estimator):

@@ -41,12 +41,12 @@ def check_labels(y, n_images, name):
     return y
 
 
-def weight_name(estimator):
-    """What ``sample_weight`` is called on the way to the classifier of a pipeline."""
+def name_on_the_way(estimator, name):
+    """What ``sample_weight``, or groups, are called on the way to the last step."""
     # With scikit-learn's metadata routing the steps say themselves who wants it.
     if get_config()["enable_metadata_routing"]:
-        return "sample_weight"
-    return fit_param_of_last(estimator, "sample_weight")
+        return name
+    return fit_param_of_last(estimator, name)
 
 
 def take_rows(fit_params, rows, n_images):

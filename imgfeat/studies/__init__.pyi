@@ -5,6 +5,7 @@ from ._draw_held_out import with_held_out as with_held_out
 from ._labelled_data import LabelledData as LabelledData
 from ._labelled_data import load_labelled as load_labelled
 from ._model_facts import data_facts as data_facts
+from ._model_facts import thresholds_in_words as thresholds_in_words
 from ._study import Study as Study
 from ._study import quick_recipes as quick_recipes
 from ._study import run_study as run_study

@@ -4,9 +4,11 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from imgfeat._target import Target
+from imgfeat._nesting import last_step
+from imgfeat._target import Target, classes_of
 
 _MOST_CLASSES = 50  # whose confusion matrix a file keeps
+_MOST_SHOWN = 12
 
 
 def data_facts(labels: ArrayLike) -> dict[str, Any]:
@@ -47,3 +49,11 @@ def score_facts(evaluation):
             "confusion": table.to_numpy().tolist(),
         }
     return found
+
+
+def thresholds_in_words(model):
+    """Labels with their thresholds, of a fitted model that has some of its own."""
+    last = last_step(model)
+    pairs = list(zip(classes_of(last).tolist(), last.thresholds_, strict=True))
+    shown = ", ".join(f"{label} {value:.2f}" for label, value in pairs[:_MOST_SHOWN])
+    return shown + (" ..." if len(pairs) > _MOST_SHOWN else "")

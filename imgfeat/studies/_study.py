@@ -18,6 +18,7 @@ from imgfeat._typing import ArrayLike, PathLike, RandomState
 from imgfeat.deploy import check_target, save
 from imgfeat.estimators import PlannedFolds, list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
+from imgfeat.estimators._thresholded_labels import refuse_one_label, with_thresholds
 from imgfeat.evaluation import (
     Comparison,
     ComparisonInterrupted,
@@ -39,7 +40,11 @@ from imgfeat.evaluation.comparison._scoring import (
 )
 from imgfeat.evaluation.report._unlike_scores import on_most_images
 from imgfeat.studies._draw_held_out import check_groups, draw_held_out
-from imgfeat.studies._model_facts import data_facts, score_facts
+from imgfeat.studies._model_facts import (
+    data_facts,
+    score_facts,
+    thresholds_in_words,
+)
 from imgfeat.studies._report import (
     looks_at_mistakes,
     write_report,
@@ -93,6 +98,7 @@ def run_study(
     resume: bool = False,
     refit: bool = True,
     learning_curve: bool = False,
+    tune_thresholds: bool = False,
     size: int = 128,
     n_jobs: int | None = None,
     random_state: RandomState = 0,
@@ -129,6 +135,10 @@ def run_study(
         it; otherwise as it was scored.
     learning_curve : bool
         Tell what more images would bring; also in ``learning_curve.csv`` in `out`.
+    tune_thresholds : bool
+        Of several labels an image, give each from its threshold of highest F1, chosen
+        out of fold: by what is scored on the held-out images, and saved. Scores on the
+        folds are those of one half.
     size : int
         Pixels, for the hand-made features.
     n_jobs : int, optional
@@ -147,13 +157,16 @@ def run_study(
     ComparisonInterrupted
         At Ctrl-C, with what there is; `resume` goes on.
     ValueError
-        If images, groups or classes are too few, or no scorer is called `scoring`.
+        If images, groups or classes are too few, no scorer is called `scoring`, or
+        thresholds are asked for where images have one label each.
     OSError
         If `out` cannot be written to.
     """
     start = time.perf_counter()
     target = Target.of(labels, "run_study")
     check_enough(target)
+    if tune_thresholds:
+        refuse_one_label(target, "tune_thresholds")
     if scoring is None:
         scoring = usual_scoring(target.values)[0]
     scorer = find_scorers(scoring, target.values)[scoring]
@@ -208,6 +221,10 @@ def run_study(
         for name in n_folds.index[n_folds == n_folds.max()]
         if name in candidates  # a vote only if it is the best
     ]
+    if tune_thresholds:
+        for name in finished:
+            chosen = found.evaluate(name).thresholds()["threshold"]
+            candidates[name] = with_thresholds(candidates[name], chosen.to_dict())
     evaluations, scores, looked_at = {}, {}, {}
     for name in track(finished, "fit on the training part", verbose):
         model = through_store(candidates[name])
@@ -230,6 +247,7 @@ def run_study(
                 "held_out": score_facts(evaluations[name]) | {"refitted": refit},
             }
             save(plain, folder / _MODEL, facts=known)
+            of_thresholds = _facts_of_thresholds(plain) if tune_thresholds else {}
     seconds = time.perf_counter() - start
     write_report(
         folder / "report.html",
@@ -240,7 +258,7 @@ def run_study(
         test,
         looked_at=looked_at,
         title=title,
-        facts=_facts(target, train, test, cv, found, refit),
+        facts=_facts(target, train, test, cv, found, refit) | of_thresholds,
         about={
             **(about or {}),
             "seed": str(random_state),
@@ -340,3 +358,7 @@ def _facts(target, train, test, cv, found, refit):
         "Model": f"{found.best}, {saved}",
         **({} if few is None else {"Few images": few}),
     }
+
+
+def _facts_of_thresholds(model):
+    return {"Thresholds": f"{thresholds_in_words(model)}; of highest F1 out of fold"}

@@ -7,6 +7,7 @@ from imgfeat._target import Target, refuse_several
 from imgfeat._typing import ArrayLike, RandomState
 from imgfeat.estimators import CNNClassifier, OpenSet, make_recipe
 from imgfeat.estimators._recipes import least_images, without_search
+from imgfeat.estimators._thresholded_labels import refuse_one_label, with_thresholds
 from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
 
 _USUAL = 5  # images of a class
@@ -21,6 +22,7 @@ def train_recipe(
     epochs: int | None = None,
     coverage: float | None = None,
     false_alarms: float = 0.05,
+    tune_thresholds: bool = False,
     n_jobs: int | None = None,
     random_state: RandomState = 0,
     verbose: int = 0,
@@ -41,6 +43,10 @@ def train_recipe(
         all images; on a fifth that is held out where a net is trained.
     false_alarms : float, default=0.05
         Of the `OpenSet`.
+    tune_thresholds : bool, default=False
+        Of several labels an image, give each from its threshold of highest F1, chosen
+        on five folds, or on a fifth that is held out where a net is trained. See
+        `LabelThresholds`.
     n_jobs : int, optional
         Threads.
     random_state : int
@@ -56,13 +62,16 @@ def train_recipe(
     ------
     ValueError
         If there is no such recipe, or it has no epochs; or if a class has fewer images
-        than it takes: one for ``prototype``, five for others and for `coverage`.
+        than it takes: one for ``prototype``, five for others and for `coverage`; or if
+        thresholds are asked for where images have one label each.
     """
     target = Target.of(labels, "train_recipe")
     n_least = 1 if coverage is None else _USUAL
     check_enough(target, max(n_least, least_images(recipe)))
     if coverage is not None:
         refuse_several(labels, "OpenSet, which coverage asks for,")
+    if tune_thresholds:
+        refuse_one_label(target, "tune_thresholds")
     pipeline = make_recipe(
         recipe, size=size, search=True, n_jobs=n_jobs, random_state=random_state
     )
@@ -76,6 +85,9 @@ def train_recipe(
             f"The recipe {recipe!r} trains no net, so it has no epochs. Got "
             f"epochs={epochs}; leave them out, or take cnn-finetune or cnn-scratch."
         )
+    held_out = 0.2 if isinstance(classifier, CNNClassifier) else 5
+    if tune_thresholds:
+        pipeline = with_thresholds(pipeline, cv=held_out, random_state=random_state)
     # What a comparison has extracted of these images is there.
     stored = through_store(pipeline)
     if coverage is None:
@@ -84,7 +96,7 @@ def train_recipe(
         stored,
         coverage,
         false_alarms=false_alarms,
-        calibration=0.2 if isinstance(classifier, CNNClassifier) else 5,
+        calibration=held_out,
         random_state=random_state,
     ).fit(images, labels)
     model.pipeline_ = out_of_store(model.pipeline_)

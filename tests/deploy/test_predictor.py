@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -257,3 +258,23 @@ def test_a_transformer_has_no_labels(digits):
     features = make_pipeline(ImageReader(16), HOG()).fit(digits[0])
     with pytest.raises(TypeError, match="which has no predict"):
         answer(features, [digits[0][0]])
+
+
+def test_a_threshold_of_two_classes_decides(digits, tmp_path):
+    images, labels = digits
+    of_two = labels < 2
+    images, labels = images[of_two], np.array(["no", "yes"])[labels[of_two]]
+    front = ImageReader((16, 16), mode="gray"), HOG(cells_per_block=(1, 1))
+    inner = make_pipeline(*front, LogisticRegression(C=1e-3))
+    every = FixedThresholdClassifier(inner, threshold=0.05, pos_label="yes")
+    behind = make_pipeline(*front, FixedThresholdClassifier(inner[-1], threshold=0.95))
+    for model, given in ((every, "yes"), (behind, "no")):
+        model.fit(images, labels)
+        save_quickly(model, tmp_path / "m.imgfeat")
+        said = Predictor(tmp_path / "m.imgfeat").predict(images)
+        assert {one.label for one in said} == {given}
+        for one in said:
+            assert one.probability == one.probabilities[given]
+    Image.fromarray(images[0]).save(tmp_path / "0.png")
+    (found,) = predict_files(model, [tmp_path / "0.png"], top_k=2)
+    assert [found.label, *(label for label, _ in found.further)] == ["no", "yes"]

@@ -10,12 +10,13 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
 from imgfeat import Predictor, load, save
-from imgfeat.deploy import predict_files
+from imgfeat.deploy import model_card, predict_files
 from imgfeat.deploy._answers import answer as answer_of
 from imgfeat.deploy._errors import BundleError
 from imgfeat.deploy._predict import as_row, prediction_columns
 from imgfeat.deploy._vet_learned import vet_learned
-from imgfeat.estimators import CNNClassifier, LinearProbe, RidgeProbe
+from imgfeat.estimators import CNNClassifier, LabelThresholds, LinearProbe, RidgeProbe
+from imgfeat.estimators._thresholded_labels import with_thresholds
 from imgfeat.features import HOG
 from imgfeat.sources import ImageReader
 from tests._composites import TEXTURES, draw_composites, write_composites
@@ -62,6 +63,50 @@ def test_a_saved_net_says_the_same(tmp_path):
     assert loaded.multilabel_ and loaded.classes_.tolist() == TEXTURES
     shares = net.predict_proba(IMAGES[:5, ::4, ::4])
     np.testing.assert_allclose(loaded.predict_proba(IMAGES[:5, ::4, ::4]), shares)
+
+
+def test_thresholds_are_saved_and_decide_everywhere(tmp_path):
+    inner = make_pipeline(*FRONT, RidgeProbe())
+    model = with_thresholds(inner, {"brick": 0.1, "grass": 0.9, "gravel": 0.4})
+    model.fit(IMAGES, NAMED)
+    path = save_quickly(model, tmp_path / "m.imgfeat")
+    predictor = Predictor(path)
+    assert_array_equal(predictor.model.predict(IMAGES), model.predict(IMAGES))
+    shares = model.predict_proba(IMAGES)
+    bounds = np.array([0.1, 0.9, 0.4])
+    assert ((shares > bounds) != (shares > 0.5)).any()
+    for one, row in zip(predictor.predict(IMAGES), shares, strict=True):
+        assert sorted(one.labels) == [
+            TEXTURES[place] for place in np.flatnonzero(row > bounds)
+        ]
+    assert predictor.makes_features
+    expected = [["brick", 0.1], ["grass", 0.9], ["gravel", 0.4]]
+    assert predictor.card["thresholds"] == expected
+    card = model_card(path)
+    assert "| grass | 0.9000 |" in card and "each of its labels by itself" in card
+    write_composites(tmp_path, 4)
+    files = [tmp_path / f"photo {row}.png" for row in range(4)]
+    said = [one.labels for one in predict_files(predictor.model, files)]
+    assert said == [one.labels for one in predictor.predict(files)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"thresholds_": np.zeros(2)},
+        {"thresholds_": np.array([0.1, np.nan, 0.2])},
+        {"multilabel_": False},
+        {"classes_": np.array(["a", "b"]), "thresholds_": np.zeros(2)},
+        {"estimator_": RidgeProbe().fit([[0.0], [1.0]], ["a", "b"])},
+    ],
+)
+def test_thresholds_that_contradict_the_model_are_refused(change):
+    X = IMAGES.reshape(60, -1)[:, :40].astype(float)
+    item = LabelThresholds(RidgeProbe(), [0.5] * 3).fit(X, LABELS)
+    vet_learned("labels", item)
+    vars(item).update(change)
+    with pytest.raises(BundleError, match="contradicts itself"):
+        vet_learned("labels", item)
 
 
 def test_answers_name_the_labels_that_are_given(model, file):

@@ -25,6 +25,7 @@ HERE = sorted(
 NEEDS_ANOTHER = {
     "AugmentedClassifier": (LogisticRegression(),),
     "CachedFeatures": (features.HOG(),),
+    "LabelThresholds": (LogisticRegression(),),
     "OpenSet": (LogisticRegression(),),
     "PairVerifier": (features.HOG(),),
     "SlidingWindowDetector": (LogisticRegression(), 24),

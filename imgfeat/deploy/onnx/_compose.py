@@ -13,6 +13,8 @@ from sklearn.linear_model import (
     RidgeClassifierCV,
     SGDClassifier,
 )
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
@@ -27,6 +29,8 @@ from imgfeat._nesting import NO_STEP, type_name
 from imgfeat._sklearn import BaseSearchCV
 from imgfeat.deploy.onnx import (
     _calibrators,
+    _class_vectors,
+    _each_label,
     _gradients,
     _kernel_machines,
     _linear_heads,
@@ -42,11 +46,13 @@ from imgfeat.deploy.onnx._unportable import refuse
 from imgfeat.estimators import (
     AugmentedClassifier,
     CNNClassifier,
+    LabelThresholds,
     LinearProbe,
     OpenSet,
     PrototypeClassifier,
     RidgeProbe,
     RowSpace,
+    ZeroShotClassifier,
 )
 from imgfeat.estimators._inner_features import SCALERS
 from imgfeat.features import HOG, CNNEmbedding
@@ -91,7 +97,10 @@ _JUDGES = {
     CNNClassifier: _trained_net.judge_by_net,
     SVC: _kernel_machines.judge_by_vectors,
     NuSVC: _kernel_machines.judge_by_vectors,
+    ZeroShotClassifier: _class_vectors.judge_zero_shot,
 }
+# With a classifier a label inside.
+_OF_EACH_LABEL = OneVsRestClassifier, MultiOutputClassifier
 
 
 def judge(graph, estimator, value, name=""):
@@ -121,13 +130,18 @@ def judge(graph, estimator, value, name=""):
         return judge(graph, last, value, _join(name, last_name))
     if type(estimator) is CalibratedClassifierCV:
         return _calibrators.judge_calibrated(graph, estimator, value, name, judge)
+    if type(estimator) in _OF_EACH_LABEL:
+        return _each_label.judge_each_label(graph, estimator, value, name, judge)
+    if type(estimator) is LabelThresholds:
+        verdict = judge(graph, estimator.estimator_, value, name)
+        return _each_label.judge_thresholds(graph, estimator, verdict)
     if type(estimator) is OpenSet:
         verdict = judge(graph, estimator.pipeline_, value, name)
         features = _unscaled(graph, estimator.pipeline_, value, name)
         return judge_open(graph, estimator, verdict, features, name)
     write = _JUDGES.get(type(estimator))
     if write is None:
-        _refuse_unknown(name, estimator, _JUDGES)
+        _refuse_unknown(name, estimator, [*_JUDGES, *_OF_EACH_LABEL])
     kind = Planes if write is _trained_net.judge_by_net else Rows
     _check_kind(value, kind, name, estimator)
     return write(graph, estimator, value, name)

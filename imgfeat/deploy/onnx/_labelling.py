@@ -34,7 +34,8 @@ def describe_file(pipeline, golden, outputs, agreement):
     -------
     dict of str to str
         ``reading`` in words, and as JSON ``classes``, the ``labels`` that a number
-        means, which may be one more, and so on.
+        means, which may be one more, ``several``, whether an image may have some of
+        them, and so on.
     """
     manifest = describe(pipeline)
     in_srgb = any(getattr(item, "color", None) == "srgb" for _, item in walk(pipeline))
@@ -46,6 +47,7 @@ def describe_file(pipeline, golden, outputs, agreement):
         "imgfeat_version": imgfeat.__version__,
         "classes": json.dumps(manifest["classes"]),
         "labels": json.dumps(manifest["classes"] + unknown),
+        "several": json.dumps(manifest["several_labels"]),
         "reading": _READING.format("converted to sRGB" if in_srgb else "as stored"),
         "steps": json.dumps(manifest["reading"]),
         "versions": json.dumps(manifest["versions"]),

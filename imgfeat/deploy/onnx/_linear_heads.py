@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from imgfeat._target import gives_several
 from imgfeat.deploy.onnx._unportable import refuse
 from imgfeat.deploy.onnx._verdicts import (
     Verdict,
     both_sides,
     decide,
+    each_above,
     most_of,
     shares,
     side_of,
@@ -19,6 +21,10 @@ from imgfeat.deploy.onnx._verdicts import (
 def judge_by_temperature(graph, probe, rows, name):
     """A LinearProbe, a RidgeProbe or a PrototypeClassifier."""
     decisions = decide(graph, rows, probe.coef_, probe.intercept_)
+    if probe.multilabel_:
+        temperatures = np.asarray(probe.temperature_, dtype=np.float64)
+        found = sigmoid(graph, graph.op("Div", decisions, temperatures))
+        return Verdict(each_above(graph, decisions, 0), decisions, found)
     scores = decisions
     if len(probe.classes_) == 2:
         scores = both_sides(graph, decisions, 0.5)
@@ -68,6 +74,8 @@ def judge_by_descent(graph, model, rows, name):
 
 
 def _label(graph, model, decisions):
+    if gives_several(model):
+        return each_above(graph, decisions, 0)
     pick = side_of if len(model.classes_) == 2 else most_of
     return pick(graph, decisions)
 

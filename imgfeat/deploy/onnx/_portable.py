@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from imgfeat._files import write_atomic
 from imgfeat._nesting import first_steps, walk
-from imgfeat._target import refuse_several_of
+from imgfeat._target import classes_of, gives_several
 from imgfeat._threads import usable_threads
 from imgfeat._traits import traits_of
 from imgfeat._typing import PathLike
@@ -94,14 +94,15 @@ def export_onnx(pipeline: BaseEstimator, path: PathLike) -> ExportedModel:
     a fixed one where the pipeline takes but one. The outputs are ``probabilities``,
     float32 of shape (n, n_classes), and ``label``, int64 of shape (n,), an index of a
     class. A pipeline without probabilities gives ``decisions`` instead, float32, of the
-    shape that its ``decision_function`` has. An `OpenSet` also gives ``known`` and
-    ``sets``, bool, and ``score``, as its methods do; its label is the number of classes
-    where an image is unknown.
+    shape that its ``decision_function`` has. Where an image may have several labels,
+    ``label`` has the shape (n, n_classes), 1 for each that it has. An `OpenSet` also
+    gives ``known`` and ``sets``, bool, and ``score``, as its methods do; its label is
+    the number of classes where an image is unknown.
 
     What comes with it stands in the file's ``metadata_props`` as JSON: the names of the
-    ``classes``, how images are to be read, what reads them in the pipeline, versions,
-    an image with the answers to it (``golden``), how the file was checked, and the
-    SHA-256 of its graph.
+    ``classes``, whether an image may have ``several``, how images are to be read, what
+    reads them in the pipeline, versions, an image with the answers to it (``golden``),
+    how the file was checked, and the SHA-256 of its graph.
 
     Images are resized as by `imgfeat.kernels.resize`, by two products with matrices
     that the graph computes from their size. The net is float32, whatever the pipeline
@@ -126,7 +127,6 @@ def export_onnx(pipeline: BaseEstimator, path: PathLike) -> ExportedModel:
         kind = getattr(pipeline, "__name__", type(pipeline).__name__)
         raise TypeError(f"export_onnx needs a fitted classifier of images. Got {kind}.")
     check_is_fitted(pipeline)
-    refuse_several_of(pipeline, "An ONNX file", "imgfeat.save keeps this model")
     onnx = import_onnx()
     path = check_target(path)
     pipeline = without_caches(pipeline)
@@ -165,17 +165,18 @@ def _compose(pipeline, shape):
     verdict = judge(graph, pipeline, planes)
     output = "decisions" if verdict.probabilities is None else "probabilities"
     scores = verdict.probabilities or verdict.decisions
-    n_classes = len(pipeline.classes_)
+    n_classes, several = len(classes_of(pipeline)), gives_several(pipeline)
     dims = ["n", n_classes]
-    if output == "decisions" and n_classes == 2:
+    if output == "decisions" and n_classes == 2 and not several:
         scores, dims = graph.op("Reshape", scores, [-1]), ["n"]
-    elif output == "decisions":
+    elif output == "decisions" and not several:
         dims = ["n", None]
     size = ["height", "width"] if shape is None else list(shape[:2])
     graph.name_output(graph.cast(scores, np.float32), output)
     graph.name_output(verdict.label, "label")
     inputs = {"images": (np.uint8, ["n", *size, 3])}
-    outputs = {output: (np.float32, dims), "label": (np.int64, ["n"])}
+    of_label = ["n", n_classes] if several else ["n"]
+    outputs = {output: (np.float32, dims), "label": (np.int64, of_label)}
     for name, (value, dtype, dims) in verdict.extra.items():
         graph.name_output(value, name)
         outputs[name] = dtype, dims

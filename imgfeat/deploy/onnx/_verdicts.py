@@ -12,7 +12,8 @@ class Verdict:
     Parameters
     ----------
     label : str
-        Index of the class, (n,).
+        Index of the class, (n,); of several labels an image 1 for each that it has,
+        (n, n_classes).
     decisions : str, optional
         (n, n_classes), or (n, 1) for two classes, of the second.
     probabilities : str, optional
@@ -42,6 +43,12 @@ def side_of(graph, decisions):
     """1 for decisions above zero, of shape (n, 1), else 0."""
     flat = graph.op("Reshape", decisions, [-1])
     return graph.cast(graph.op("Greater", flat, np.float64(0)), np.int64)
+
+
+def each_above(graph, scores, bounds):
+    """Of several labels, 1 for each score above its bound, else 0."""
+    bounds = np.asarray(bounds, dtype=np.float64)
+    return graph.cast(graph.op("Greater", scores, bounds), np.int64)
 
 
 def both_sides(graph, decisions, factor=1.0):

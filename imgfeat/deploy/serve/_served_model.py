@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from operator import itemgetter
 
+from imgfeat._target import gives_several
 from imgfeat.deploy._predictor import Predictor
 from imgfeat.deploy._says_unknown import is_open
 from imgfeat.deploy.serve._batch_size import BatchSize
@@ -117,6 +118,8 @@ class ServedModel:
             "versions": card["versions"],
             "format_version": card["format_version"],
             "says_unknown": is_open(predictor.model),
+            "several_labels": gives_several(predictor.model),
+            "thresholds": card.get("thresholds"),
             "makes_features": predictor.makes_features,
             "loaded_at": self.loaded_at,
             "reload_error": self.reload_error,

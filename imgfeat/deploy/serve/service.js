@@ -56,7 +56,8 @@ async function describe() {
   const classes = card.classes || [];
   const some = classes.slice(0, 8).join(", ") + (classes.length > 8 ? " ..." : "");
   $("about").textContent = `${card.name} knows ${classes.length} classes: ${some}` +
-    (card.says_unknown ? ", and says when an image is of none of them." : ".");
+    (card.says_unknown ? ", and says when an image is of none of them."
+      : card.several_labels ? ", of which an image may have several." : ".");
 }
 
 function take(files) {
