@@ -3,6 +3,8 @@
 In turn, against a process of its own:
 
 - mutated images of seven formats, as many as ``--images`` says;
+- mutated requests, as many: the head, or a form, JSON or base64 in the body, the answer
+  to which may be that the connection is closed, or none, where the rest is waited for;
 - images that say they have 2 gigapixels, a chunked body of 2 GB, 1,000 connections that
   say nothing and as many that send a byte of a head and no more, while others ask;
 - requests that schemathesis makes of the OpenAPI description, for each address at most
@@ -29,8 +31,9 @@ import tempfile
 import time
 import urllib.request
 import zlib
+from base64 import b64encode
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +46,7 @@ from imgfeat import load_sample, make_recipe, save
 
 KINDS = "PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"
 N_IDLE, N_CLIENTS = 1000, 8
+PATIENCE_S = 1.0  # with a server that waits for the rest of a request
 
 
 def pictures(rng):
@@ -89,6 +93,44 @@ async def send_all(port, requests):
                 connection.close()
             statuses[status] += 1
         connection.close()
+
+    await asyncio.gather(*(client() for _ in range(N_CLIENTS)))
+    return statuses
+
+
+def forms(picture):
+    """Content types and bodies of each kind of request."""
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"'
+    text = b64encode(picture)
+    yield "multipart/form-data; boundary=x", part + b"\r\n\r\n" + picture + b"\r\n--x--"
+    yield "application/json", b'{"images": ["' + text + b'", "' + text + b'"]}'
+    yield "application/json", b'{"image": "data:image/png;base64,' + text + b'"}'
+    yield "image/png", picture
+
+
+def mutated_request(path, kind, body, rng):
+    """A request whose head, or body, is mutated."""
+    if rng.integers(0, 2):
+        return post(path, mutated(body, rng), kind)
+    whole = post(path, body, kind)
+    return mutated(whole[: -len(body)], rng) + body
+
+
+async def send_in_bits(port, requests):
+    """As `send_all`, of requests after which a connection is not used again."""
+    statuses, waiting = Counter(), iter(requests)
+
+    async def client():
+        for request in waiting:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            answer = b""
+            with suppress(OSError, TimeoutError):
+                writer.write(request)
+                async with asyncio.timeout(PATIENCE_S):
+                    answer = await reader.read(12)
+            status = answer[9:12].decode()
+            statuses[int(status) if status.isdigit() else 0] += 1
+            writer.close()
 
     await asyncio.gather(*(client() for _ in range(N_CLIENTS)))
     return statuses
@@ -146,6 +188,16 @@ def images_case(port, n_images, rng):
     return asyncio.run(send_all(port, requests))
 
 
+def mutated_requests_case(port, n_requests, rng):
+    """Send mutated requests to each address that takes images."""
+    addresses, kinds = ("/predict", "/embed", "/explain"), list(forms(pictures(rng)[0]))
+    requests = (
+        mutated_request(addresses[number % 3], *kinds[number % len(kinds)], rng)
+        for number in range(n_requests)
+    )
+    return asyncio.run(send_in_bits(port, requests))
+
+
 def crowd_case(port, start):
     """Connections that send `start` and no more."""
     crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(N_IDLE)]
@@ -180,6 +232,7 @@ def cases(port, options, rng):
     """Yield what is sent, and the statuses that came; in between, others ask."""
     yield "whole images", Counter()
     yield "mutated images", images_case(port, options.images, rng)
+    yield "mutated requests", mutated_requests_case(port, options.images, rng)
     bombs = [post("/predict", bomb())] * 100
     yield "2 gigapixels", asyncio.run(send_all(port, bombs))
     yield "2 GB in chunks", Counter([endless_body(port)])

@@ -4,11 +4,11 @@ import asyncio
 import io
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
 from imgfeat._threads import count_threads
+from imgfeat.deploy.serve._low_priority import low_pool
 from imgfeat.deploy.serve._refusals import Refusal
 from imgfeat.sources import ImageDecodeError
 from imgfeat.sources._decode_error import DECODER_ERRORS, error_text
@@ -29,7 +29,7 @@ class Decoders:
 
     def __init__(self, settings):
         n_threads = settings.n_threads or count_threads(-1)
-        self._pool = ThreadPoolExecutor(n_threads, thread_name_prefix="imgfeat-decode")
+        self._pool = low_pool(n_threads, "decode")
         self._limit_s = settings.decode_s
         self._look = partial(_look, max_pixels=settings.max_pixels)
         self._room = _Room(_ROOM * settings.max_pixels)

@@ -12,6 +12,7 @@ from imgfeat._target import gives_several
 from imgfeat.deploy._predictor import Predictor
 from imgfeat.deploy._says_unknown import is_open
 from imgfeat.deploy.serve._batch_size import BatchSize
+from imgfeat.deploy.serve._low_priority import low_pool
 from imgfeat.deploy.serve._micro_batcher import MicroBatcher
 from imgfeat.sources._source import source_of
 
@@ -73,6 +74,14 @@ class ServedModel:
         self.predictor = Predictor(self.path, max_pixels=self._settings.max_pixels)
         self._seen, self.loaded_at, self.reload_error = seen, time.time(), None
 
+    async def load_aside(self):
+        """As `load`, in a thread that gives way, as then those of a net do."""
+        pool = low_pool(1, "load")
+        try:
+            await asyncio.get_running_loop().run_in_executor(pool, self.load)
+        finally:
+            pool.shutdown(wait=False)
+
     async def look_for_another(self):
         """Load the file if it is another; the old model answers until that works.
 
@@ -90,7 +99,7 @@ class ServedModel:
             return False
         self._seen = facts
         try:
-            await asyncio.to_thread(self.load)
+            await self.load_aside()
         except Exception as error:  # noqa: BLE001, whatever it is, the old one goes on
             words = " ".join(str(error).split())
             name = os.path.basename(self.path)

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from imgfeat.deploy._answers import in_places, readable
 from imgfeat.deploy.serve._batch_size import BatchSize
 from imgfeat.deploy.serve._decoding import Decoders
+from imgfeat.deploy.serve._low_priority import low_pool
 from imgfeat.deploy.serve._micro_batcher import (
     ClosedError,
     MicroBatcher,
@@ -45,8 +45,8 @@ class Service:
         self.metrics = ServiceMetrics()
         self.status = "loading"
         self._tasks = []
-        self._runner = ThreadPoolExecutor(1, thread_name_prefix="imgfeat-model")
-        self._drawer = ThreadPoolExecutor(1, thread_name_prefix="imgfeat-explain")
+        self._runner = low_pool(1, "model")
+        self._drawer = low_pool(1, "explain")
         self.decoders = Decoders(settings)
         self._drawing = MicroBatcher(
             draw,
@@ -168,7 +168,7 @@ class Service:
         for served in self.models.values():
             _log.info("Loading %s.", served.name)
             try:
-                await asyncio.to_thread(served.load)
+                await served.load_aside()
             except Exception as error:  # noqa: BLE001, it is said, and nothing is served
                 self.status = f"{served.name} cannot be loaded"
                 _log.error("%s: %s", served.name, error)
