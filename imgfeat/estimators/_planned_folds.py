@@ -87,7 +87,7 @@ class PlannedFolds(BaseCrossValidator):
             labels, if so few samples have one, or lack it.
         """
         n_folds = self.get_n_splits(X, y, groups)
-        groups = check_groups(groups, len(y), "PlannedFolds")
+        groups = check_groups(groups, len(X), "PlannedFolds")
         if is_several(y):
             yield from self._split_several(y, groups, n_folds)
             return

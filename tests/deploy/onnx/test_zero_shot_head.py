@@ -1,4 +1,4 @@
-"""Tests for imgfeat/deploy/onnx/_class_vectors.py."""
+"""Tests for imgfeat/deploy/onnx/_zero_shot_head.py."""
 
 import numpy as np
 import pytest
