@@ -29,7 +29,6 @@ from imgfeat._nesting import NO_STEP, type_name
 from imgfeat._sklearn import BaseSearchCV
 from imgfeat.deploy.onnx import (
     _calibrators,
-    _class_vectors,
     _each_label,
     _gradients,
     _kernel_machines,
@@ -38,6 +37,7 @@ from imgfeat.deploy.onnx import (
     _pixel_steps,
     _trained_net,
     _vector_steps,
+    _zero_shot_head,
 )
 from imgfeat.deploy.onnx._folded_rows import Rows
 from imgfeat.deploy.onnx._open_verdict import judge_open
@@ -97,7 +97,7 @@ _JUDGES = {
     CNNClassifier: _trained_net.judge_by_net,
     SVC: _kernel_machines.judge_by_vectors,
     NuSVC: _kernel_machines.judge_by_vectors,
-    ZeroShotClassifier: _class_vectors.judge_zero_shot,
+    ZeroShotClassifier: _zero_shot_head.judge_zero_shot,
 }
 # With a classifier a label inside.
 _OF_EACH_LABEL = OneVsRestClassifier, MultiOutputClassifier
