@@ -5,6 +5,7 @@
 # make test-with WITH='"scikit-learn==1.7.*"' [PYTHON=python3.13] [EXTRAS=test]   on others
 # make dist    a wheel and an archive of the sources in dist/, checked
 # make docs    the pages in docs/, as docs/_build/html/index.html
+# make links   whether the links of the pages lead somewhere; needs a network
 # make benchmark   speed and accuracy against the peers (long; see benchmarks/__main__.py)
 #
 # Each target does its own set-up in .venv, once; a change of setup.cfg sets up again.
@@ -15,7 +16,7 @@ DEMO_READY := .venv/ready-onnx
 TEST_READY := .venv/ready-dev
 DOCS_READY := .venv/ready-docs
 
-.PHONY: demo test test-slow test-oldest test-with lint format dist docs benchmark clean
+.PHONY: demo test test-slow test-oldest test-with lint format dist docs links benchmark clean
 
 demo: $(DEMO_READY)
 	$(BIN)/imgfeat demo
@@ -64,6 +65,9 @@ dist: $(DEMO_READY)
 # A warning is an error. The examples are run, nothing is fetched.
 docs: $(DOCS_READY)
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+links: $(DOCS_READY)
+	$(BIN)/sphinx-build --keep-going -D plot_gallery=0 -b linkcheck docs docs/_build/links
 
 benchmark: test-slow
 	$(BIN)/python -m benchmarks
