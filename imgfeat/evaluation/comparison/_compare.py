@@ -11,6 +11,7 @@ from sklearn.model_selection import BaseCrossValidator
 
 from imgfeat._clear_labels import check_groups
 from imgfeat._interrupts import noticing_interrupts
+from imgfeat._sklearn import check_sample_weight
 from imgfeat._target import Target
 from imgfeat._typing import ArrayLike, ImageBatch, PathLike, RandomState
 from imgfeat.evaluation.comparison._candidates import find_candidates
@@ -23,7 +24,10 @@ from imgfeat.evaluation.comparison._folds import draw_folds, warn_of_repeats
 from imgfeat.evaluation.comparison._fronts import Fronts
 from imgfeat.evaluation.comparison._kept_folds import KeptFolds
 from imgfeat.evaluation.comparison._learning_curve import find_learning_curve
-from imgfeat.evaluation.comparison._metadata import request_weights
+from imgfeat.evaluation.comparison._metadata import (
+    refuse_unwanted_weights,
+    request_weights,
+)
 from imgfeat.evaluation.comparison._race import Race
 from imgfeat.evaluation.comparison._rungs import run_rungs
 from imgfeat.evaluation.comparison._scoring import find_scorers, usual_scoring
@@ -163,12 +167,13 @@ def compare(
     _check_target(target, len(X))
     metadata = {
         "groups": check_groups(groups, len(y), "compare"),
-        "sample_weight": _one_each(sample_weight, "sample_weight", y),
+        "sample_weight": _weights(sample_weight, len(y)),
     }
     found = find_candidates(candidates, random_state)
     if sample_weight is not None and not isinstance(candidates, Mapping):
         for candidate in found:
             request_weights(candidate.rest)
+    refuse_unwanted_weights(metadata, [candidate.rest for candidate in found])
     scorers = find_scorers(usual_scoring(y) if scoring is None else scoring, y)
     folds = draw_folds(cv, target, metadata["groups"], random_state)
     warn_of_repeats(X, folds)
@@ -243,17 +248,21 @@ def _check_target(target, n_images):
         )
 
 
-def _one_each(values, name, y):
+def _weights(sample_weight, n_images):
     """An array of one an image, or None."""
-    if values is None:
+    if sample_weight is None:
         return None
-    values = np.asarray(values)
-    if values.shape != y.shape[:1]:
+    if np.shape(sample_weight) != (n_images,):
         raise ValueError(
-            f"compare needs {name} of one value an image. Got shape {values.shape} for "
-            f"{len(y)} images."
+            "compare needs sample_weight of one value an image. Got shape "
+            f"{np.shape(sample_weight)} for {n_images} images."
         )
-    return values
+    return check_sample_weight(
+        sample_weight,
+        np.empty((n_images, 1)),
+        dtype=np.float64,
+        ensure_non_negative=True,
+    )
 
 
 def _check_any_scored(comparison):

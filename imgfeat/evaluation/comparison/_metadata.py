@@ -39,6 +39,20 @@ def request_weights(pipeline):
     return pipeline
 
 
+def refuse_unwanted_weights(metadata, models):
+    """Raise if there are weights, and no model requests them."""
+    if metadata["sample_weight"] is None:
+        return
+    with config_context(enable_metadata_routing=True):
+        if any(_requested(model, ["sample_weight"]) for model in models):
+            return
+    raise ValueError(
+        "compare has sample_weight for candidates that request them. Got none that "
+        "does; call set_fit_request(sample_weight=True) of the steps that take them, "
+        "or leave sample_weight out."
+    )
+
+
 def take(metadata, rows):
     """The metadata of some rows."""
     return {

@@ -128,8 +128,11 @@ def test_probe_holds_out_whole_groups(kind):
         ({"groups": "class"}, "at least two groups.*Got one group of class 0"),
         ({"groups": np.arange(7)}, r"one group an image. Got groups of shape \(7,\)"),
         ({"sample_weight": [1.0]}, "sample_weight of one value an image"),
+        ({"sample_weight": [np.nan] * 60}, "sample_weight contains NaN"),
+        ({"sample_weight": [-1.0] * 60}, "Negative values in data"),
+        ({"sample_weight": [1.0] * 60}, "candidates that request them. Got none"),
     ],
-    ids=["few", "one a class", "short", "short weights"],
+    ids=["few", "one a class", "short", "short weights", "NaN", "negative", "unwanted"],
 )
 def test_metadata_that_cannot_be_used_is_refused(digits, options, message):
     X, y = digits
