@@ -130,8 +130,9 @@ class Target:
         there = sorted(set().union(*rows))
         if classes is None:
             if len(there) < 2:
+                what = there or f"{len(rows)} images without any"
                 raise ValueError(
-                    f"{name} needs names of at least two labels. Got {there}; give "
+                    f"{name} needs names of at least two labels. Got {what}; give "
                     "one label an image as text, or add images of others."
                 )
             classes = np.array(there)
@@ -250,6 +251,8 @@ def _holds_names(y: Any) -> bool:
         return True
     if any(isinstance(label, str) for row in held for label in row):
         return True
+    if held and not any(len(row) for row in held):
+        return True  # images without any label
     return bool(held) and len({_width(row) for row in y}) > 1
 
 

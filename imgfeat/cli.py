@@ -48,6 +48,7 @@ from imgfeat._printing import (
     print_unfinished,
 )
 from imgfeat._rows import check_can_write
+from imgfeat.deploy._answers import names_of_labels
 
 app = typer.Typer(
     name="imgfeat",
@@ -319,6 +320,7 @@ def evaluate(
     with _plain_errors(can_skip=True):
         if to is not None:
             check_can_write(to)
+        loaded = imgfeat.load(model)
         found = studies.load_labelled(
             data,
             "evaluate",
@@ -328,10 +330,11 @@ def evaluate(
             label_columns=label_columns,
             label_separator=label_separator,
             group_column=groups,
+            class_names=names_of_labels(loaded),
         )
         found = look_over(found, skip_unreadable, jobs)
         evaluation = imgfeat.evaluate(
-            imgfeat.load(model),
+            loaded,
             found.images,
             found.y,
             groups=found.groups,

@@ -102,3 +102,28 @@ def test_options_that_cannot_be_are_refused(tables, tmp_path, options, said):
 def test_columns_that_the_model_does_not_know_are_refused(model, tables):
     found = run("evaluate", model, tables[0], *COLUMNS[:4], code=2)
     assert "knows the labels" in " ".join(found.output.split())
+
+
+@pytest.mark.parametrize(
+    "cells, said",
+    [
+        (["grass"] * 9, "n_images 9"),
+        ([""] * 9, "n_images 9"),
+        (["grass", "moss"], "needs labels that the model was trained on. Got 'moss'"),
+    ],
+    ids=["one label", "none", "unknown"],
+)
+def test_images_to_evaluate_may_have_one_of_the_labels(model, tables, cells, said):
+    to = tables[0].parent / "some.csv"
+    rows = [f"photo {row}.png,{cell}" for row, cell in enumerate(cells)]
+    to.write_text("\n".join(["path,label", *rows, ""]))
+    code = 2 if "Got" in said else 0
+    found = run("evaluate", model, to, "--label-separator", ";", code=code)
+    to.unlink()
+    assert said in " ".join(found.output.split())
+    if code:
+        return
+    to.write_text("\n".join(["path,label", *rows, ""]))
+    found = run("train", to, "--label-separator", ";", "--out", "m.imgfeat", code=2)
+    to.unlink()
+    assert "needs two labels or more" in found.output

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
@@ -47,7 +47,7 @@ def model():
         lambda y: SlidingWindowDetector(pipeline(RidgeProbe()), (24, 24)).fit(
             IMAGES, y
         ),
-        lambda y: fit_streaming(pipeline(RidgeProbe()), IMAGES, y),
+        lambda y: fit_streaming(pipeline(SGDClassifier()), IMAGES, y),
         lambda y: audit_images(IMAGES, y, embeddings=None),
     ],
     ids=["OpenSet", "PairVerifier", "SlidingWindowDetector", "fit_streaming", "audit"],

@@ -79,6 +79,7 @@ def test_lists_of_one_name_each_are_several_labels_an_image():
         ([["a"], None, ["b"]], "a list of names for each image. Got None in row 1"),
         ([["a"], "b"], r"a list .* Got 'b' in row 1; write one name as \['b'\]"),
         ([["a"], ["b", " "]], "names of labels as text. Got ' ' in row 1"),
+        ([[]] * 3, "names of at least two labels. Got 3 images without any; give"),
         ([["a"], ["a"]], r"names of at least two labels. Got \['a'\]"),
         ([[0, 1], [1, 2]], r"0 and 1 .* Got 2 in row 1 of y of shape \(2, 2\)"),
         ([[0, 1], [1, np.nan]], "0 and 1 .* Got nan in row 1"),
@@ -97,6 +98,7 @@ def test_labels_of_a_model_come_in_its_order():
     table = pd.DataFrame(MATRIX[:, ::-1], columns=["c", "b", "a"])
     assert_array_equal(Target.of(table, "x", ["a", "b", "c"]).values, MATRIX)
     assert_array_equal(Target.of([["b"]], "x", ["a", "b"]).values, [[0, 1]])
+    assert_array_equal(Target.of([[], []], "x", ["a", "b"]).values, np.zeros((2, 2)))
     with pytest.raises(ValueError, match=r"knows the labels 'a', 'b'. Got 'd'"):
         Target.of([["a", "d"]], "x", ["a", "b"])
     with pytest.raises(ValueError, match="Got columns 'c', 'b', 'a'; use the columns"):

@@ -68,6 +68,12 @@ def labels_of(model):
     return classes_of(model).tolist()
 
 
+def names_of_labels(model):
+    """What a model calls several labels an image; None where they have no names."""
+    names = labels_of(model) if gives_several(model) else []
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
 def takes_pixels(model):
     """Whether pixels are to a model what the file is that they come from."""
     return all(

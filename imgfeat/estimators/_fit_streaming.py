@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -14,6 +14,7 @@ from imgfeat._nesting import NO_STEP
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, validate_params
 from imgfeat._stateless import is_stateless
+from imgfeat._target import Target, is_several
 from imgfeat._typing import ArrayLike, ImageBatch, RandomState
 from imgfeat.estimators._probe import RidgeProbe
 from imgfeat.estimators._row_chunks import RowChunks, in_order, shuffled
@@ -60,7 +61,8 @@ def fit_streaming(
         Paths of images, or anything else that the first step takes and of which rows
         can be taken: a matrix on disk too, as ``np.load(path, mmap_mode="r")``.
     y : array-like of shape (n,), optional
-        Labels. All of them are in memory.
+        Labels. All of them are in memory. Several a row as for `fit`, where the last
+        step takes them, as `RidgeProbe` does.
     chunk_size : int, default=1024
         Most rows at a time. Chunks have nearly equal lengths; `IncrementalPCA` needs as
         many rows as components in each.
@@ -111,21 +113,40 @@ def fit_streaming(
     True
     """
     n_rows = _count_rows(X)
-    pipeline = clone(pipeline)
+    pipeline, classes = clone(pipeline), None
     _check_steps(pipeline)
     if y is not None or is_classifier(pipeline):
-        y = np.asarray(check_labels(y, n_rows, "fit_streaming"))
+        y, classes = _labels_of(pipeline, y, n_rows)
     rng = check_random_state(random_state)
     front = []
     for _, step in pipeline.steps:
         if step in NO_STEP:
             continue
-        _fit_step(step, front, X, y, (n_rows, chunk_size, n_epochs, rng, verbose))
+        _fit_step(
+            step, front, X, y, classes, (n_rows, chunk_size, n_epochs, rng, verbose)
+        )
         front.append(step)
     return pipeline
 
 
-def _fit_step(step, front, X, y, plan):
+def _labels_of(pipeline, y, n_rows):
+    """Labels to take rows of, and all classes there are."""
+    tags = get_tags(pipeline).classifier_tags
+    if not is_several(y) or tags is None or not tags.multi_label:
+        y = np.asarray(check_labels(y, n_rows, "fit_streaming"))
+        if is_classifier(pipeline):
+            check_classification_targets(y)
+        return y, np.unique(y)
+    target = Target.of(y, "fit_streaming")
+    if len(target) != n_rows:
+        raise ValueError(
+            "fit_streaming needs a row of labels for each image. Got "
+            f"{n_rows} images and {len(target)} rows."
+        )
+    return target.values, target.classes
+
+
+def _fit_step(step, front, X, y, classes, plan):
     n_rows, chunk_size, n_epochs, rng, verbose = plan
     if isinstance(step, FrozenEstimator):
         return
@@ -140,7 +161,10 @@ def _fit_step(step, front, X, y, plan):
     n_passes = n_epochs if "max_iter" in step.get_params(deep=False) else 1
     n_read = n_passes + 2 * isinstance(step, RidgeProbe)
     fitting = f"Fitting {type(step).__name__}"
-    with _Counted(step, y) as extra, progress(fitting, n_read * n_rows, verbose) as bar:
+    with (
+        _Counted(step, y, classes) as extra,
+        progress(fitting, n_read * n_rows, verbose) as bar,
+    ):
         for _ in range(n_passes):
             if not isinstance(step, RidgeProbe):
                 parts = shuffled(n_rows, chunk_size, rng)
@@ -157,17 +181,18 @@ class _Counted:
     weights are numbers meanwhile.
     """
 
-    def __init__(self, step, y):
+    def __init__(self, step, y, classes):
         self.step = step
         self.y = y
+        self.classes = classes
         self.given = getattr(step, "class_weight", None)
 
     def __enter__(self):
         if not is_classifier(self.step):
             return {}
-        check_classification_targets(self.y)
-        classes = np.unique(self.y)
-        if isinstance(self.given, str) and self.given == "balanced":
+        classes = self.classes
+        is_balanced = isinstance(self.given, str) and self.given == "balanced"
+        if is_balanced and self.y.ndim == 1:
             weights = compute_class_weight("balanced", classes=classes, y=self.y)
             by_label = dict(zip(classes.tolist(), weights.tolist(), strict=True))
             self.step.set_params(class_weight=by_label)

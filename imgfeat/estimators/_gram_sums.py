@@ -17,38 +17,57 @@ class RowSums:
     Parameters
     ----------
     n_classes, n_features : int
+    several : bool, default=False
+        Whether a row may be of several classes. All rows count as one more class then,
+        the last.
 
     Attributes
     ----------
     n_rows : int
         Rows that were added, those of weight 0 too.
-    class_weights : ndarray of shape (n_classes,)
-    class_means : ndarray of shape (n_classes, n_features)
+    class_weights : ndarray of shape (n_classes,), or one more
+    class_means : ndarray of shape (n_classes, n_features), or one more
     """
 
-    def __init__(self, n_classes, n_features):
+    several = False  # not of pickles of before
+
+    def __init__(self, n_classes, n_features, several=False):
+        self.several = several
         self.n_rows = 0
-        self.class_weights = np.zeros(n_classes)
-        self.class_means = np.zeros((n_classes, n_features))
+        self.class_weights = np.zeros(n_classes + several)
+        self.class_means = np.zeros((n_classes + several, n_features))
 
     def add(self, X, labels, weights):
-        """Add rows: X, the numbers of their classes, and weights of at least 0."""
+        """Add rows: X, the numbers of their classes, and weights of at least 0.
+
+        Of several classes a row, 1 for each, of shape (n_samples, n_classes).
+        """
         self.n_rows += len(X)
-        for label in np.unique(labels[weights > 0]):
-            here = (labels == label) & (weights > 0)
+        for label, is_of in self._classes_in(labels):
+            here = is_of & (weights > 0)
             weight = weights[here].sum()
+            if not weight:
+                continue
             self.class_weights[label] += weight
             mean = np.einsum("n,nd->d", weights[here], X[here]) / weight
             # Moved towards, not summed: rows far from the origin keep their digits.
             share = weight / self.class_weights[label]
             self.class_means[label] += share * (mean - self.class_means[label])
 
+    def _classes_in(self, labels):
+        if self.several:
+            every = np.ones(len(labels), dtype=bool)
+            return enumerate([*(labels.T == 1), every])
+        return [(label, labels == label) for label in np.unique(labels)]
+
     @property
     def total(self):
-        return self.class_weights.sum()
+        return self.class_weights[-1] if self.several else self.class_weights.sum()
 
     @property
     def mean(self):
+        if self.several:
+            return self.class_means[-1]
         return self.class_weights @ self.class_means / (self.total or 1)
 
     def is_near(self, others):
@@ -73,6 +92,8 @@ class GramSums(RowSums):
     n_classes, n_features : int
     fit_intercept : bool
         Whether products are of features minus their means.
+    several : bool, default=False
+        As of `RowSums`.
 
     Attributes
     ----------
@@ -87,8 +108,8 @@ class GramSums(RowSums):
     the end, would lose the digits of features far from zero.
     """
 
-    def __init__(self, n_classes, n_features, fit_intercept):
-        super().__init__(n_classes, n_features)
+    def __init__(self, n_classes, n_features, fit_intercept, several=False):
+        super().__init__(n_classes, n_features, several)
         self.fit_intercept = fit_intercept
         self.dtype = np.dtype(np.float32)
         self.gram = np.zeros((n_features, n_features), order="F")  # its lower triangle
@@ -139,6 +160,8 @@ class GramSums(RowSums):
 
     def _of_targets(self, values):
         """Values of classes that have a target: all, or the second of two."""
+        if self.several:
+            return values[:-1]
         return values[1:] if len(values) == 2 else values
 
     def slopes(self, alpha):

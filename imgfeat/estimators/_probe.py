@@ -24,6 +24,7 @@ from imgfeat.estimators._ridge_choice import (
     best_of,
     check_alphas,
     check_enough_classes,
+    refuse_class_weight,
     sum_scores,
     targets_of,
 )
@@ -182,7 +183,7 @@ class RidgeProbe(ByChunks, LinearRule):
         """
         if is_several(y):
             X, target = validate_several(self, X, y)
-            _refuse_class_weight(self.class_weight)
+            refuse_class_weight(self.class_weight)
             self.classes_, labels = target.classes, target.values
         else:
             refuse_unclear(y, "RidgeProbe")
@@ -277,15 +278,6 @@ class RidgeProbe(ByChunks, LinearRule):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = self.class_weight is None
         return tags
-
-
-def _refuse_class_weight(class_weight):
-    if class_weight is not None:
-        raise ValueError(
-            "RidgeProbe decides about several labels in one fit, with one weight a "
-            f"row. Got class_weight={class_weight!r}; leave it out, or take "
-            "LinearProbe, which has a fit for each label."
-        )
 
 
 def _check_groups(groups):

@@ -9,7 +9,7 @@ from sklearn.utils.validation import validate_data
 
 from imgfeat._clear_labels import refuse_unclear
 from imgfeat._sklearn import fit_context, is_first_call
-from imgfeat._target import refuse_several
+from imgfeat._target import Target, is_several
 from imgfeat._threads import blas_threads_for
 from imgfeat.estimators._gram_sums import GramSums, Penalties, RowSums
 from imgfeat.estimators._linear_rule import by_class
@@ -17,10 +17,11 @@ from imgfeat.estimators._ridge_choice import (
     best_of,
     check_alphas,
     check_enough_classes,
+    refuse_class_weight,
     sum_scores,
     targets_of,
 )
-from imgfeat.estimators._temperature import fit_temperature
+from imgfeat.estimators._temperature import fit_temperature, fit_temperatures
 
 # What follows from the sums, and from the rows seen again.
 _OF_SUMS = ("alpha_", "coef_", "intercept_")
@@ -35,6 +36,7 @@ class ByChunks:
     scoring: str
     class_weight: Any
     classes_: np.ndarray
+    multilabel_: bool
     _sums: GramSums
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -49,8 +51,9 @@ class ByChunks:
         ----------
         X : array-like of shape (n_samples, n_features)
             Finite numbers; one row is enough.
-        y : array-like of shape (n_samples,)
-            Labels, each of `classes`.
+        y : array-like of shape (n_samples,), or (n_samples, n_classes)
+            Labels, each of `classes`. Of several labels a row, as for `fit`; a matrix
+            has its columns in the order of `classes`.
         classes : array-like of shape (n_classes,), optional
             All labels that there will be; needed by the first call.
         sample_weight : array-like of shape (n_samples,), optional
@@ -68,14 +71,13 @@ class ByChunks:
             ``class_weight="balanced"``, which nobody knows before the last chunk; or
             as in `fit`.
         """
-        refuse_several(y, "RidgeProbe.partial_fit", "take fit, with all rows")
-        sums = getattr(self, "_sums", None)
+        sums, several = getattr(self, "_sums", None), is_several(y)
         if sums is None and hasattr(self, "classes_"):
             raise ValueError(
                 "RidgeProbe.partial_fit adds to sums, and fit keeps none. Give it a "
                 "probe that is not fitted: clone(probe).partial_fit(X, y, classes)."
             )
-        if self.class_weight == "balanced":
+        if self.class_weight == "balanced" and not several:
             raise ValueError(
                 "RidgeProbe.partial_fit needs class_weight as a dict, because how "
                 "large the classes are is known after the last chunk. Got 'balanced'; "
@@ -84,17 +86,18 @@ class ByChunks:
             )
         alphas = check_alphas(self.alphas)
         if sums is None:
-            self._check_first(classes)
+            self._check_first(classes, several)
         else:
-            is_first_call(self, classes)  # refuses others than before
+            self._check_again(classes, several)
         try:
             X, labels, weights = self._read_chunk(X, y, sample_weight, sums is None)
         except BaseException:
             if sums is None:  # as if nothing had been said
-                del self.classes_
+                del self.classes_, self.multilabel_
             raise
         if sums is None:
-            sums = GramSums(len(self.classes_), X.shape[1], self.fit_intercept)
+            n_classes = len(self.classes_)
+            sums = GramSums(n_classes, X.shape[1], self.fit_intercept, several)
         with blas_threads_for(X.size * X.shape[1]):
             sums.add(X, labels, weights)
         self._sums = sums
@@ -145,11 +148,14 @@ class ByChunks:
                 "call partial_fit with each chunk first."
             )
         sums, n_classes = self._sums, len(self.classes_)
-        check_enough_classes(self.classes_, np.flatnonzero(sums.class_weights))
+        if self.multilabel_:
+            _check_sides(self.classes_, sums)
+        else:
+            check_enough_classes(self.classes_, np.flatnonzero(sums.class_weights))
         alphas = check_alphas(self.alphas)
         penalties = Penalties(sums, alphas)
         scores = np.zeros(len(alphas))
-        again = RowSums(*sums.class_means.shape)
+        again = RowSums(n_classes, sums.class_means.shape[1], sums.several)
         for X, labels, weights in self._read(chunks):
             again.add(X, labels, weights)
             here = weights > 0
@@ -183,7 +189,7 @@ class ByChunks:
             "weight, predict works without."
         )
 
-    def _check_first(self, classes):
+    def _check_first(self, classes, several):
         if classes is None:
             raise ValueError(
                 "RidgeProbe.partial_fit needs all labels with the first chunk. Got "
@@ -195,9 +201,35 @@ class ByChunks:
                 f"{np.unique(classes).tolist()}; there is nothing to tell apart."
             )
         is_first_call(self, classes)
+        self.multilabel_ = several
+        if several:
+            self.classes_ = np.asarray(classes)  # in the order of the columns
+
+    def _check_again(self, classes, several):
+        """Raise where these are other classes, or another kind of labels."""
+        if several != self.multilabel_:
+            kinds = "one label a row", "several labels a row"
+            raise ValueError(
+                "RidgeProbe.partial_fit needs labels of the kind of the first chunk. "
+                f"Got {kinds[several]} after {kinds[not several]}; give all chunks "
+                "alike."
+            )
+        if not several:
+            is_first_call(self, classes)  # refuses others than before
+        elif classes is not None and list(classes) != self.classes_.tolist():
+            raise ValueError(
+                "RidgeProbe.partial_fit needs the classes of the first chunk, "
+                f"{self.classes_.tolist()}. Got {list(classes)}; leave them out."
+            )
 
     def _read_chunk(self, X, y, sample_weight, reset):
         """A chunk as rows, numbers of classes, and weights."""
+        if self.multilabel_:
+            refuse_class_weight(self.class_weight)
+            labels = Target.of(y, "RidgeProbe.partial_fit", self.classes_).values
+            how = {"dtype": [np.float64, np.float32], "multi_output": True}
+            X, _ = validate_data(self, X, labels, reset=reset, **how)
+            return X, labels, self._weights(labels, sample_weight)
         refuse_unclear(y, "RidgeProbe")
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], reset=reset)
         check_classification_targets(y)
@@ -241,9 +273,28 @@ class ByChunks:
                     decisions[left_out[rows]] = targets[here][rows] - errors
             found.append((decisions, labels, weights))
         decisions, labels, weights = map(np.concatenate, zip(*found, strict=True))
+        here = weights > 0
+        if self.multilabel_:
+            self.loo_decisions_ = decisions.astype(self._sums.dtype)
+            scales = fit_temperatures(decisions[here], labels[here], weights[here])
+            self.temperature_ = 1 / scales
+            return
         if len(self.classes_) == 2:
             decisions = decisions[:, 0]
         self.loo_decisions_ = decisions.astype(self._sums.dtype)
-        here = weights > 0
         scale = fit_temperature(by_class(decisions)[here], labels[here], weights[here])
         self.temperature_ = 1 / scale
+
+
+def _check_sides(classes, sums):
+    """Raise unless rows with a weight have each of several labels, and lack it."""
+    weights = sums.class_weights[:-1]
+    alone = np.flatnonzero((weights == 0) | np.isclose(weights, sums.total, atol=0))
+    if len(alone):
+        label = classes.tolist()[alone[0]]
+        what = "no row with it" if weights[alone[0]] == 0 else "no row without it"
+        raise ValueError(
+            "RidgeProbe needs a row with each label, and a row without it, with a "
+            f"weight above 0. Got {what} of {label!r}; add rows, or leave this label "
+            "out."
+        )

@@ -41,6 +41,16 @@ def check_enough_classes(classes, labels):
     )
 
 
+def refuse_class_weight(class_weight):
+    """Raise where classes have weights and rows several labels."""
+    if class_weight is not None:
+        raise ValueError(
+            "RidgeProbe decides about several labels in one fit, with one weight a "
+            f"row. Got class_weight={class_weight!r}; leave it out, or take "
+            "LinearProbe, which has a fit for each label."
+        )
+
+
 def targets_of(labels, n_classes):
     """+1 in the column of the class, -1 elsewhere; one column for two classes.
 

@@ -84,9 +84,10 @@ def of_names(column, separator, class_names, name):
             "them, or correct the labels."
         )
     if len(names) < 2:
+        what = listed(names) if names else f"{len(rows)} images without any"
         raise ValueError(
-            f"{name} needs two labels or more in {column.name!r}. Got {listed(names)}; "
-            f"look at label_separator={separator!r}."
+            f"{name} needs two labels or more in {column.name!r}. Got {what}; look at "
+            f"label_separator={separator!r}, or name all labels in class_names."
         )
     place_of = {label: place for place, label in enumerate(names)}
     values = np.zeros((len(rows), len(names)), dtype=np.int64)

@@ -82,6 +82,7 @@ def load_labelled(
     label_columns: Sequence[str] | None = None,
     label_separator: str | None = None,
     group_column: str | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> LabelledData:
     """Load a folder or table of images; of a folder with splits, the right ones.
 
@@ -103,6 +104,9 @@ def load_labelled(
         What stands between several labels in the column of a table.
     group_column : str, optional
         Column of a table that says which images belong together.
+    class_names : sequence of str, optional
+        With `label_separator`, all labels that there may be, as a model knows them: the
+        images may have one of them, or none.
 
     Returns
     -------
@@ -115,6 +119,7 @@ def load_labelled(
             target_column=label_column,
             label_columns=label_columns,
             label_separator=label_separator,
+            class_names=None if label_separator is None else class_names,
         )
     else:
         if label_columns or label_separator:

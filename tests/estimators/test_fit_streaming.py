@@ -183,3 +183,14 @@ def test_refuses_what_has_no_rows_and_labels_that_do_not_fit(table):
         fit_streaming(pipeline, X, y, chunk_size=0)
     with pytest.raises(ValueError, match="'pipeline'"):
         fit_streaming(RidgeProbe(), X, y)
+
+
+def test_a_ridge_probe_of_several_labels_comes_out_as_from_fit():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 5))
+    y = [[n for n, x in zip("ab", row, strict=False) if x > 0.1] for row in X]
+    pipeline = make_pipeline(StandardScaler(), RidgeProbe())
+    fitted = fit_streaming(pipeline, X, y, chunk_size=20)
+    assert_allclose(fitted.predict_proba(X), pipeline.fit(X, y).predict_proba(X))
+    with pytest.raises(ValueError, match="Got 90 images and 89 rows"):
+        fit_streaming(pipeline, X, y[1:])

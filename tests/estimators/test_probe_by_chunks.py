@@ -229,3 +229,50 @@ def test_choose_alpha_refuses_fewer_than_two_classes_that_count(weight):
     probe = RidgeProbe().partial_fit(X, y, np.unique(y), weights)
     with pytest.raises(ValueError, match="at least two classes"):
         probe.choose_alpha([(X, y, weights)])
+
+
+def several(n_samples=60, n_features=8):
+    X, y = rows(n_samples, n_features)
+    labels = np.column_stack([y == "ash", y != "elm", X[:, 0] > 50]).astype(int)
+    return X, labels
+
+
+@pytest.mark.parametrize("shape", [(60, 8), (40, 60)])
+@pytest.mark.parametrize("n_labels", [2, 3])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_chunks_of_several_labels_give_what_fit_gives(shape, n_labels, fit_intercept):
+    X, labels = several(*shape)
+    weights = np.random.default_rng(0).integers(3, size=len(X))
+    names = ["worn", "moss", "rust"][:n_labels]
+    table = pd.DataFrame(labels[:, :n_labels], columns=names)
+    probe = RidgeProbe(fit_intercept=fit_intercept)
+    chunked = by_chunks(probe, chunks_of(17, X, table, weights), names)
+    whole = clone(probe).fit(X, table, weights)
+    assert_same(chunked, whole)
+    assert chunked.multilabel_ and chunked.classes_.tolist() == names
+    assert_allclose(chunked.predict_proba(X), whole.predict_proba(X))
+
+
+def test_chunks_of_several_labels_may_be_lists_and_lack_a_label():
+    X, labels = several()
+    lists = [[n for n, has in zip("cab", row, strict=True) if has] for row in labels]
+    chunked = by_chunks(RidgeProbe(), chunks_of(7, X, lists), list("cab"))
+    assert_same(chunked, RidgeProbe().fit(X, pd.DataFrame(labels, columns=list("cab"))))
+
+
+def test_chunks_of_several_labels_that_cannot_be_are_refused():
+    X, labels = several()
+    probe = RidgeProbe().partial_fit(X, labels, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="Got one label a row after several labels a"):
+        probe.partial_fit(X, labels[:, 0])
+    with pytest.raises(ValueError, match=r"needs the classes of the first .* \[0, 1\]"):
+        probe.partial_fit(X, labels, classes=[0, 1])
+    with pytest.raises(ValueError, match=r"each of 3 labels. Got y of shape \(60, 2\)"):
+        probe.partial_fit(X, labels[:, :2])
+    with pytest.raises(ValueError, match=r"one weight a row\. Got class_weight='balan"):
+        RidgeProbe(class_weight="balanced").partial_fit(X, labels, classes=[0, 1, 2])
+    for value, what in ((0, "no row with it"), (1, "no row without it")):
+        labels[:, 1] = value
+        probe = RidgeProbe().partial_fit(X, labels, classes=[0, 1, 2])
+        with pytest.raises(ValueError, match=f"Got {what} of 1; add rows"):
+            probe.choose_alpha([(X, labels)])

@@ -112,7 +112,8 @@ def _find_scores(estimator, X, shape):
     if not hasattr(estimator, "decision_function"):
         return None, None
     values = np.asarray(estimator.decision_function(X), dtype=np.float64)
-    return None, values if values.shape == shape else None
+    is_of_labels = values.shape == shape and np.isfinite(values).all()
+    return None, values if is_of_labels else None
 
 
 def _predictions(outcome, images):

@@ -232,3 +232,18 @@ def test_labels_and_model_have_to_be_of_one_kind():
 
 def test_it_is_public(found):
     assert isinstance(found, MultiLabelEvaluation)
+
+
+def test_decision_values_that_are_no_numbers_rank_nothing():
+    class Broken(RidgeProbe):
+        predict_proba = property()
+
+        def decision_function(self, X):
+            values = super().decision_function(X)
+            values[3, 1] = np.inf
+            return values
+
+    found = evaluate(Broken().fit(X, Y), X, Y)
+    assert found.ranked_by == "nothing" and np.isnan(found.metrics["roc_auc"])
+    with pytest.raises(ValueError, match="Thresholds need probabilities"):
+        found.thresholds()
