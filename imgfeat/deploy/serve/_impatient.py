@@ -2,7 +2,8 @@
 
 uvicorn closes those that are idle between two requests, but waits for ever for the
 first one, and for the rest of a head that comes byte by byte. It also keeps heads of
-any length, and what may stand behind a body in chunks, until memory is full.
+any length, what may stand behind a body in chunks, and requests that do not wait for
+the answers to those before, until memory is full.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_S = 20
 HEAD_BYTES = 65_536  # beyond what comes together with the end of a body
+MOST_AHEAD = 100  # requests on a connection behind the one that is answered
 _WORDS = b'{"error":"The head of a request may have 65,536 bytes. Got more."}'
 _TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -20,7 +22,7 @@ _TOO_LONG = (
 
 
 class ImpatientProtocol(HttpToolsProtocol):
-    """Waits for the head of a request for some seconds and bytes, not more."""
+    """Waits for a head for some seconds and bytes, and keeps some requests, no more."""
 
     head_timer = None
     n_loose_bytes = 0  # that have come, and are in no head and no body yet
@@ -34,7 +36,7 @@ class ImpatientProtocol(HttpToolsProtocol):
         """Wait on, while what has come is no whole head."""
         self.n_loose_bytes += len(data)
         super().data_received(data)
-        if self.n_loose_bytes > HEAD_BYTES:
+        if self.n_loose_bytes > HEAD_BYTES or len(self.pipeline) > MOST_AHEAD:
             self._refuse()
         elif self._has_head():
             self._stop_waiting()

@@ -118,3 +118,9 @@ def test_long_heads_and_many_requests_on_a_connection_are_taken(patient_port):
             part = talk.recv(100_000)
             assert part
             answer += part
+
+
+def test_thousands_of_requests_that_do_not_wait_for_answers_are_not_kept(patient_port):
+    said, n_sent = send_without_end(patient_port, b"", GET * 20_000)
+    assert n_sent < 50_000_000
+    assert said.count(b'{"status":"live"}') <= 1
