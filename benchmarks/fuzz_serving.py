@@ -5,8 +5,10 @@ In turn, against a process of its own:
 - mutated images of seven formats, as many as ``--images`` says;
 - mutated requests, as many: the head, or a form, JSON or base64 in the body, the answer
   to which may be that the connection is closed, or none, where the rest is waited for;
-- images that say they have 2 gigapixels, a chunked body of 2 GB, 1,000 connections that
-  say nothing and as many that send a byte of a head and no more, while others ask;
+- images that say they have 2 gigapixels; a chunked body, a head, what stands behind a
+  body, and requests that wait for no answer, of 2 GB each; JSON of millions of lists;
+- 1,000 connections that say nothing and as many that send a byte of a head and no more,
+  while others ask;
 - requests that schemathesis makes of the OpenAPI description, for each address at most
   as many as ``--requests`` says, where it is installed (``pip install schemathesis``).
 
@@ -149,22 +151,28 @@ def bomb(side=45_000):
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-def endless_body(port, n_bytes=2_000_000_000):
-    """Send a chunked body until nobody takes it; return the answer's first line."""
-    head = (
-        b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
-        b"Transfer-Encoding: chunked\r\n\r\n"
-    )
-    chunk = b"100000\r\n" + bytes(1 << 20) + b"\r\n"
+FORM = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+CHUNKED = FORM + b"Transfer-Encoding: chunked\r\n\r\n"
+FLOODS = {  # what a connection starts with, and what it then sends over and over
+    "a body in chunks": (CHUNKED, b"100000\r\n" + bytes(1 << 20) + b"\r\n"),
+    "one header": (FORM + b"X: ", b"a" * (1 << 20)),
+    "headers": (FORM, b"X: a\r\n" * (1 << 17)),
+    "a header behind a body": (CHUNKED + b"1\r\na\r\n0\r\nX: ", b"a" * (1 << 20)),
+    "requests": (b"", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * (1 << 15)),
+}
+
+
+def flood(port, start, more, n_bytes=2_000_000_000):
+    """Send until nobody takes it; return the answer's first line."""
     with socket.create_connection(("127.0.0.1", port), 60) as talk:
         try:
-            talk.sendall(head)
-            for _ in range(n_bytes >> 20):
-                talk.sendall(chunk)
+            talk.sendall(start)
+            for _ in range(n_bytes // len(more)):
+                talk.sendall(more)
         except OSError:
             pass  # it has had enough
         try:
-            return talk.recv(1000).partition(b"\r\n")[0].decode()
+            return talk.recv(1000).partition(b"\r\n")[0].decode() or "closed"
         except OSError:
             return "closed"
 
@@ -235,7 +243,10 @@ def cases(port, options, rng):
     yield "mutated requests", mutated_requests_case(port, options.images, rng)
     bombs = [post("/predict", bomb())] * 100
     yield "2 gigapixels", asyncio.run(send_all(port, bombs))
-    yield "2 GB in chunks", Counter([endless_body(port)])
+    for name, (start, more) in FLOODS.items():
+        yield f"2 GB: {name}", Counter([flood(port, start, more)])
+    lists = post("/predict", b'{"images": [' + b"[]," * 10_000_000, "application/json")
+    yield "JSON of 10,000,000 lists", asyncio.run(send_all(port, [lists] * 8))
     for name, start in (("idle", b""), ("a byte of a head", b"P")):
         for statuses in crowd_case(port, start):
             yield f"{N_IDLE} connections, {name}", statuses

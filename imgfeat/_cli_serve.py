@@ -10,7 +10,7 @@ from imgfeat._optional import import_optional
 from imgfeat._plain_errors import plain_errors
 from imgfeat._printing import out, print_note
 
-_NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+_NEEDED = "fastapi", "uvicorn", "httptools", "python_multipart", "prometheus_client"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 

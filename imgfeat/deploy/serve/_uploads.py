@@ -15,6 +15,7 @@ from imgfeat.deploy.serve._refusals import Refusal, no_image
 
 _RAW = ("application/octet-stream",)
 _IN_THREAD_BYTES = 200_000
+_MOST_VALUES = 10_000  # in JSON; millions of little ones take a gigabyte
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,14 @@ async def _files(request, max_files):
 
 
 def _in_json(body, max_files):
+    # No sign of these stands in base64.
+    if sum(map(body.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        raise Refusal(
+            413,
+            "bad_json",
+            f"JSON may have {_MOST_VALUES:,} values here. Got more; send no more than "
+            "images in base64.",
+        )
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:

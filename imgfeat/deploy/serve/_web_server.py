@@ -26,7 +26,8 @@ _LOG = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(message)s"}},
     "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "loggers": {
-        "uvicorn.error": {"handlers": ["err"], "level": "WARNING", "propagate": False},
+        # Its warnings are of requests that are no HTTP, which anybody can send.
+        "uvicorn.error": {"handlers": ["err"], "level": "ERROR", "propagate": False},
         "imgfeat.serve": {"handlers": ["err"], "level": "INFO", "propagate": False},
     },
 }
