@@ -18,6 +18,7 @@ from imgfeat._validation import check_shape_param, size_text
 from imgfeat.features._image_feature import ImageFeature
 from imgfeat.kernels import patches as on_cpu
 from imgfeat.kernels import torch_patches as on_device
+from imgfeat.kernels.kmeans import learn_centers
 from imgfeat.nets.inference._torch import torch_threads
 from imgfeat.sources._scale import white_of
 
@@ -254,11 +255,15 @@ class PatchDictionary(ImageFeature):
             mean, directions, variances = on_device.whitening(drawn, self.whiten_eps)
             directions = directions[:, : self._count_components(variances)].contiguous()
             points = (drawn - mean) @ directions
-            first = torch.from_numpy(first).to(points.device)
-            atoms = on_device.learn_atoms(points, points[first], self.max_iter, advance)
-        self.mean_, self.whitening_, self.atoms_ = (
-            tensor.cpu().numpy() for tensor in (mean, directions, atoms)
-        )
+            self.atoms_ = self._learn_atoms(points, points[first], advance)
+        self.mean_, self.whitening_ = mean.cpu().numpy(), directions.cpu().numpy()
+
+    def _learn_atoms(self, points, first, advance):
+        if points.device.type == "cpu":
+            arrays = points.numpy(), first.numpy()
+            return learn_centers(*arrays, self.max_iter, self.n_jobs, advance)
+        atoms = on_device.learn_atoms(points, first, self.max_iter, advance)
+        return atoms.cpu().numpy()
 
     def _describe(self, X):
         how = {

@@ -24,7 +24,7 @@ from imgfeat.sources._images import Images
 from imgfeat.sources._source import hash_parts
 
 # What learns; another version may learn something else.
-_LIBRARIES = ("scikit-learn", "threadpoolctl", "torch", "faiss-cpu", "faiss-gpu")
+_LIBRARIES = ("scikit-learn", "threadpoolctl", "torch")
 
 
 def learns_alike(step):

@@ -5,25 +5,28 @@ from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.cluster import MiniBatchKMeans
+from sklearn.cluster import kmeans_plusplus
 from sklearn.decomposition import PCA
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from imgfeat._optional import has_module, import_optional
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, StrOptions, fit_context
-from imgfeat._threads import count_threads, map_threads, row_slices
+from imgfeat._threads import map_threads, row_slices
 from imgfeat._traits import Traits
 from imgfeat.features.local._bags import Bags
 from imgfeat.features.local._pyramid import Pyramid
+from imgfeat.kernels.kmeans import learn_centers
 from imgfeat.kernels.normalize import normalize_rows, power_normalize
 from imgfeat.kernels.tiles import affine_map, affine_tables
 from imgfeat.sources._frame import keep_index
 
 # Images that a thread takes at a time.
 _CHUNK = 16
+# Descriptors, at least, among which k-means finds its first words, and its iterations:
+# more of either move the words by less than another sample would.
+_N_START, _N_ITER = 2000, 10
 
 
 class Vocabulary(TransformerMixin, BaseEstimator):
@@ -212,7 +215,7 @@ class Vocabulary(TransformerMixin, BaseEstimator):
             )
         # The covariance of float32 numbers far from zero needs float64.
         pca = PCA(self.n_components_pca, svd_solver="covariance_eigh")
-        with threadpool_limits(count_threads(self.n_jobs)):
+        with threadpool_limits(1):  # one product, over before threads have met
             return pca.fit(sample.astype(np.float64))
 
     def _projection(self):
@@ -262,7 +265,7 @@ class Vocabulary(TransformerMixin, BaseEstimator):
 
 
 def learn_words(sample, n_words, random_state, n_jobs):
-    """Cluster descriptors by k-means: with faiss if it is installed.
+    """Cluster descriptors by k-means.
 
     Parameters
     ----------
@@ -275,34 +278,9 @@ def learn_words(sample, n_words, random_state, n_jobs):
     -------
     ndarray of shape (n_words, n_dims), float32
     """
-    learn = _faiss_words if has_module("faiss") else _scikit_learn_words
-    return learn(sample, n_words, random_state, count_threads(n_jobs))
-
-
-def _faiss_words(sample, n_words, random_state, n_threads):
-    faiss = import_optional("faiss", extra="faiss", purpose="k-means by faiss")
-    kmeans = faiss.Kmeans(
-        sample.shape[1],
-        n_words,
-        niter=25,
-        seed=int(random_state.randint(2**31 - 1)),
-        # The sample is bounded already, and a small one is the user's choice.
-        min_points_per_centroid=1,
-        max_points_per_centroid=len(sample),
-    )
-    with threadpool_limits(n_threads):
-        kmeans.train(sample)
-    return kmeans.centroids.copy()
-
-
-def _scikit_learn_words(sample, n_words, random_state, n_threads):
-    kmeans = MiniBatchKMeans(
-        n_words,
-        batch_size=4096,
-        n_init=1,
-        compute_labels=False,  # a pass over all of the sample, for nobody
-        random_state=random_state,
-    )
-    with threadpool_limits(n_threads):  # else it takes every core
-        kmeans.fit(sample)
-    return kmeans.cluster_centers_.astype(np.float32)
+    few = random_state.permutation(len(sample))[: max(_N_START, 4 * n_words)]
+    with threadpool_limits(1):  # many small products, which threads only delay
+        first, _ = kmeans_plusplus(
+            sample[np.sort(few)], n_words, random_state=random_state
+        )
+    return learn_centers(sample, first, _N_ITER, n_jobs)

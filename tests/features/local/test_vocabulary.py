@@ -1,8 +1,5 @@
 """Tests for what BagOfVisualWords, VLAD and FisherVector share."""
 
-import sys
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -18,7 +15,6 @@ from imgfeat.features import (
     Descriptors,
     FisherVector,
 )
-from imgfeat.features.local import _vocabulary
 from imgfeat.features.local._bags import fair_quotas
 from tests._checks import WITHOUT_DATA, behind_adapter, expected_to_fail
 
@@ -290,20 +286,14 @@ def test_random_state_decides_sample_and_words(bags, encoder):
     assert np.abs(other - expected).max() > 1e-3
 
 
-def test_faiss_finds_the_words_where_it_is_installed(bags, monkeypatch):
-    class Kmeans:
-        def __init__(self, n_dims, n_words, *, seed, **limits):
-            assert limits["min_points_per_centroid"] == 1
-            assert limits["max_points_per_centroid"] == 68
-            self.centroids = np.full((n_words, n_dims), seed % 2, dtype=np.float32)
-
-        def train(self, sample):
-            assert sample.shape == (68, 4) and sample.dtype == np.float32
-
-    monkeypatch.setitem(sys.modules, "faiss", SimpleNamespace(Kmeans=Kmeans))
-    monkeypatch.setattr(_vocabulary, "has_module", lambda name: name == "faiss")
-    words = VLAD(2, random_state=0).fit(bags).cluster_centers_
-    assert_array_equal(words, np.full((2, 4), words[0, 0]))
+@every_encoder
+def test_threads_change_no_bit(bags, encoder):
+    encoder = clone(encoder).set_params(n_components_pca=3)
+    one, three = (
+        clone(encoder).set_params(n_jobs=n_jobs).fit_transform(bags)
+        for n_jobs in (1, 3)
+    )
+    assert_array_equal(one, three)
 
 
 # In use
