@@ -29,11 +29,11 @@ from imgfeat._nesting import NO_STEP, type_name
 from imgfeat._sklearn import BaseSearchCV
 from imgfeat.deploy.onnx import (
     _calibrators,
-    _class_vectors,
     _each_label,
     _gradients,
     _kernel_machines,
     _linear_heads,
+    _nearest_text,
     _net_graph,
     _pixel_steps,
     _trained_net,
@@ -97,7 +97,7 @@ _JUDGES = {
     CNNClassifier: _trained_net.judge_by_net,
     SVC: _kernel_machines.judge_by_vectors,
     NuSVC: _kernel_machines.judge_by_vectors,
-    ZeroShotClassifier: _class_vectors.judge_zero_shot,
+    ZeroShotClassifier: _nearest_text.judge_zero_shot,
 }
 # With a classifier a label inside.
 _OF_EACH_LABEL = OneVsRestClassifier, MultiOutputClassifier

@@ -1,4 +1,4 @@
-"""Tests for imgfeat/deploy/onnx/_class_vectors.py."""
+"""Tests for imgfeat/deploy/onnx/_nearest_text.py."""
 
 import numpy as np
 import pytest
