@@ -48,7 +48,6 @@ from imgfeat._printing import (
     print_unfinished,
 )
 from imgfeat._rows import check_can_write
-from imgfeat.deploy._answers import names_of_labels
 
 app = typer.Typer(
     name="imgfeat",
@@ -330,7 +329,7 @@ def evaluate(
             label_columns=label_columns,
             label_separator=label_separator,
             group_column=groups,
-            class_names=names_of_labels(loaded),
+            class_names=deploy.names_of_labels(loaded),
         )
         found = look_over(found, skip_unreadable, jobs)
         evaluation = imgfeat.evaluate(

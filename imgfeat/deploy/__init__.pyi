@@ -1,4 +1,5 @@
 from ._answers import Answer as Answer
+from ._answers import names_of_labels as names_of_labels
 from ._archive import check_target as check_target
 from ._archive import read_manifest as read_manifest
 from ._bundle import load as load

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from imgfeat._nesting import first_steps
@@ -68,7 +69,7 @@ def labels_of(model):
     return classes_of(model).tolist()
 
 
-def names_of_labels(model):
+def names_of_labels(model: BaseEstimator) -> list[str] | None:
     """What a model calls several labels an image; None where they have no names."""
     names = labels_of(model) if gives_several(model) else []
     return names if names and all(isinstance(name, str) for name in names) else None

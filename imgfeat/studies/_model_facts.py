@@ -3,6 +3,7 @@
 from typing import Any
 
 from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
 from imgfeat._nesting import last_step
 from imgfeat._target import Target, classes_of
@@ -51,7 +52,7 @@ def score_facts(evaluation):
     return found
 
 
-def thresholds_in_words(model):
+def thresholds_in_words(model: BaseEstimator) -> str:
     """Labels with their thresholds, of a fitted model that has some of its own."""
     last = last_step(model)
     pairs = list(zip(classes_of(last).tolist(), last.thresholds_, strict=True))
