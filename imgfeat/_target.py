@@ -164,7 +164,7 @@ def is_several(y: Any) -> bool:
 
 def gives_several(model: Any) -> bool:
     """Whether a fitted model gives an image several labels, or none."""
-    last = _what_answers(model)
+    last = what_answers(model)
     if getattr(last, "multilabel_", False) or is_fitted_on_matrix(last):
         return True
     # Of forests and neighbours: for each column the two classes of it.
@@ -225,7 +225,7 @@ def questions_of(y: NDArray[Any]) -> list[NDArray[np.intp]]:
     return [np.unique(column, return_inverse=True)[1] for column in columns]
 
 
-def _what_answers(model: Any) -> Any:
+def what_answers(model: Any) -> Any:
     """The last step of a model, looking into searches, what is frozen, and ours."""
     while True:
         last = last_step(model)

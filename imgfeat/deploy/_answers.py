@@ -13,7 +13,7 @@ from imgfeat._threads import map_threads
 from imgfeat.deploy._says_unknown import is_open
 from imgfeat.estimators._class_scores import shares_of_labels
 from imgfeat.estimators._no_labels import refuse_no_labels
-from imgfeat.estimators._plain_steps import has_threshold
+from imgfeat.estimators._plain_steps import answers_by_threshold
 from imgfeat.sources import ImageDecodeError, decode_image
 from imgfeat.sources._decode import MAX_PIXELS
 
@@ -212,7 +212,7 @@ def _answer(model, images):
         return [Answer(label) for label in labels]
     labels = labels_of(model)
     places = None
-    if has_threshold(model):  # its label need not be the most probable
+    if answers_by_threshold(model):  # its label need not be the most probable
         model, images = _in_front_of_last(model, images)
         places = [labels.index(given) for given in model.predict(images).tolist()]
     proba = _finite(np.asarray(model.predict_proba(images)))

@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from imgfeat._nesting import NO_STEP, walk
 from imgfeat._sklearn import BaseSearchCV
+from imgfeat._target import what_answers
 from imgfeat.estimators._augmented import AugmentedClassifier
 from imgfeat.estimators._open_set import OpenSet
 from imgfeat.estimators._thresholded_labels import LabelThresholds
@@ -41,6 +42,11 @@ def list_steps(estimator):
     if isinstance(estimator, AugmentedClassifier) and estimator.n_views == 1:
         return list_steps(estimator.pipeline_)
     return [estimator]
+
+
+def answers_by_threshold(model):
+    """Whether what answers for a model is a threshold; does not look at nets."""
+    return isinstance(what_answers(model), _THRESHOLDS)
 
 
 def has_threshold(pipeline):

@@ -33,11 +33,11 @@ from imgfeat.deploy.onnx import (
     _gradients,
     _kernel_machines,
     _linear_heads,
+    _nearest_text,
     _net_graph,
     _pixel_steps,
     _trained_net,
     _vector_steps,
-    _zero_shot_head,
 )
 from imgfeat.deploy.onnx._folded_rows import Rows
 from imgfeat.deploy.onnx._open_verdict import judge_open
@@ -97,7 +97,7 @@ _JUDGES = {
     CNNClassifier: _trained_net.judge_by_net,
     SVC: _kernel_machines.judge_by_vectors,
     NuSVC: _kernel_machines.judge_by_vectors,
-    ZeroShotClassifier: _zero_shot_head.judge_zero_shot,
+    ZeroShotClassifier: _nearest_text.judge_zero_shot,
 }
 # With a classifier a label inside.
 _OF_EACH_LABEL = OneVsRestClassifier, MultiOutputClassifier
