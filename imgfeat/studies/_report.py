@@ -11,6 +11,7 @@ from imgfeat.evaluation.comparison._shared_mistakes import (
 from imgfeat.evaluation.comparison._soft_vote import without_vote
 from imgfeat.evaluation.explanation._explained_thumbnails import explain_thumbnails
 from imgfeat.evaluation.report._comparison_page import render_comparison
+from imgfeat.studies._kept_looks import keep_pictures
 
 N_PICTURES = 24  # mistakes of a candidate
 
@@ -59,6 +60,8 @@ def write_unfinished(path, comparison, title, about):
 def looks_at_mistakes(pipeline, evaluation, images, test, n_jobs=None):
     """Draw what a fitted pipeline looked at in the mistakes that the page shows.
 
+    What an earlier study has drawn of them is taken from the feature store.
+
     Parameters
     ----------
     pipeline : fitted classifier
@@ -77,7 +80,11 @@ def looks_at_mistakes(pipeline, evaluation, images, test, n_jobs=None):
     rows = test[evaluation.top_mistakes(N_PICTURES).index]
     if not len(rows):
         return {}
-    pictures = explain_thumbnails(pipeline, images[rows], n_jobs=n_jobs)
+    pictures = keep_pictures(
+        pipeline,
+        images[rows],
+        lambda: explain_thumbnails(pipeline, images[rows], n_jobs=n_jobs),
+    )
     return {int(r): p for r, p in zip(rows, pictures, strict=True) if p is not None}
 
 

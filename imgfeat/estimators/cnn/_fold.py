@@ -10,6 +10,11 @@ from collections import Counter
 import torch
 from torch import nn
 
+from imgfeat.nets.catalog._efficientnet_lite import (
+    BatchNormAct2d,
+    Conv2dSame,
+    conv2d_same,
+)
 from imgfeat.nets.catalog._spec import library
 
 
@@ -71,13 +76,15 @@ class _ConvolutionAndNorm:
 
 
 class _Activation:
-    """What is left of a norm of timm's that has an activation."""
+    """What is left of a norm that has an activation, and timm's a drop before it."""
 
     def __init__(self, norm):
         self.norm = norm
 
     def __call__(self, x):
-        return self.norm.act(self.norm.drop(x))
+        if not isinstance(self.norm, BatchNormAct2d):
+            x = self.norm.drop(x)
+        return self.norm.act(x)
 
 
 def _unchanged(x):
@@ -88,13 +95,15 @@ def _find_convolution(module):
     """The function that a module convolves by, or None if it is none that we know."""
     if type(module) is nn.Conv2d and module.padding_mode == "zeros":
         return nn.functional.conv2d
+    if isinstance(module, Conv2dSame):
+        return conv2d_same
     if _is_of_timm(module, "Conv2dSame"):
         return library("timm.layers.conv2d_same").conv2d_same
     return None
 
 
 def _has_activation(norm):
-    return _is_of_timm(norm, "BatchNormAct2d")
+    return isinstance(norm, BatchNormAct2d) or _is_of_timm(norm, "BatchNormAct2d")
 
 
 def _is_of_timm(module, name):

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
+from imgfeat.nets._torch_settings import let_compiler_start
 from imgfeat.nets.catalog._registered import find_registered
 from imgfeat.nets.catalog._registry import get_spec
 
@@ -54,7 +55,7 @@ def hollow_net(spec):
     """Return the whole net of a NetSpec, in eval mode, to be asked for shapes."""
     try:
         with torch.random.fork_rng(devices=[]), _parameters_on_meta():
-            return spec.make().eval()
+            return _make(spec)
     except META_ERRORS:  # a net that looks at its parameters while it is built
         return random_net(spec)
 
@@ -73,7 +74,12 @@ def random_net(spec, seed=_SEED):
     """Return the whole net with random weights, the same for the same seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return spec.make().eval()
+        return _make(spec)
+
+
+def _make(spec):
+    let_compiler_start()  # which an optimizer of the net will import
+    return spec.make().eval()
 
 
 def embedding_width(name, tag=None):

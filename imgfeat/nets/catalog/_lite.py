@@ -7,7 +7,8 @@ from pathlib import Path
 from imgfeat._optional import has_module, import_optional
 from imgfeat.nets._preprocessing import Preprocessing
 from imgfeat.nets._trunk import Trunk
-from imgfeat.nets.catalog._spec import NetSpec, library
+from imgfeat.nets.catalog._efficientnet_lite import EfficientNetLite
+from imgfeat.nets.catalog._spec import NetSpec
 from imgfeat.nets.catalog._tensors import hash_file
 
 NAME, TAG = "efficientnet_lite0", "imagenet1k"
@@ -17,7 +18,7 @@ NAME, TAG = "efficientnet_lite0", "imagenet1k"
 class LiteNet:
     """One of Google's EfficientNets for small machines, as a package holds it.
 
-    Its tensors stand in the order of timm's net, under other names.
+    Its tensors stand in the order of the net's, under other names.
 
     Parameters
     ----------
@@ -28,6 +29,8 @@ class LiteNet:
         With the classifier.
     side, crop : int, float
         Of the preprocessing.
+    width, depth : float
+        As for `EfficientNetLite`.
     """
 
     number: int
@@ -35,6 +38,8 @@ class LiteNet:
     parameters: int
     side: int
     crop: float
+    width: float = 1.0
+    depth: float = 1.0
 
     @property
     def name(self):
@@ -92,6 +97,7 @@ _NETS = (
         parameters=5_416_680,
         side=240,
         crop=0.882,
+        depth=1.1,
     ),
     LiteNet(
         number=2,
@@ -99,6 +105,8 @@ _NETS = (
         parameters=6_092_072,
         side=260,
         crop=0.890,
+        width=1.1,
+        depth=1.2,
     ),
 )
 
@@ -119,17 +127,12 @@ def make_spec(name):
             interpolation="bicubic",
         ),
         tag=TAG,
-        make=partial(_make, f"tf_{name}"),
+        make=partial(EfficientNetLite, net.width, net.depth),
         cut=_cut,
         find=net.find,
         by_order=True,
     )
 
 
-def _make(name):
-    return library("timm").create_model(name, pretrained=False)
-
-
 def _cut(net):
-    net.reset_classifier(0, "")  # no head, no pooling: forward returns the maps
-    return Trunk(net)
+    return Trunk(net.cut_head())

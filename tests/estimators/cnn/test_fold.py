@@ -9,6 +9,7 @@ import torchvision
 from torch import nn
 
 from imgfeat.estimators.cnn._fold import fold_norms
+from imgfeat.nets.catalog._efficientnet_lite import EfficientNetLite
 
 
 def with_statistics(net):
@@ -36,6 +37,7 @@ NETS = {
         lambda: timm.create_model("tf_efficientnet_lite0", num_classes=3),
         49,
     ),
+    "efficientnet_lite": (EfficientNetLite, 49),
     # Its norms come before its convolutions, but for one; some see joined maps.
     "densenet": (
         lambda: torchvision.models.densenet121(num_classes=3),
