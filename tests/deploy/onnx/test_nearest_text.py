@@ -1,8 +1,4 @@
-<<<<<<<< HEAD:tests/deploy/onnx/test_zero_shot_head.py
-"""Tests for imgfeat/deploy/onnx/_zero_shot_head.py."""
-========
 """Tests for imgfeat/deploy/onnx/_nearest_text.py."""
->>>>>>>> multi:tests/deploy/onnx/test_nearest_text.py
 
 import numpy as np
 import pytest
