@@ -11,7 +11,7 @@ import imgfeat
 from imgfeat import deploy
 from imgfeat._home import NoHomeError, home
 from imgfeat._plain_errors import plain_errors
-from imgfeat.deploy._manifest_facts import dict_in, printable
+from imgfeat.deploy._manifest_facts import dict_in, printable, thresholds_in
 
 _LIBRARIES = (
     "numpy",
@@ -120,10 +120,10 @@ def _card(path):
         shown = ", ".join(map(str, classes[:_MOST_CLASSES]))
         more = ", ..." if len(classes) > _MOST_CLASSES else ""
         yield "classes", f"{len(classes)}: {shown}{more}"
-    thresholds = manifest.get("thresholds")
-    if isinstance(thresholds, list):
-        shown = ", ".join(map(str, thresholds[:_MOST_CLASSES]))
-        yield "thresholds", shown + (", ..." if len(thresholds) > _MOST_CLASSES else "")
+    if thresholds := thresholds_in(manifest):
+        shown = [f"{label} {value:.4f}" for label, value in thresholds[:_MOST_CLASSES]]
+        more = ", ..." if len(thresholds) > _MOST_CLASSES else ""
+        yield "thresholds", ", ".join(shown) + more
     for name, step in dict_in(manifest, "steps").items():
         yield "step", f"{name}: {step}" if name else step
     yield from _known(dict_in(manifest, "facts"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imgfeat._typing import PathLike
 from imgfeat.deploy._archive import read_manifest
-from imgfeat.deploy._manifest_facts import dict_in, printable
+from imgfeat.deploy._manifest_facts import dict_in, printable, thresholds_in
 
 _SPECIAL = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>|#"})
 _UNKNOWN = "The file does not say."
@@ -144,14 +144,9 @@ def _confusion(facts):
 
 def _thresholds(manifest):
     """A section of models that have them; others have none to tell."""
-    pairs = manifest.get("thresholds")
-    if not isinstance(pairs, list):
+    rows = [[_text(label), f"{value:.4f}"] for label, value in thresholds_in(manifest)]
+    if not rows:
         return {}
-    rows = [
-        [_text(pair[0]), f"{pair[1]:.4f}"]
-        for pair in pairs
-        if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], float)
-    ]
     return {
         "Thresholds, above which an image has the label": _table(
             ["label", "threshold"], rows
