@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -97,8 +98,9 @@ def quick_self_check(request, monkeypatch):
 
     def check_here(written, path, hidden=()):
         _bundle.load_to_check(written, path, lambda pipeline: None)
+        return nullcontext()
 
-    monkeypatch.setattr(_bundle, "check_elsewhere", check_here)
+    monkeypatch.setattr(_bundle, "checking_elsewhere", check_here)
 
 
 def pytest_configure():

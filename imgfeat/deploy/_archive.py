@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import re
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile, ZipInfo
@@ -35,8 +35,9 @@ PART = re.compile(
 DAMAGED = "Copy it again from where it was saved, or save the pipeline again."
 
 
-def write_bundle(path, manifest, parts, check):
-    """Write a bundle at `path`, or leave everything there as it was.
+@contextmanager
+def writing_bundle(path, manifest, parts, check):
+    """Write a bundle that is at `path` when the block ends, or leave all as it was.
 
     Parameters
     ----------
@@ -45,8 +46,8 @@ def write_bundle(path, manifest, parts, check):
         Gets ``format``, ``format_version`` and ``parts``.
     parts : dict of str to bytes
     check : callable
-        Called with the path of what was written, before that takes its place; whatever
-        it raises ends the work.
+        From the path of what was written to a context around the block; whatever that
+        raises, and the block too, ends the work.
     """
     manifest = {
         "format": FORMAT,
@@ -60,15 +61,26 @@ def write_bundle(path, manifest, parts, check):
     text = json.dumps(manifest, indent=2, allow_nan=False, ensure_ascii=False)
     path = check_target(path)
     sweep(path)
-    try:
-        with replacing(path) as file:
+    with ExitStack() as unfinished:
+        with _cannot_write(path):
+            file = unfinished.enter_context(replacing(path))
             with ZipFile(file, "w") as archive:
                 for name, data in {MANIFEST: text.encode(), **parts}.items():
                     # A fixed date, so that equal pipelines give equal files.
                     archive.writestr(ZipInfo(name), data)
                 archive.comment = SEAL + b"0" * N_HEX
             _close_seal(file)
-            check(file.name)
+            unfinished.enter_context(check(file.name))
+        yield
+        with _cannot_write(path):
+            unfinished.close()
+
+
+@contextmanager
+def _cannot_write(path):
+    """Name the file where the block cannot write."""
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or str(error)
         message = f"Cannot write {path}: {reason}. What was there is unchanged"

@@ -3,6 +3,7 @@
 import importlib
 import os
 from collections.abc import Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from imgfeat._nesting import holds_nets, walk
 from imgfeat._typing import ImageBatch, PathLike
-from imgfeat.deploy._archive import FORMAT_VERSION, read_bundle, write_bundle
+from imgfeat.deploy._archive import FORMAT_VERSION, read_bundle, writing_bundle
 from imgfeat.deploy._errors import BundleError, one_clear_error
 from imgfeat.deploy._golden import check_golden, make_golden
 from imgfeat.deploy._manifest import RESIZE, compare_versions, describe, plain_facts
 from imgfeat.deploy._model import dump_model, load_model
 from imgfeat.deploy._placement import leave_missing_devices
-from imgfeat.deploy._self_check import check_elsewhere
+from imgfeat.deploy._self_check import checking_elsewhere
 from imgfeat.deploy._uncached import without_caches
 
 MODEL = "model.skops"
@@ -97,6 +98,16 @@ def save(
     ...     load(path).predict(X[:4])
     array([0, 1, 2, 3])
     """
+    with saving(pipeline, path, example=example, facts=facts):
+        pass
+
+
+@contextmanager
+def saving(pipeline, path, *, example=None, facts=None):
+    """Do as `save`; the file is checked while the block runs, and there at its end.
+
+    If the block raises, what was there before is still there.
+    """
     if not isinstance(pipeline, BaseEstimator):
         name = getattr(pipeline, "__name__", type(pipeline).__name__)
         raise TypeError(f"save needs a fitted estimator. Got {name}.")
@@ -109,8 +120,9 @@ def save(
     manifest = describe(pipeline) | {"weights": names, "example": layout}
     if facts is not None:
         manifest["facts"] = plain_facts(facts)
-    check = partial(check_elsewhere, path=path, hidden=hidden)
-    write_bundle(path, manifest, parts | golden | tensors, check)
+    check = partial(checking_elsewhere, path=path, hidden=hidden)
+    with writing_bundle(path, manifest, parts | golden | tensors, check):
+        yield
 
 
 def load(path: PathLike) -> BaseEstimator:

@@ -8,6 +8,8 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from imgfeat._files import spare_folder
 from imgfeat._nesting import walk
@@ -36,6 +38,16 @@ def check_elsewhere(written, path, hidden=()):
     BundleError
         If the file does not load there, or answers otherwise.
     """
+    with checking_elsewhere(written, path, hidden):
+        pass
+
+
+@contextmanager
+def checking_elsewhere(written, path, hidden=()):
+    """Do as `check_elsewhere` while the block runs, and raise at its end.
+
+    What the block itself raises ends the process.
+    """
     # Beside the file can be written to: it was.
     with spare_folder(os.path.dirname(os.path.abspath(written))) as empty:
         request = {
@@ -44,24 +56,37 @@ def check_elsewhere(written, path, hidden=()):
             "hidden": [os.path.realpath(os.path.expanduser(place)) for place in hidden],
             "sys_path": sys.path,
         }
-        done = subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM],
-            input=json.dumps(request),
             env=os.environ | dict.fromkeys(_HOMES, empty),
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",  # what libraries say may be in another
-            check=False,
         )
-    lines = done.stdout.splitlines() or ["{}"]
+        with process, ThreadPoolExecutor(1) as pool:
+            try:
+                # By a thread, as it may say more than a pipe holds.
+                said = pool.submit(process.communicate, json.dumps(request))
+                yield
+                said.result()
+            except BaseException:
+                process.kill()
+                raise
+    _raise_for(process.returncode, *said.result(), path)
+
+
+def _raise_for(code, out, err, path):
+    lines = out.splitlines() or ["{}"]
     answer = json.loads(lines[-1]) if lines[-1].startswith("{") else {}
     if "error" in answer:
         raise _ERRORS.get(answer["error"], BundleError)(answer["message"])
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    if code:
+        last = (err.strip().splitlines() or ["it said nothing"])[-1]
         raise BundleError(
             f"{path} could not be checked: a fresh Python ended with exit code "
-            f"{done.returncode}: {last}"
+            f"{code}: {last}"
         )
 
 

@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,8 @@ from imgfeat._frames import make_series
 from imgfeat._progress import track
 from imgfeat._target import Target, is_several
 from imgfeat._typing import ArrayLike, PathLike, RandomState
-from imgfeat.deploy import check_target, save
+from imgfeat.deploy import check_target
+from imgfeat.deploy._bundle import saving
 from imgfeat.estimators import PlannedFolds, list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
 from imgfeat.estimators._thresholded_labels import refuse_one_label, with_thresholds
@@ -221,33 +223,37 @@ def run_study(
         for name in n_folds.index[n_folds == n_folds.max()]
         if name in candidates  # a vote only if it is the best
     ]
+    finished.sort(key=lambda name: name != best)
     if tune_thresholds:
         for name in finished:
             chosen = found.evaluate(name).thresholds()["threshold"]
             candidates[name] = with_thresholds(candidates[name], chosen.to_dict())
-    evaluations, scores, looked_at = {}, {}, {}
-    for name in track(finished, "fit on the training part", verbose):
-        model = through_store(candidates[name])
-        fit_with(model, images[train], to_train.to_fit(), of_train)
-        evaluations[name] = evaluate(model, images[test], to_test.to_fit())
-        score = partial(scorer, model, images[test], to_test.values)
-        scores[name] = _score(evaluations[name], scoring, score)
-        plain = without_search(out_of_store(model))
-        looked_at[name] = looks_at_mistakes(
-            plain, evaluations[name], images, test, n_jobs=n_jobs
-        )
-        if name == best:
-            if refit:  # scored already; what it learns now can only help
-                model = through_store(candidates[name])
-                fit_with(model, images, target.to_fit(), metadata)
-                plain = without_search(out_of_store(model))
-            trained_on = target if refit else to_train
-            known = {
-                "trained_on": data_facts(trained_on.to_fit()),
-                "held_out": score_facts(evaluations[name]) | {"refitted": refit},
-            }
-            save(plain, folder / _MODEL, facts=known)
-            of_thresholds = _facts_of_thresholds(plain) if tune_thresholds else {}
+    evaluations, scores, looked_at, of_thresholds = {}, {}, {}, {}
+    # The best one is first: its file is tried in a fresh process while the others are
+    # evaluated, and is there also if one of them fails.
+    with ExitStack() as saved, _closed_by_errors(saved):
+        for name in track(finished, "fit on the training part", verbose):
+            model = through_store(candidates[name])
+            fit_with(model, images[train], to_train.to_fit(), of_train)
+            evaluations[name] = evaluate(model, images[test], to_test.to_fit())
+            score = partial(scorer, model, images[test], to_test.values)
+            scores[name] = _score(evaluations[name], scoring, score)
+            plain = without_search(out_of_store(model))
+            looked_at[name] = looks_at_mistakes(
+                plain, evaluations[name], images, test, n_jobs=n_jobs
+            )
+            if name == best:
+                if refit:  # scored already; what it learns now can only help
+                    model = through_store(candidates[name])
+                    fit_with(model, images, target.to_fit(), metadata)
+                    plain = without_search(out_of_store(model))
+                trained_on = target if refit else to_train
+                known = {
+                    "trained_on": data_facts(trained_on.to_fit()),
+                    "held_out": score_facts(evaluations[name]) | {"refitted": refit},
+                }
+                saved.enter_context(saving(plain, folder / _MODEL, facts=known))
+                of_thresholds = _facts_of_thresholds(plain) if tune_thresholds else {}
     seconds = time.perf_counter() - start
     write_report(
         folder / "report.html",
@@ -300,6 +306,16 @@ def quick_recipes(
     if effort == "thorough":
         names = list(table["recipe"])
     return sorted(names, key=lambda n: _CHEAPEST.index(n) if n in _CHEAPEST else 99)
+
+
+@contextmanager
+def _closed_by_errors(stack):
+    """Close a stack as if nothing were wrong at errors, but not at Ctrl-C."""
+    try:
+        yield
+    except Exception:
+        stack.close()
+        raise
 
 
 def _make_folder(path):

@@ -1,6 +1,7 @@
 """Tests for imgfeat/deploy/_self_check.py: the fresh process that tries a file."""
 
 import os
+import time
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from imgfeat.deploy import BundleError, UntrustedFileError, load, save
+from imgfeat.deploy._bundle import saving
 from imgfeat.deploy._example import picture
 from imgfeat.deploy._self_check import check_elsewhere
 from imgfeat.features import HOG, CachedFeatures, CNNEmbedding
@@ -99,3 +101,40 @@ def test_failed_check_leaves_what_was_there(fitted, saved, monkeypatch):
         save(fitted, saved)
     assert saved.read_bytes() == before
     assert os.listdir(saved.parent) == [saved.name]
+
+
+def test_the_check_runs_beside_the_work_that_goes_on(fitted, saved, monkeypatch):
+    begun = saved.with_name("begun")
+    program = f"open({str(begun)!r}, 'w').close()"
+    monkeypatch.setattr("imgfeat.deploy._self_check._PROGRAM", program)
+    before = saved.read_bytes()
+    with saving(fitted, saved, facts={"note": "another"}):
+        until(begun.exists)
+        assert saved.read_bytes() == before
+    assert saved.read_bytes() != before
+
+
+@pytest.mark.parametrize("error", [OSError("mine"), KeyboardInterrupt("mine")])
+def test_work_that_fails_ends_the_check_and_leaves_the_file(
+    fitted, saved, monkeypatch, error
+):
+    monkeypatch.setattr(
+        "imgfeat.deploy._self_check._PROGRAM", "import time; time.sleep(600)"
+    )
+    before = saved.read_bytes()
+    with (
+        pytest.raises(type(error), match=r"^mine$") as caught,
+        saving(fitted, saved, facts={"note": "another"}),
+    ):
+        raise error
+    assert caught.value is error
+    assert saved.read_bytes() == before
+    assert os.listdir(saved.parent) == [saved.name]
+
+
+def until(is_so):
+    for _ in range(600):
+        if is_so():
+            return
+        time.sleep(0.1)
+    raise AssertionError("a minute was not enough")

@@ -11,7 +11,7 @@ from imgfeat.deploy import read_manifest
 from imgfeat.evaluation.comparison import _compared
 from imgfeat.evaluation.comparison._soft_vote import SoftVote
 from imgfeat.sources import ImageReader
-from imgfeat.studies import quick_recipes, run_study, train_recipe
+from imgfeat.studies import _report, _study, quick_recipes, run_study, train_recipe
 from tests._photos import write_photo_folder
 
 WRONG = [3, 20, 33]  # rows
@@ -95,16 +95,17 @@ def test_vote_that_is_the_best_is_fitted_and_saved(photos, tmp_path, monkeypatch
 
 @pytest.fixture(scope="module")
 def mislabelled(photos, tmp_path_factory):
-    """A study of arrays, three of which have a wrong label."""
+    """A study of arrays, three of which have a wrong label; labels and arrays."""
     images, labels = photos[0], photos[1].copy()
     labels[WRONG] = ["grass", "gravel", "brick"]
     pixels = ImageReader((64, 64)).transform(images)
     out = tmp_path_factory.mktemp("mislabelled")
-    return run_study(pixels, labels, out=out, recipes=["hog-lr"], size=64), labels
+    study = run_study(pixels, labels, out=out, recipes=["hog-lr"], size=64)
+    return study, labels, pixels
 
 
 def test_report_shows_every_mistake_as_a_picture(mislabelled):
-    study, _ = mislabelled
+    study, _, _ = mislabelled
     html = study.report.read_text()
     n_mistakes = len(study.evaluations["hog-lr"].mistakes)
     n_mistakes += len(study.comparison.shared_mistakes())
@@ -112,14 +113,40 @@ def test_report_shows_every_mistake_as_a_picture(mislabelled):
 
 
 def test_report_shows_what_the_model_looked_at_in_its_mistakes(mislabelled):
-    study, _ = mislabelled
+    study, _, _ = mislabelled
     html = study.report.read_text()
     n_mistakes = len(study.evaluations["hog-lr"].mistakes)
     assert html.count('alt="What the model looked at in image') == n_mistakes
 
 
+def test_another_run_takes_what_was_drawn_before(mislabelled, tmp_path, monkeypatch):
+    _, labels, pixels = mislabelled
+    job = {"recipes": ["hog-lr"], "cv": 2, "size": 32}
+    shown = re.compile(r"<img[^>]*What the model looked at[^>]*>")
+    study = run_study(pixels, labels, out=tmp_path / "1", **job)
+    drawn = shown.findall(study.report.read_text())
+    monkeypatch.setattr(_report, "explain_thumbnails", None)
+    study = run_study(pixels, labels, out=tmp_path / "2", **job)
+    assert shown.findall(study.report.read_text()) == drawn != []
+
+
+def test_the_model_is_kept_where_another_recipe_fails_later(
+    photos, tmp_path, monkeypatch
+):
+    def fail_the_second_time(*args, **options):
+        if (tmp_path / "called").exists():
+            raise RuntimeError("no room for pictures")
+        (tmp_path / "called").touch()
+        return {}
+
+    monkeypatch.setattr(_study, "looks_at_mistakes", fail_the_second_time)
+    with pytest.raises(RuntimeError, match="no room"):
+        run_study(*photos, out=tmp_path, recipes=["hog-lr", "hog-svm"], cv=2, size=32)
+    assert load(tmp_path / "model.imgfeat").predict(photos[0][:1]).shape == (1,)
+
+
 def test_report_shows_wrong_labels_first_and_names_arrays_by_row(mislabelled):
-    study, labels = mislabelled
+    study, labels, _ = mislabelled
     html = study.report.read_text()
     first = html[html.index('id="shared"') : html.index("Each candidate")]
     cards = re.findall(r"is <b><bdi>(\w+)<.*?<bdi>image (\d+)</bdi>", first, re.DOTALL)
