@@ -9,7 +9,8 @@ A pipeline of `CNNEmbedding` (efficientnet_lite0) and logistic regression, JPEGs
 - the time of one image by `Predictor.predict`, decoding included, and of one request
   at a time to the servers;
 - four times as many requests as the server can answer, for some seconds: how long
-  accepted ones take, how soon the others get their 503, and whether any is lost.
+  accepted ones take, how soon the others get their 503, and whether any is lost; of
+  several rounds, the one in the middle.
 
     python -m benchmarks.bench_serving --json results/bench_serving.json
 
@@ -149,28 +150,36 @@ def latency(predictor, ports, images, rounds, seconds):
     ]
 
 
-def overload(port, images, rate, seconds):
+def overload(port, images, rate, rounds, seconds):
     """What becomes of requests that are four times too many, of our own server."""
     bodies = [post("/predict", image) for image in images]
-    answers, n_sent = asyncio.run(open_loop(port, bodies, 4 * rate, seconds))
+    found = [flood(port, bodies, 4 * rate, seconds) for _ in range(rounds)]
+    found.sort(key=lambda one: one["refused_p99_ms"])
+    middle = found[len(found) // 2]
+    middle["refused_p99_ms_of_rounds"] = [one["refused_p99_ms"] for one in found]
+    middle["lost"] = sum(one["lost"] for one in found)
+    return [middle]
+
+
+def flood(port, bodies, rate, seconds):
+    """Some seconds of requests that nobody waits for before the next one."""
+    answers, n_sent = asyncio.run(open_loop(port, bodies, rate, seconds))
     by_status = {}
     for status, took in answers:
         by_status.setdefault(status, []).append(took)
     good = by_status.get(200, [])
     refused = by_status.get(503, [])
-    return [
-        {
-            "case": "4 times too many",
-            "name": "imgfeat",
-            "sent": n_sent,
-            "by_status": {str(key): len(each) for key, each in by_status.items()},
-            "lost": n_sent - len(answers) + len(by_status.get(0, [])),
-            "accepted_p99_s": _quantile(good, 0.99),
-            "refused_p50_ms": 1e3 * _quantile(refused, 0.5),
-            "refused_p99_ms": 1e3 * _quantile(refused, 0.99),
-            "deadline_s": DEADLINE_S,
-        }
-    ]
+    return {
+        "case": "4 times too many",
+        "name": "imgfeat",
+        "sent": n_sent,
+        "by_status": {str(key): len(each) for key, each in by_status.items()},
+        "lost": n_sent - len(answers) + len(by_status.get(0, [])),
+        "accepted_p99_s": _quantile(good, 0.99),
+        "refused_p50_ms": 1e3 * _quantile(refused, 0.5),
+        "refused_p99_ms": 1e3 * _quantile(refused, 0.99),
+        "deadline_s": DEADLINE_S,
+    }
 
 
 def _quantile(values, share):
@@ -199,7 +208,7 @@ def main():
         ours = [row for row in rows if row["name"].startswith("imgfeat")]
         rate = max(row["images_per_s"] for row in ours)
         rows += shown(latency(predictor, ports, images, options.rounds, seconds / 2))
-        rows += shown(overload(ports["imgfeat"], images, rate, 2 * seconds))
+        rows += shown(overload(ports["imgfeat"], images, rate, options.rounds, seconds))
     if options.json:
         save(options.json, rows)
 

@@ -2,8 +2,7 @@
 
 That one has little to do, but at once: to refuse what is too much, and to take new
 connections, of which an event loop takes one a turn. As an equal among decoders and
-nets, which keep every core busy, it would wait for a turn after each of its steps. What
-that costs where clients share two cores with it: near a tenth of the images a second.
+nets, which keep every core busy, it would wait for a turn after each of its steps.
 """
 
 import os
