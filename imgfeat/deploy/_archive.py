@@ -61,16 +61,17 @@ def writing_bundle(path, manifest, parts, check):
     text = json.dumps(manifest, indent=2, allow_nan=False, ensure_ascii=False)
     path = check_target(path)
     sweep(path)
-    with ExitStack() as unfinished:
-        with _cannot_write(path):
-            file = unfinished.enter_context(replacing(path))
-            with ZipFile(file, "w") as archive:
-                for name, data in {MANIFEST: text.encode(), **parts}.items():
-                    # A fixed date, so that equal pipelines give equal files.
-                    archive.writestr(ZipInfo(name), data)
-                archive.comment = SEAL + b"0" * N_HEX
-            _close_seal(file)
-            unfinished.enter_context(check(file.name))
+    with _cannot_write(path), ExitStack() as started:
+        file = started.enter_context(replacing(path))
+        with ZipFile(file, "w") as archive:
+            for name, data in {MANIFEST: text.encode(), **parts}.items():
+                # A fixed date, so that equal pipelines give equal files.
+                archive.writestr(ZipInfo(name), data)
+            archive.comment = SEAL + b"0" * N_HEX
+        _close_seal(file)
+        started.enter_context(check(file.name))
+        unfinished = started.pop_all()
+    with unfinished:
         yield
         with _cannot_write(path):
             unfinished.close()

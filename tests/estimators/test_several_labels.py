@@ -108,8 +108,3 @@ def test_weights_of_labels_are_those_of_rows_that_have_them():
         LinearProbe(class_weight={"gras": 2.0}).fit(X, y)
     with pytest.raises(ValueError, match=r"one weight a row. Got class_weight='bal"):
         RidgeProbe(class_weight="balanced").fit(X, y)
-
-
-def test_a_ridge_probe_adds_chunks_of_one_label_only():
-    with pytest.raises(ValueError, match="partial_fit needs one label an image"):
-        RidgeProbe().partial_fit(X, Y, classes=[0, 1, 2, 3])
