@@ -205,6 +205,7 @@ def test_recipe_for_few_images_comes_in_where_there_are_few():
         )
 
 
+@pytest.mark.slow
 def test_recipe_for_few_images_is_trained_on_one_of_each(photos):
     images, labels = photos
     few = np.unique(labels, return_index=True)[1]

@@ -141,6 +141,7 @@ def test_recipes_come_as_one_file(tmp_path):
 
 
 @exports
+@pytest.mark.slow
 def test_trained_nets_come_as_one_file(tmp_path):
     cnn = CNNClassifier("simple_cnn", max_epochs=2, n_views=2, size=16, random_state=0)
     assert_exports(cnn.fit(IMAGES, OF_IMAGES), tmp_path / "m.onnx")

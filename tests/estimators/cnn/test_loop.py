@@ -279,6 +279,7 @@ def test_ctrl_c_ends_the_search_for_a_rate(digits, monkeypatch):
         find_lr(tiny(), *digits)
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_worker_process_ends_the_search(digits):
     cnn = tiny(callbacks=[StopIn(2, press)])
     grid = {"dropout": [0.1, 0.2]}
