@@ -192,7 +192,9 @@ def test_cache_is_listed_and_cleared(photos, tmp_path):
     assert "empty" in run("cache", "info", *where).output
 
 
-@pytest.mark.parametrize("recipe", ["hog-svm", "cnn-scratch"])
+@pytest.mark.parametrize(
+    "recipe", ["hog-svm", pytest.param("cnn-scratch", marks=pytest.mark.slow)]
+)
 def test_interrupt_during_compare_exits_cleanly(tmp_path, recipe):
     folder = write_photo_folder(tmp_path / "photos", n_per_class=30)
     to = tmp_path / "out"

@@ -68,7 +68,12 @@ with row_writer(Format(FORMAT)) as write:
 
 
 @pytest.mark.parametrize(
-    ("format", "encoding"), [("csv", "utf-8"), ("csv", "ascii"), ("jsonl", "latin-1")]
+    ("format", "encoding"),
+    [
+        ("csv", "utf-8"),
+        pytest.param("csv", "ascii", marks=pytest.mark.slow),
+        pytest.param("jsonl", "latin-1", marks=pytest.mark.slow),
+    ],
 )
 def test_names_that_cannot_be_printed_still_have_rows(format, encoding):
     code = PRINT.replace("FORMAT", repr(format))

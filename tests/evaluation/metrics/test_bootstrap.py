@@ -19,6 +19,7 @@ def evaluated(case, **options):
     return evaluate(Oracle(np.arange(3)), *case, **options)
 
 
+@pytest.mark.slow
 def test_intervals_are_those_of_images_drawn_one_by_one(case):
     proba, true = case
     table = evaluated(case, n_resamples=2000).metrics_table

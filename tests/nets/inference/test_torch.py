@@ -143,6 +143,7 @@ def test_net_that_cannot_be_compiled_runs_as_it_is(batch, expected, monkeypatch)
     assert not engine.info["compile"]
 
 
+@pytest.mark.slow
 def test_real_compiler_gives_the_same(batch, expected):
     plan = plan_inference(
         engine="auto", device="cpu", precision="auto", threads=2, batch_size=32,
