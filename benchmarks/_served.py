@@ -57,7 +57,7 @@ def free_port():
 def running(command, port, path):
     """A server process, once ``GET path`` is answered with 200."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    # No session of its own: to Linux, that is a group which shares the cores by itself.
+    # Not as a new leader: Linux would share the cores among leaders, not processes.
     server = subprocess.Popen(command, process_group=0, **quiet)
     try:
         end = time.monotonic() + 120
