@@ -11,6 +11,7 @@ from imgfeat._clear_labels import check_groups, refuse_unclear
 from imgfeat.estimators import (
     AugmentedClassifier,
     CNNClassifier,
+    LabelThresholds,
     LinearProbe,
     OpenSet,
     PairVerifier,
@@ -73,6 +74,9 @@ GROUPED = {
         IMAGES, TEXT, groups=g
     ),
     "OpenSet": lambda g: OpenSet(hog(RidgeProbe())).fit(IMAGES, TEXT, groups=g),
+    "LabelThresholds": lambda g: LabelThresholds(RidgeProbe()).fit(
+        IMAGES.reshape(N, -1), np.eye(2, dtype=int)[np.arange(N) % 2], groups=g
+    ),
     "compare": lambda g: compare({"one": hog(RidgeProbe())}, IMAGES, TEXT, groups=g),
     "PlannedFolds": lambda g: list(PlannedFolds(2).split(IMAGES, TEXT, g)),
     "Judging labels": lambda g: out_of_fold(IMAGES.reshape(N, -1), TEXT, groups=g),

@@ -21,8 +21,9 @@ _ERRORS = {error.__name__: error for error in (BundleError, UntrustedFileError)}
 _HOMES = "IMGFEAT_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME"
 
 
-def check_elsewhere(written, path, hidden=()):
-    """Load a file in a fresh process and compare its answers.
+@contextmanager
+def checking_elsewhere(written, path, hidden=()):
+    """Load a file in a fresh process while the block runs, and compare its answers.
 
     Parameters
     ----------
@@ -36,17 +37,8 @@ def check_elsewhere(written, path, hidden=()):
     Raises
     ------
     BundleError
-        If the file does not load there, or answers otherwise.
-    """
-    with checking_elsewhere(written, path, hidden):
-        pass
-
-
-@contextmanager
-def checking_elsewhere(written, path, hidden=()):
-    """Do as `check_elsewhere` while the block runs, and raise at its end.
-
-    What the block itself raises ends the process.
+        At the end of the block, if the file does not load there, or answers otherwise.
+        What the block itself raises ends the process.
     """
     # Beside the file can be written to: it was.
     with spare_folder(os.path.dirname(os.path.abspath(written))) as empty:

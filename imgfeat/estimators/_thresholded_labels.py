@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+from imgfeat._clear_labels import check_groups
 from imgfeat._nesting import last_step
 from imgfeat._sklearn import (
     HasMethods,
@@ -211,10 +212,11 @@ class LabelThresholds(MetaEstimatorMixin, SeveralLabels, BaseEstimator):
             fit_params[name_on_the_way(self.estimator, "sample_weight")] = weights
             here = np.flatnonzero(weights > 0)
         target.take(here).check_sides(_NAME)
-        if groups is not None:
-            groups = _one_each(groups, n_images)
-            if has_fit_parameter(last_step(self.estimator), "groups"):
-                fit_params[name_on_the_way(self.estimator, "groups")] = groups
+        groups = check_groups(groups, n_images, _NAME)
+        if groups is not None and has_fit_parameter(
+            last_step(self.estimator), "groups"
+        ):
+            fit_params[name_on_the_way(self.estimator, "groups")] = groups
 
         self.classes_, self.multilabel_ = target.classes, True
         if self.thresholds is not None:
@@ -244,9 +246,7 @@ class LabelThresholds(MetaEstimatorMixin, SeveralLabels, BaseEstimator):
         ndarray of int of shape (n_samples, n_classes)
             1 for each label above its threshold, 0 for the others.
         """
-        check_is_fitted(self)
-        found = score_labels(self.estimator_, X, len(self.classes_), _NAME)
-        return (found > self.thresholds_).astype(np.int64)
+        return (self._score(X) > self.thresholds_).astype(np.int64)
 
     @available_if(_has_shares)
     def predict_proba(self, X) -> np.ndarray:
@@ -260,8 +260,7 @@ class LabelThresholds(MetaEstimatorMixin, SeveralLabels, BaseEstimator):
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        check_is_fitted(self)
-        return score_labels(self.estimator_, X, len(self.classes_), _NAME)
+        return self._score(X)
 
     @available_if(_has_decisions_only)
     def decision_function(self, X) -> np.ndarray:
@@ -275,6 +274,10 @@ class LabelThresholds(MetaEstimatorMixin, SeveralLabels, BaseEstimator):
         -------
         ndarray of shape (n_samples, n_classes)
         """
+        return self._score(X)
+
+    def _score(self, X):
+        """The probability of each label, or decisions where there are none."""
         check_is_fitted(self)
         return score_labels(self.estimator_, X, len(self.classes_), _NAME)
 
@@ -359,13 +362,3 @@ class LabelThresholds(MetaEstimatorMixin, SeveralLabels, BaseEstimator):
         tags = set_tags(super().__sklearn_tags__(), self.estimator)
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _one_each(groups, n_images):
-    groups = np.asarray(groups)
-    if groups.shape != (n_images,):
-        raise ValueError(
-            f"{_NAME} needs a group for each image. Got groups of shape "
-            f"{groups.shape} for {n_images} images."
-        )
-    return groups

@@ -174,7 +174,7 @@ def test_what_cannot_be_is_refused():
         LabelThresholds(Ridge()).fit(X, Y)
     with pytest.raises(ValueError, match="Got 200 images and 199 rows"):
         LabelThresholds(RidgeProbe()).fit(X, Y[1:])
-    with pytest.raises(ValueError, match="a group for each image"):
+    with pytest.raises(ValueError, match=r"one group an image\. Got groups of shape"):
         LabelThresholds(RidgeProbe()).fit(X, Y, groups=[1, 2])
     with pytest.raises(ValueError, match="Got 0 of 200 with 'none'"):
         LabelThresholds(RidgeProbe()).fit(X, NAMED.assign(none=0))
