@@ -78,13 +78,14 @@ $(BIN)/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'imgfeat needs Python 3.11'"
 	$(PYTHON) -m venv .venv
 
-# The second set-up builds on the first, so that demo after test installs nothing.
+# The second set-up builds on the first, so that demo after test installs nothing. Of what
+# is installed, only what is imported is ever compiled: a minute less.
 $(TEST_READY): $(BIN)/python setup.cfg pyproject.toml
-	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --no-compile -e ".[dev]"
 	@touch $(TEST_READY) $(DEMO_READY)
 
 $(DEMO_READY): $(BIN)/python setup.cfg pyproject.toml
-	$(BIN)/python -m pip install --quiet -e ".[onnx]"
+	$(BIN)/python -m pip install --quiet --no-compile -e ".[onnx]"
 	@touch $@
 
 $(DOCS_READY): $(BIN)/python setup.cfg pyproject.toml

@@ -6,7 +6,7 @@ IMGFEAT_DATA=... python -m benchmarks.bench_time_to_result [--photos N] [--round
 The photos are those of PyTorch's transfer-learning tutorial (hymenoptera.tar): `train`
 to learn from, `val` to be labelled. Each contender is a file in time_to_result/, as
 people who know its library would write it, and is run as ``FILE TRAIN VAL OUT``: it
-chooses something by cross-validation, or as its library has it, trains, and leaves a
+chooses something on photos left out, or as its library has it, trains, and leaves a
 report with a confusion matrix, a saved model, and ``predictions.csv`` for `val`, which
 the accuracy is counted from.
 

@@ -1,22 +1,18 @@
 """Fixtures shared by all tests. Small, seeded, no downloads."""
 
 import os
-import random
 import signal
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import features
 
 from imgfeat._optional import has_module
-from imgfeat.deploy import _bundle
 from imgfeat.nets.catalog import _lite
-from imgfeat.nets.inference import _choice
 from imgfeat.nets.inference._engines import ENGINES
+from tests import _everywhere
 from tests._commands import run
 from tests._photos import write_photo_folder
 
@@ -87,24 +83,12 @@ def real_data():
     return folder
 
 
-@pytest.fixture(autouse=True)
-def quick_self_check(request, monkeypatch):
-    """Let `save` check its file in this process: a fresh one takes seconds to start.
+def pytest_configure(config):
+    """Enter what goes for doctests too; they are in another folder.
 
-    Not for tests that are marked ``fresh_process``.
+    And take Ctrl-C seriously where a shell that runs us in the background does not.
     """
-    if request.node.get_closest_marker("fresh_process"):
-        return
-
-    def check_here(written, path, hidden=()):
-        _bundle.load_to_check(written, path, lambda pipeline: None)
-        return nullcontext()
-
-    monkeypatch.setattr(_bundle, "checking_elsewhere", check_here)
-
-
-def pytest_configure():
-    """Take Ctrl-C seriously where a shell that runs us in the background does not."""
+    config.pluginmanager.register(_everywhere, "everywhere")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -114,29 +98,3 @@ def pytest_runtest_setup(item):
     for mark, (is_there, reason) in NEEDS.items():
         if item.get_closest_marker(mark) and not is_there():
             pytest.skip(reason)
-
-
-@pytest.fixture(autouse=True)
-def same_draws():
-    """What a test leaves to chance (``random_state=None``) is the same each time."""
-    random.seed(0)
-    np.random.seed(0)  # noqa: NPY002, what scikit-learn draws from
-    torch.manual_seed(0)
-
-
-@pytest.fixture(autouse=True)
-def own_home(tmp_path_factory, monkeypatch):
-    """Keep every test's cached files out of the user's own folders."""
-    monkeypatch.setenv("IMGFEAT_HOME", str(tmp_path_factory.getbasetemp() / "home"))
-
-
-@pytest.fixture(autouse=True, scope="session")
-def usual_engine():
-    """Run nets in the usual way: no test depends on what is the fastest here."""
-
-    def usual(key, facts, backbone, readout, plan, verbose):
-        return plan.choices[0]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_choice, "_find", usual)
-        yield

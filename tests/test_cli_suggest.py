@@ -10,7 +10,7 @@ import pytest
 from imgfeat import load_image_folder, load_image_table, make_recipe
 from tests._commands import run
 from tests._photos import write_photo_folder
-from tests.deploy._saved import save_quickly
+from tests.deploy._saved import save_at
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def model(photos, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.imgfeat"
     data = load_image_folder(photos)
     recipe = make_recipe("hog-lr", size=64, search=False)
-    return save_quickly(recipe.fit(data.images, data.labels), path)
+    return save_at(recipe.fit(data.images, data.labels), path)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from imgfeat import Predictor, load_image_folder, make_recipe
-from tests.deploy._saved import save_quickly
+from tests.deploy._saved import save_at
 
 pytestmark = [pytest.mark.ray, pytest.mark.serve, pytest.mark.slow]
 
@@ -61,7 +61,7 @@ def test_answers_are_those_of_the_predictor(photos, tmp_path):
 
     labelled = load_image_folder(photos)
     model = make_recipe("hog-lr", size=32).fit(labelled.images, labelled.labels)
-    model = save_quickly(model, tmp_path / "model.imgfeat")
+    model = save_at(model, tmp_path / "model.imgfeat")
     paths = list(labelled.images[::3])
     with running(model, tmp_path) as address, ThreadPoolExecutor(8) as pool:
         contents = [Path(path).read_bytes() for path in paths]

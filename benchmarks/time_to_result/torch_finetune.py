@@ -13,7 +13,7 @@ import pandas as pd
 import timm
 import torch
 from sklearn.metrics import ConfusionMatrixDisplay, classification_report
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import train_test_split
 from torch import nn
 from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import ImageFolder
@@ -73,14 +73,15 @@ def main():
     held_out = ImageFolder(val, as_it_is)
     y, n_classes = np.array(plain.targets), len(plain.classes)
 
-    scores = {rate: [] for rate in RATES}
-    folds = StratifiedKFold(3, shuffle=True, random_state=0)
-    for fitted, tested in folds.split(y, y):
-        for rate in RATES:
-            net = fit(make_net(n_classes), Subset(augmented, fitted), rate)
-            right = predict(net, Subset(plain, tested)) == y[tested]
-            scores[rate].append(right.mean())
-    best = max(RATES, key=lambda rate: np.mean(scores[rate]))
+    # Folds would take a CPU half an hour, so the rate is chosen on a fifth.
+    rows = np.arange(len(y))
+    fitted, tested = train_test_split(rows, test_size=0.2, stratify=y, random_state=0)
+    scores = {}
+    for rate in RATES:
+        net = fit(make_net(n_classes), Subset(augmented, fitted), rate)
+        right = predict(net, Subset(plain, tested)) == y[tested]
+        scores[rate] = right.mean()
+    best = max(RATES, key=scores.get)
     print(scores, "best", best)
 
     net = fit(make_net(n_classes), augmented, best)

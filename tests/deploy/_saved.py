@@ -1,13 +1,10 @@
-"""Models and images as files, made quickly."""
+"""Models and images as files."""
 
 import io
-from contextlib import nullcontext
 
-import pytest
 from PIL import Image
 
 from imgfeat import save
-from imgfeat.deploy import _bundle
 
 
 def as_file(image, kind="PNG", **options):
@@ -17,12 +14,7 @@ def as_file(image, kind="PNG", **options):
     return buffer.getvalue()
 
 
-def save_quickly(model, path):
-    """Save without a fresh process to try the file in.
-
-    For fixtures of more than one test; within a test `save` does so by itself.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_bundle, "checking_elsewhere", lambda *_, **__: nullcontext())
-        save(model, path)
+def save_at(model, path):
+    """Save a model; return the path."""
+    save(model, path)
     return path

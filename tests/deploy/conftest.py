@@ -1,5 +1,7 @@
 """A small fitted pipeline, and its file."""
 
+import shutil
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -7,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from imgfeat.deploy import save
+from tests.deploy._saved import save_at
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +25,14 @@ def fitted(digits):
     return make_pipeline(StandardScaler(), LogisticRegression(C=0.01)).fit(*digits)
 
 
+@pytest.fixture(scope="session")
+def saved_once(digits, tmp_path_factory):
+    """The file of such a pipeline, for all tests."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01)).fit(*digits)
+    return save_at(model, tmp_path_factory.mktemp("saved") / "model.imgfeat")
+
+
 @pytest.fixture
-def saved(fitted, tmp_path):
-    """The file of `fitted`."""
-    path = tmp_path / "model.imgfeat"
-    save(fitted, path)
-    return path
+def saved(saved_once, tmp_path):
+    """The file of `fitted`, in a folder of its own."""
+    return shutil.copy(saved_once, tmp_path / saved_once.name)

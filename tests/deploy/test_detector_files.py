@@ -7,7 +7,7 @@ from imgfeat import Predictor, evaluate, load
 from imgfeat.deploy import BundleError
 from imgfeat.deploy._golden import check_golden, make_golden
 from imgfeat.deploy._vet import vet
-from tests.deploy._saved import save_quickly
+from tests.deploy._saved import save_at
 from tests.estimators.detection._squares import detector, scene
 
 IMAGE, BOXES = scene([(12, 20), (60, 40)])
@@ -19,7 +19,7 @@ def model():
 
 
 def test_a_loaded_detector_finds_the_same(model, tmp_path):
-    loaded = load(save_quickly(model, tmp_path / "squares.imgfeat"))
+    loaded = load(save_at(model, tmp_path / "squares.imgfeat"))
     expected, found = model.predict([IMAGE])[0], loaded.predict([IMAGE])[0]
     assert len(found.boxes) >= 2
     for one, other in zip(expected, found, strict=True):
@@ -59,7 +59,7 @@ def test_windows_beyond_all_memory_are_refused(model):
 
 
 def test_a_detector_has_no_label_for_an_image(model, tmp_path):
-    path = save_quickly(model, tmp_path / "squares.imgfeat")
+    path = save_at(model, tmp_path / "squares.imgfeat")
     with pytest.raises(TypeError, match="finds boxes, and has no label for an image"):
         Predictor(path).predict([IMAGE])
     with pytest.raises(TypeError, match="finds boxes, and has no label for an image"):

@@ -12,7 +12,7 @@ from imgfeat.estimators import OpenSet
 from imgfeat.studies import data_facts
 from imgfeat.studies._model_facts import score_facts
 from tests.deploy._forge import rewrite
-from tests.deploy._saved import save_quickly
+from tests.deploy._saved import save_at
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_card_tells_data_and_scores(fitted, digits, tmp_path):
 
 
 def test_what_is_not_known_is_not_told(fitted, tmp_path):
-    card = model_card(save_quickly(fitted, tmp_path / "digits.imgfeat"))
+    card = model_card(save_at(fitted, tmp_path / "digits.imgfeat"))
     for title in ("Trained on", "Scores on images held out"):
         assert section(card, title) == ["The file does not say."]
     none = "There is no net in it that makes features."
@@ -69,12 +69,12 @@ def test_what_is_not_known_is_not_told(fitted, tmp_path):
 
 def test_an_open_set_says_unknown(digits, tmp_path):
     model = OpenSet(make_recipe("hog-lr", size=16)).fit(*digits)
-    card = model_card(save_quickly(model, tmp_path / "open.imgfeat"))
+    card = model_card(save_at(model, tmp_path / "open.imgfeat"))
     assert "may call an image unknown" in card
 
 
 def test_nothing_is_loaded(fitted, tmp_path, monkeypatch):
-    path = save_quickly(fitted, tmp_path / "digits.imgfeat")
+    path = save_at(fitted, tmp_path / "digits.imgfeat")
     monkeypatch.setattr(_bundle, "load_model", None)
     assert "## Steps" in model_card(path)
 
@@ -86,7 +86,7 @@ def test_texts_of_a_file_make_no_markup(fitted, tmp_path):
         manifest["steps"] = {evil: evil}
         manifest["facts"] = {"trained_on": {"n_images": evil, "by_class": {evil: evil}}}
 
-    path = save_quickly(fitted, tmp_path / "digits.imgfeat")
+    path = save_at(fitted, tmp_path / "digits.imgfeat")
     rewrite(path, change)
     card = model_card(path)
     assert "\x1b" not in card
@@ -99,7 +99,7 @@ def test_texts_of_a_file_make_no_markup(fitted, tmp_path):
 @pytest.mark.parametrize("strange", [None, 3, "text", [1], {"a": [1]}, {"a": {"b": 1}}])
 def test_strange_entries_are_left_out(fitted, tmp_path, strange):
     keys = "classes", "steps", "reading", "facts", "inference", "versions"
-    path = save_quickly(fitted, tmp_path / "digits.imgfeat")
+    path = save_at(fitted, tmp_path / "digits.imgfeat")
     rewrite(path, lambda manifest, _: manifest.update(dict.fromkeys(keys, strange)))
     for part in ("trained_on", "held_out", "by_class", "scores", "confusion"):
         assert part not in model_card(path)

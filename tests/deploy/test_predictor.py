@@ -28,7 +28,7 @@ from imgfeat.deploy._answers import answer, takes_pixels
 from imgfeat.estimators import OpenSet
 from imgfeat.features import HOG, CNNEmbedding
 from imgfeat.sources import ImageReader
-from tests.deploy._saved import as_file, save_quickly
+from tests.deploy._saved import as_file, save_at
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def model(digits):
 
 @pytest.fixture(scope="module")
 def file(model, tmp_path_factory):
-    return save_quickly(model, tmp_path_factory.mktemp("model") / "digits.imgfeat")
+    return save_at(model, tmp_path_factory.mktemp("model") / "digits.imgfeat")
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +270,7 @@ def test_a_threshold_of_two_classes_decides(digits, tmp_path):
     behind = make_pipeline(*front, FixedThresholdClassifier(inner[-1], threshold=0.95))
     for model, given in ((every, "yes"), (behind, "no")):
         model.fit(images, labels)
-        save_quickly(model, tmp_path / "m.imgfeat")
+        save_at(model, tmp_path / "m.imgfeat")
         said = Predictor(tmp_path / "m.imgfeat").predict(images)
         assert {one.label for one in said} == {given}
         for one in said:

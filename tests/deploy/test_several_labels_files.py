@@ -20,7 +20,7 @@ from imgfeat.estimators._thresholded_labels import with_thresholds
 from imgfeat.features import HOG
 from imgfeat.sources import ImageReader
 from tests._composites import TEXTURES, draw_composites, write_composites
-from tests.deploy._saved import as_file, save_quickly
+from tests.deploy._saved import as_file, save_at
 
 IMAGES, LABELS = draw_composites(60)
 NAMED = pd.DataFrame(LABELS, columns=TEXTURES)
@@ -34,7 +34,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def file(model, tmp_path_factory):
-    return save_quickly(model, tmp_path_factory.mktemp("model") / "m.imgfeat")
+    return save_at(model, tmp_path_factory.mktemp("model") / "m.imgfeat")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_thresholds_are_saved_and_decide_everywhere(tmp_path):
     inner = make_pipeline(*FRONT, RidgeProbe())
     model = with_thresholds(inner, {"brick": 0.1, "grass": 0.9, "gravel": 0.4})
     model.fit(IMAGES, NAMED)
-    path = save_quickly(model, tmp_path / "m.imgfeat")
+    path = save_at(model, tmp_path / "m.imgfeat")
     predictor = Predictor(path)
     assert_array_equal(predictor.model.predict(IMAGES), model.predict(IMAGES))
     shares = model.predict_proba(IMAGES)

@@ -8,7 +8,7 @@ from imgfeat.deploy import BundleError
 from imgfeat.deploy._golden import check_golden, make_golden
 from imgfeat.deploy._vet import vet
 from imgfeat.estimators import Gallery
-from tests.deploy._saved import save_quickly
+from tests.deploy._saved import save_at
 from tests.estimators.verification._people import people, verifier
 
 IMAGES, WHO = people()
@@ -22,7 +22,7 @@ def model():
 
 def test_a_loaded_verifier_says_the_same_and_reads_its_galleries(model, tmp_path):
     Gallery(model).add("a", IMAGES[:2]).save(tmp_path / "people.gallery")
-    loaded = load(save_quickly(model, tmp_path / "faces.imgfeat"))
+    loaded = load(save_at(model, tmp_path / "faces.imgfeat"))
     np.testing.assert_array_equal(
         loaded.predict_proba(PAIRS), model.predict_proba(PAIRS)
     )
@@ -58,7 +58,7 @@ def test_a_forged_verifier_is_refused(model, name, value):
 
 
 def test_a_verifier_has_no_label_for_an_image(model, tmp_path):
-    path = save_quickly(model, tmp_path / "faces.imgfeat")
+    path = save_at(model, tmp_path / "faces.imgfeat")
     with pytest.raises(TypeError, match=r"compares images, and has no label for one"):
         Predictor(path).predict(IMAGES[:2])
     with pytest.raises(TypeError, match=r"compares images, and has no label for one"):

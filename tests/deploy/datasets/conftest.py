@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from imgfeat import make_recipe
 from imgfeat.features import HOG
 from imgfeat.sources import ImageReader
-from tests.deploy._saved import save_quickly
+from tests.deploy._saved import save_at
 
 pytest.importorskip("pyarrow")
 
@@ -45,7 +45,7 @@ def classifier(pictures):
 @pytest.fixture(scope="session")
 def saved_classifier(classifier, tmp_path_factory):
     """The file of `classifier`."""
-    return save_quickly(classifier, tmp_path_factory.mktemp("saved") / "m.imgfeat")
+    return save_at(classifier, tmp_path_factory.mktemp("saved") / "m.imgfeat")
 
 
 def contents(folder):

@@ -8,7 +8,7 @@ import pytest
 
 from imgfeat import load_sample, make_recipe
 from imgfeat.estimators import OpenSet
-from tests.deploy._saved import as_file, save_quickly
+from tests.deploy._saved import as_file, save_at
 
 
 @pytest.fixture(scope="session")
@@ -25,13 +25,13 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def model_file(digits, folder):
     model = make_recipe("hog-lr", size=16).fit(*digits)
-    return save_quickly(model, folder / "digits.imgfeat")
+    return save_at(model, folder / "digits.imgfeat")
 
 
 @pytest.fixture(scope="session")
 def open_file(digits, folder):
     model = OpenSet(make_recipe("hog-lr", size=16)).fit(*digits)
-    return save_quickly(model, folder / "open.imgfeat")
+    return save_at(model, folder / "open.imgfeat")
 
 
 @pytest.fixture(scope="session")

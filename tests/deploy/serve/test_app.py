@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from imgfeat import load, load_sample
 from imgfeat.features import HOG
 from imgfeat.sources import ImageReader
-from tests.deploy._saved import as_file, save_quickly
+from tests.deploy._saved import as_file, save_at
 
 pytestmark = pytest.mark.serve
 PNG = {"Content-Type": "image/png"}
@@ -226,7 +226,7 @@ def test_features_are_what_the_classifier_is_given(client, model_file, png):
 
 def test_a_transformer_can_only_embed(serve_models, digits, tmp_path, png):
     features = make_pipeline(ImageReader(16, mode="gray"), HOG()).fit(digits[0])
-    path = save_quickly(features, tmp_path / "hog.imgfeat")
+    path = save_at(features, tmp_path / "hog.imgfeat")
     client = serve_models({"hog": path})
     assert send(client, png, "/embed").status_code == 200
     assert client.get("/model").json()["classes"] is None
@@ -238,7 +238,7 @@ def test_a_transformer_can_only_embed(serve_models, digits, tmp_path, png):
 
 def test_a_classifier_of_pixels_makes_no_features(serve_models, digits, tmp_path, png):
     model = LogisticRegression().fit(digits[0].reshape(200, -1) / 16, digits[1])
-    client = serve_models({"raw": save_quickly(model, tmp_path / "raw.imgfeat")})
+    client = serve_models({"raw": save_at(model, tmp_path / "raw.imgfeat")})
     refused = send(client, png, "/embed")
     assert refused.status_code == 404
     assert "can only predict" in refused.json()["error"]

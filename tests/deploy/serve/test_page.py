@@ -9,7 +9,7 @@ import pytest
 from imgfeat import load_image_folder, make_recipe
 from tests._browser import chromium, find_chromium
 from tests._photos import write_photo_folder
-from tests.deploy._saved import save_quickly
+from tests.deploy._saved import save_at
 from tests.deploy.serve.conftest import listening
 
 pytestmark = [
@@ -54,7 +54,7 @@ def photos(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     found = load_image_folder(write_photo_folder(folder / "photos", n_per_class=6))
     model = make_recipe("hog-lr", size=64).fit(found.images, found.labels)
-    file = save_quickly(model, folder / "textures.imgfeat")
+    file = save_at(model, folder / "textures.imgfeat")
     return found, model, file
 
 

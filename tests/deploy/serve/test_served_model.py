@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from imgfeat import make_recipe
-from tests.deploy._saved import save_quickly
+from tests.deploy._saved import save_at
 from tests.deploy.serve.conftest import client_of
 
 pytestmark = pytest.mark.serve
@@ -44,7 +44,7 @@ def copy(model_file, tmp_path):
 def other_file(digits, tmp_path):
     few = digits[1] < 3
     model = make_recipe("hog-lr", size=16).fit(digits[0][few], digits[1][few])
-    return save_quickly(model, tmp_path / "other.imgfeat")
+    return save_at(model, tmp_path / "other.imgfeat")
 
 
 def test_another_file_takes_over(copy, other_file):

@@ -18,7 +18,7 @@ from imgfeat import load, load_image_folder
 from imgfeat.features import CNNEmbedding
 from tests._commands import run
 from tests._photos import write_photo_folder
-from tests.deploy._saved import save_quickly
+from tests.deploy._saved import save_at
 from tests.deploy.serve._process import serving
 
 pytestmark = pytest.mark.serve
@@ -34,7 +34,7 @@ def photos(folder):
 def net_file(photos, folder):
     model = make_pipeline(CNNEmbedding(engine="torch"), LogisticRegression())
     model.fit(photos.images, photos.labels)
-    return save_quickly(model, folder / "net.imgfeat")
+    return save_at(model, folder / "net.imgfeat")
 
 
 @pytest.fixture(scope="module")
