@@ -8,16 +8,18 @@ its own, perhaps.
 
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 
 import matplotlib
 import pandas as pd
+import timm
+import torch
 from autogluon.multimodal import MultiModalPredictor
 from sklearn.metrics import ConfusionMatrixDisplay, classification_report
 
 matplotlib.use("agg")
+NET, MINUTES = "tf_efficientnet_lite0", 5
 
 
 def list_photos(folder):
@@ -29,8 +31,11 @@ def list_photos(folder):
 def local_net(folder):
     """The net as AutoGluon reads one from disk, as it cannot download it here."""
     folder.mkdir(parents=True)
-    shutil.copy(os.environ["WEIGHTS"], folder / "pytorch_model.bin")
-    config = {"architecture": "tf_efficientnet_lite0", "num_classes": 1000}
+    net = timm.create_model(NET, num_classes=0)
+    tensors = torch.load(os.environ["WEIGHTS"], weights_only=True)
+    kept = {name: tensors[name] for name in net.state_dict()}
+    torch.save(kept, folder / "pytorch_model.bin")
+    config = net.default_cfg | {"architecture": NET, "num_features": net.num_features}
     (folder / "config.json").write_text(json.dumps(config))
     return str(folder)
 
@@ -43,6 +48,7 @@ def main():
     predictor.fit(
         data,
         presets="medium_quality",
+        time_limit=MINUTES * 60,
         hyperparameters={
             "model.names": ["timm_image"],
             "model.timm_image.checkpoint_name": net,
