@@ -13,7 +13,7 @@ from imgfeat import deploy
 from imgfeat._cli_options import Jobs, Model, Paths
 from imgfeat._plain_errors import plain_errors
 from imgfeat._printing import err, out, print_note
-from imgfeat._rows import check_can_write, plain_cell, write_table
+from imgfeat._rows import Format, check_can_write, plain_cell, row_writer
 from imgfeat.sources._url import is_url
 
 COLUMNS = ["path", "label", "predicted", "probability"]
@@ -23,18 +23,24 @@ def suggest(
     model: Model,
     paths: Paths,
     to: Annotated[
-        Path, typer.Option("--out", help="CSV to write, whole or not at all.")
-    ],
+        Path | None,
+        typer.Option(
+            "--out",
+            help="CSV to write, whole or not at all; standard output if not given.",
+        ),
+    ] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="How many images.")] = 50,
     jobs: Jobs = -1,
     seed: Annotated[int, typer.Option(help="Seed of the clusters.")] = 0,
 ):
     """Name the unlabelled images most worth a label; fill in its column, and train.
 
-    Paths in the CSV start from its folder, as train, compare and evaluate read it.
+    Paths in the CSV start from its folder, as train, compare and evaluate read it; from
+    the current one where it goes to standard output.
     """
     with plain_errors():
-        check_can_write(to)
+        if to is not None:
+            check_can_write(to)
         loaded = imgfeat.load(model)
         files, notes = deploy.expand_paths(paths)
         files, unwritable = _that_a_csv_can_name(files)
@@ -49,23 +55,25 @@ def suggest(
         errors = found.attrs["errors"]
         for error in errors:
             print_note(f"left out {error['path']}: {error['reason']}")
-        write_table(to, COLUMNS, _rows(found, to))
-        out.print(
-            f"{to}: {len(found)} images to label, the least sure first",
-        )
+        folder = os.path.realpath(os.curdir if to is None else to.parent)
+        with row_writer(Format.csv, to, columns=COLUMNS) as write:
+            for row in found.to_dict("records"):
+                write(_as_written(row, folder))
+        if to is not None:
+            out.print(f"{to}: {len(found)} images to label, the least sure first")
     if errors or unwritable:
         n_bad = len(errors) + len(unwritable)
         err.print(f"{n_bad} files could not be judged.")
         raise typer.Exit(1)
 
 
-def _rows(found, to):
-    folder = os.path.realpath(to.parent)
-    for path, label, share in zip(
-        found["path"], found["label"], found["probability"], strict=True
-    ):
-        shown = "" if math.isnan(share) else f"{share:.6f}"
-        yield [_path_from(folder, path), "", label, shown]
+def _as_written(row, folder):
+    share = row["probability"]
+    return {
+        "path": _path_from(folder, row["path"]),
+        "predicted": row["label"],
+        "probability": None if math.isnan(share) else share,
+    }
 
 
 def _path_from(folder, path):

@@ -74,24 +74,6 @@ def row_writer(format, to=None, *, raw=False, columns=COLUMNS):
     sys.stdout.flush()
 
 
-def write_table(to, columns, rows, *, raw=False):
-    """Write a CSV file, whole or not at all.
-
-    Parameters
-    ----------
-    to : Path
-    columns : list of str
-    rows : iterable of list
-        A cell a column.
-    raw : bool
-        Leave cells as they are, formulas too.
-    """
-    check_can_write(to)
-    with replacing(to) as file:
-        for cells in [columns, *rows]:
-            file.write(_encoded(_line(cells, raw), "utf-8"))
-
-
 def check_can_write(to, option="--out"):
     """Refuse the path of an option before the work is done that it shall hold."""
     if is_special(to) or to.is_dir() or not to.parent.is_dir():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from imgfeat import load_image_folder, load_image_table, make_recipe
+from tests._commands import rows_of as rows_of_result
 from tests._commands import run
 from tests._photos import write_photo_folder
 from tests.deploy._saved import save_at
@@ -63,6 +64,13 @@ def test_the_csv_waits_for_labels_and_is_read_back(model, unlabelled, tmp_path):
     images = load_image_table(to).images
     assert {Path(path).resolve().parent for path in images} == {unlabelled.resolve()}
     assert len(set(images)) == 5
+
+
+def test_without_a_file_the_rows_are_printed(model, unlabelled, tmp_path, monkeypatch):
+    monkeypatch.chdir(unlabelled)
+    run("suggest", model, ".", "-n", 4, "--out", "next.csv")
+    printed = rows_of_result(run("suggest", model, ".", "-n", 4))
+    assert printed == rows_of(Path("next.csv"))
 
 
 def test_paths_are_right_from_any_folder_and_through_links(
