@@ -21,6 +21,7 @@ from imgfeat.deploy._example import pack, synthetic, unpack
 SCORES = "decision_function", "predict_proba"
 DISTANCES = "score_unknown"  # of an OpenSet
 WINDOWS = "score_windows"  # of a detector, whose boxes follow from them
+VERIFIED = "score_windows_by_verifier"  # of one with a second classifier, all of them
 ROWS = "describe"  # of a verifier, whose similarities follow from them
 # What a pixel that is one level off makes of features, in golden images of noise.
 _RESIZED_OTHERWISE = 0.1
@@ -142,8 +143,9 @@ def _outputs(pipeline, example):
             last = pipeline.steps[-1][1]
             outputs["features"] = _plain(X)
         if hasattr(last, WINDOWS):
-            scores = [windows.scores for windows in getattr(last, WINDOWS)(X)]
-            outputs[WINDOWS] = _plain(np.concatenate(scores))
+            outputs[WINDOWS] = _window_scores(last, X, "pipeline")
+            if getattr(last, "verifier_", None) is not None:
+                outputs[VERIFIED] = _window_scores(last, X, "verifier")
             return outputs
         if hasattr(last, ROWS):
             outputs[ROWS] = _plain(getattr(last, ROWS)(X))
@@ -160,6 +162,11 @@ def _outputs(pipeline, example):
         name = type(pipeline).__name__
         raise TypeError(f"{name} has neither predict nor transform: nothing to serve.")
     return outputs
+
+
+def _window_scores(detector, X, by):
+    scores = [windows.scores for windows in detector.score_windows(X, by=by)]
+    return _plain(np.concatenate(scores))
 
 
 def _plain(output):

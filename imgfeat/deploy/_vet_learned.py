@@ -209,11 +209,13 @@ def _is_detector(item):
     if not hasattr(item, "pipeline_"):
         return True
     classes = item.classes_
+    verifier = getattr(item, "verifier_", None)
+    judges = [item.pipeline_] if verifier is None else [item.pipeline_, verifier]
     return (
         type(classes) is np.ndarray
         and classes.ndim == 1
         and len(classes) > 1
-        and classes.tolist() == np.asarray(item.pipeline_.classes_).tolist()
+        and all(classes.tolist() == np.asarray(j.classes_).tolist() for j in judges)
         and isinstance(item.background_, str | int | float)
         and item.background_ in classes.tolist()
     )

@@ -75,3 +75,24 @@ def refuse_no_objects(labels, background):
             "crops and boxes, none of them with another label than that of the "
             f"background, {background!r}."
         )
+
+
+def refuse_no_background(classes, background):
+    """Raise unless a pipeline knows the background, and an object."""
+    classes = np.asarray(classes).tolist()
+    if background not in classes or len(classes) < 2:
+        raise ValueError(
+            "SlidingWindowDetector needs a pipeline with a class of windows that show "
+            f"no object, {background!r}, and another. Got classes {classes}; say which "
+            "it is: background=."
+        )
+
+
+def refuse_other_classes(of_verifier, of_pipeline):
+    """Raise unless a verifier has the classes of the pipeline, in their order."""
+    found, needed = (np.asarray(one).tolist() for one in (of_verifier, of_pipeline))
+    if found != needed:
+        raise ValueError(
+            "SlidingWindowDetector needs a verifier with the classes of its pipeline, "
+            f"{needed}. Got {found}; fit it on the same labels, or leave it unfitted."
+        )

@@ -38,24 +38,27 @@ class CutWindows:
         self._step = step
         self._batch_size = batch_size
 
-    def score(self, image):
-        """Decisions, or probabilities where there are none, of every window.
+    def score(self, image, rows=None):
+        """Decisions, or probabilities where there are none, of windows.
 
         Parameters
         ----------
         image : ndarray of shape (height, width[, 3])
             A window fits into it.
+        rows : ndarray of int, optional
+            Numbers of windows, counted row by row; one at least. All if not given.
 
         Returns
         -------
         ndarray of shape (n_windows, n_classes)
-            Row by row.
+            In the order of `rows`.
         """
         windows = cut(image, self._window, self._step)
-        n_windows, n_across = windows.shape[0] * windows.shape[1], windows.shape[1]
+        n_down, n_across = windows.shape[:2]
+        rows = np.arange(n_down * n_across) if rows is None else rows
         scores = []
-        for start in range(0, n_windows, self._batch_size):
-            some = np.arange(start, min(start + self._batch_size, n_windows))
+        for start in range(0, len(rows), self._batch_size):
+            some = rows[start : start + self._batch_size]
             batch = windows[some // n_across, some % n_across]
             scores.append(
                 score_classes(

@@ -9,7 +9,6 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from imgfeat._nesting import path_to
 from imgfeat._progress import progress
 from imgfeat._sklearn import HasMethods, Interval, fit_context
 from imgfeat._traits import Traits
@@ -17,24 +16,25 @@ from imgfeat._validation import check_size_param
 from imgfeat.estimators._wrapping import check_classifier
 from imgfeat.estimators.detection._background import (
     choose_background,
-    labels_of_crops,
+    refuse_no_background,
     refuse_no_objects,
+    refuse_other_classes,
 )
 from imgfeat.estimators.detection._detections import Detections, Windows, pick
 from imgfeat.estimators.detection._levels import (
     plan_levels,
     refuse_no_sizes,
     smallest_image,
+    step_for,
 )
 from imgfeat.estimators.detection._rounds import Rounds
 from imgfeat.estimators.detection._scan import Scan
 from imgfeat.estimators.detection._scenes import (
-    crops_of,
-    cut_objects,
     empty_scenes,
+    read_objects,
     refuse_none,
 )
-from imgfeat.features import HOG
+from imgfeat.estimators.detection._second_look import SecondLook
 from imgfeat.sources._images import Images
 
 
@@ -78,6 +78,15 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
         How often mistakes are looked for, and the pipeline is fitted once more.
     batch_size : int, default=256
         Windows that the pipeline is given at a time, where it shares no blocks.
+    verifier : classifier, optional
+        A second one, such as ``make_pipeline(HOG(), SVC())``, which may be slow: it is
+        asked only about windows that `pipeline` takes for an object, and its score
+        replaces the first. It learns from all that `pipeline` learned from, and from
+        windows without an object that still get past that, `n_negatives` at most.
+    candidate_threshold : float, optional
+        Least score by `pipeline` of windows that the verifier is asked about; by
+        default it must be above that of the background. `threshold` is for the
+        verifier's own scores then.
     random_state : int, RandomState instance or None, default=0
         Draws the random windows. The pipeline has random states of its own.
     n_jobs : int, optional
@@ -92,6 +101,8 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         That of the background among them.
     background_ : str or int
+    verifier_ : classifier or None
+        Fitted, with the same classes.
     n_mistakes_ : list of int
         How many windows were mistaken for an object in each round, and learned from.
         It ends early where there are none.
@@ -146,6 +157,8 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
         "n_negatives": [Interval(Integral, 1, None, closed="left")],
         "n_rounds": [Interval(Integral, 0, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "verifier": [HasMethods(["fit", "predict"]), None],
+        "candidate_threshold": [Interval(Real, None, None, closed="neither"), None],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
@@ -166,6 +179,8 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
         n_negatives=1000,
         n_rounds=2,
         batch_size=256,
+        verifier=None,
+        candidate_threshold=None,
         random_state=0,
         n_jobs=None,
         verbose=0,
@@ -182,6 +197,8 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
         self.n_negatives = n_negatives
         self.n_rounds = n_rounds
         self.batch_size = batch_size
+        self.verifier = verifier
+        self.candidate_threshold = candidate_threshold
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -213,27 +230,27 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
         ImageDecodeError
             If an image cannot be read.
         TypeError
-            If `pipeline` is no classifier.
+            If `pipeline` or `verifier` is no classifier.
         ValueError
             If there are no objects or no negatives, an image is smaller than a window,
-            a box is outside of its image, labels do not fit, or a parameter is wrong.
+            a box is outside of its image, labels do not fit, a parameter is wrong, or
+            `verifier` has other classes, or no score for each.
         """
         check_classifier(self.pipeline, type(self).__name__)
+        if self.verifier is not None:
+            check_classifier(self.verifier, "SlidingWindowDetector(verifier=)")
         window, _ = self._sides()
         images = Images(self, X, reset=False)
-        if boxes is None:
-            labels = labels_of_crops(y, len(images))
-            crops = crops_of(images, window)
-            scenes = []
-        else:
-            scenes, crops, labels = cut_objects(images, boxes, y, window)
+        scenes, crops, labels = read_objects(images, boxes, y, window)
         background = choose_background(self.background, labels, has_y=y is not None)
         refuse_no_objects(labels, background)
         if negatives is not None:
             refuse_none(negatives)
             scenes += empty_scenes(Images(self, negatives, reset=False))
-        if isinstance(self.pipeline, FrozenEstimator):
-            return self._keep(self.pipeline, background, [])
+        is_fitted = isinstance(self.pipeline, FrozenEstimator)
+        has_all = isinstance(self.verifier, FrozenEstimator | None)
+        if is_fitted and has_all:
+            return self._keep(self.pipeline, self.verifier, background, [])
         rounds = Rounds(
             self.pipeline,
             background,
@@ -241,12 +258,16 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
             plan=self._plan,
             scan=self._scan,
             n_negatives=self.n_negatives,
-            n_rounds=self.n_rounds,
+            n_rounds=0 if is_fitted else self.n_rounds,
             max_overlap=self.max_overlap,
             rng=check_random_state(self.random_state),
         )
         pipeline, n_mistakes = rounds.fit(crops, labels)
-        return self._keep(pipeline, background, n_mistakes)
+        refuse_no_background(pipeline.classes_, background)
+        verifier = self.verifier
+        if not has_all:
+            verifier = rounds.fit_second(verifier, pipeline, self.candidate_threshold)
+        return self._keep(pipeline, verifier, background, n_mistakes)
 
     def predict(self, X) -> list[Detections]:
         """Find the objects in each image.
@@ -269,31 +290,40 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
         ValueError
             If an image is smaller than a window.
         """
-        return [
-            pick(
-                windows,
-                self.classes_,
-                self.background_,
-                self.threshold,
-                self.max_overlap,
-            )[1]
-            for windows in self._all_windows(X)
-        ]
+        found = self._look_at(X, self._has_verifier(), self.candidate_threshold)
+        how = self.threshold, self.max_overlap
+        return [pick(one, self.classes_, self.background_, *how)[1] for one in found]
 
-    def score_windows(self, X) -> list[Windows]:
-        """Tell what the classifier says of every window of each image.
+    def score_windows(self, X, *, by="pipeline") -> list[Windows]:
+        """Tell what a classifier says of every window of each image.
 
         Parameters
         ----------
         X : images
+        by : {"pipeline", "verifier"}, default="pipeline"
+            Which classifier is asked. That may take long of the verifier, which
+            `predict` asks about few windows.
 
         Returns
         -------
         list of Windows
             One for each image, with ``boxes`` and ``scores``, in pixels of the image
             and with a column for each of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If there is no such classifier.
         """
-        return list(self._all_windows(X))
+        check_is_fitted(self)
+        known = ["pipeline", *["verifier"] * self._has_verifier()]
+        if by not in known:
+            raise ValueError(
+                f"by must be one of {known} of this detector. Got {by!r}; a verifier "
+                "is what SlidingWindowDetector(verifier=) fits."
+            )
+        # No score of the pipeline keeps a window from the verifier.
+        return list(self._look_at(X, by == "verifier", -np.inf))
 
     def smallest_image(self) -> tuple[int, int]:
         """Tell how small an image may be.
@@ -306,29 +336,35 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
         window, _ = self._sides()
         return smallest_image(window, self.min_size)
 
-    def _keep(self, pipeline, background, n_mistakes):
+    def _keep(self, pipeline, verifier, background, n_mistakes):
         classes = np.asarray(pipeline.classes_)
-        if background not in classes.tolist() or len(classes) < 2:
-            raise ValueError(
-                "SlidingWindowDetector needs a pipeline with a class of windows that "
-                f"show no object, {background!r}, and another. Got classes "
-                f"{classes.tolist()}; say which it is: background=."
-            )
+        refuse_no_background(classes, background)
+        if verifier is not None:
+            refuse_other_classes(verifier.classes_, classes)
         self.pipeline_ = pipeline
         self.classes_ = classes
         self.background_ = background
+        self.verifier_ = verifier
         self.n_mistakes_ = n_mistakes
         return self
 
-    def _all_windows(self, X):
-        """Yield the `Windows` of one image after the other."""
+    def _has_verifier(self):
+        # What version 0.2 saved does not know the attribute.
+        return getattr(self, "verifier_", None) is not None
+
+    def _look_at(self, X, by_verifier, threshold):
+        """Yield the `Windows` of each image; the verifier looks from `threshold` on."""
         check_is_fitted(self)
         images = Images(self, X, reset=False)
-        scan = self._scan(self.pipeline_)
+        look = self._scan(self.pipeline_)
+        if by_verifier:
+            rule = self.classes_, self.background_, threshold
+            sides = self._sides()
+            look = SecondLook(look, *rule, self.verifier_, *sides, self.batch_size)
         with progress("Searching images", len(images), self.verbose) as advance:
             for row in range(len(images)):
                 image = images.read(row)
-                yield scan(image, self._plan(image, images.name(row)))
+                yield look(image, self._plan(image, images.name(row)))
                 advance()
 
     def _scan(self, pipeline):
@@ -346,10 +382,7 @@ class SlidingWindowDetector(MetaEstimatorMixin, BaseEstimator):
         refuse_no_sizes(window, self.min_size, self.max_size)
         if self.step is not None:
             return window, check_size_param(self.step, "step")
-        found = path_to(self.pipeline, HOG)
-        if found is not None:
-            return window, tuple(found[1]._kernel_params()["pixels_per_cell"])
-        return window, tuple(max(1, side // 8) for side in window)
+        return window, step_for(self.pipeline, window)
 
     def __imgfeat_traits__(self):
         return Traits(takes_any_size=True)

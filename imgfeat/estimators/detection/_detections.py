@@ -15,7 +15,8 @@ class Detections(NamedTuple):
         upper edge.
     labels : ndarray of shape (n_found,)
     scores : ndarray of shape (n_found,), float64
-        Decisions of the classifier, or probabilities where it has none.
+        Decisions of the classifier, of the verifier if there is one, or probabilities
+        where it has none.
     """
 
     boxes: np.ndarray
@@ -60,18 +61,37 @@ def pick(windows, classes, background, threshold, max_overlap):
     Detections
         The same.
     """
-    scores = windows.scores
+    here, best, score = objects(windows.scores, classes, background, threshold)
+    here = here[suppress(windows.boxes[here], score[here], best[here], max_overlap)]
+    labels = classes[classes != background][best[here]]
+    return here, Detections(windows.boxes[here], labels, score[here])
+
+
+def objects(scores, classes, background, threshold):
+    """The windows that are taken for an object, overlapping ones too.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_windows, n_classes)
+    classes, background, threshold
+        As for `pick`.
+
+    Returns
+    -------
+    rows : ndarray of int
+        Those windows.
+    best : ndarray of shape (n_windows,)
+        Which of the classes but the background every window is most likely of.
+    score : ndarray of shape (n_windows,)
+        Its score.
+    """
     is_object = classes != background
     ours = scores[:, is_object]
     best = ours.argmax(axis=1)
     score = ours[np.arange(len(ours)), best]
     if threshold is None:
-        here = np.flatnonzero(score > scores[:, ~is_object][:, 0])
-    else:
-        here = np.flatnonzero(score >= threshold)
-    here = here[suppress(windows.boxes[here], score[here], best[here], max_overlap)]
-    labels = classes[is_object][best[here]]
-    return here, Detections(windows.boxes[here], labels, score[here])
+        return np.flatnonzero(score > scores[:, ~is_object][:, 0]), best, score
+    return np.flatnonzero(score >= threshold), best, score
 
 
 def suppress(boxes, scores, labels, max_overlap):

@@ -27,7 +27,7 @@ class HardNegatives:
         self._max_overlap = max_overlap
         self._known = [set() for _ in scenes]
 
-    def find(self, scan, classes, background):
+    def find(self, scan, classes, background, threshold=None):
         """The windows that were not taken before and are most surely an object.
 
         Parameters
@@ -36,6 +36,8 @@ class HardNegatives:
             With the classifier.
         classes : ndarray of shape (n_classes,)
         background : label
+        threshold : float, optional
+            Least score of a mistake; by default more than that of the background.
 
         Returns
         -------
@@ -46,7 +48,7 @@ class HardNegatives:
             image = scene.read()
             levels = self._plan(image, scene.name)
             rows, found = pick(
-                scan(image, levels), classes, background, None, self._max_overlap
+                scan(image, levels), classes, background, threshold, self._max_overlap
             )
             is_new = far_from(found.boxes, scene.boxes)
             is_new &= np.array([row not in known for row in rows.tolist()], dtype=bool)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imgfeat._nesting import path_to
 from imgfeat._validation import size_text
+from imgfeat.features import HOG
 from imgfeat.sources._decode import MAX_PIXELS
 
 
@@ -99,6 +101,14 @@ def plan_levels(shape, window, step, scale, min_size, max_size, *, who):
             "min_size to less, which enlarges images, or leave this one out."
         )
     return levels
+
+
+def step_for(pipeline, window):
+    """How far apart windows lie if nobody says: a cell of HOG, or an eighth of one."""
+    found = path_to(pipeline, HOG)
+    if found is not None:
+        return tuple(found[1]._kernel_params()["pixels_per_cell"])
+    return tuple(max(1, side // 8) for side in window)
 
 
 def refuse_no_sizes(window, min_size, max_size):

@@ -5,6 +5,7 @@ from sklearn.base import clone
 
 from imgfeat.estimators.detection._examples import random_windows
 from imgfeat.estimators.detection._hard_negatives import HardNegatives
+from imgfeat.estimators.detection._second_look import fit_verifier
 
 
 class Rounds:
@@ -67,7 +68,7 @@ class Rounds:
         ValueError
             If there is no window without an object.
         """
-        windows, labels, n_mistakes = list(crops), list(labels), []
+        self._windows, self._labels, n_mistakes = list(crops), list(labels), []
         new = self._draw()
         if not new and self._background not in labels:
             raise ValueError(
@@ -76,9 +77,10 @@ class Rounds:
                 f"without any, or crops with the label {self._background!r}."
             )
         for round_ in range(self._n_rounds + 1):
-            windows += new
-            labels += [self._background] * len(new)
-            pipeline = clone(self._pipeline).fit(_as_batch(windows), np.array(labels))
+            self._learn(new)
+            pipeline = clone(self._pipeline).fit(
+                _as_batch(self._windows), np.array(self._labels)
+            )
             if round_ == self._n_rounds:
                 break
             new = self._mistakes.find(
@@ -88,6 +90,34 @@ class Rounds:
                 break
             n_mistakes.append(len(new))
         return pipeline, n_mistakes
+
+    def fit_second(self, verifier, pipeline, threshold):
+        """A verifier fitted on all windows of `fit`, and on what still gets past it.
+
+        Parameters
+        ----------
+        verifier : classifier
+            Cloned.
+        pipeline : fitted classifier
+            What `fit` gave.
+        threshold : float or None
+            Least score by it of the windows that the verifier is asked about.
+
+        Raises
+        ------
+        ValueError
+            If the verifier has no decision or probability for each class.
+        """
+        scan = self._scan(pipeline)
+        self._learn(
+            self._mistakes.find(scan, pipeline.classes_, self._background, threshold)
+        )
+        return fit_verifier(verifier, _as_batch(self._windows), self._labels)
+
+    def _learn(self, new):
+        """Keep windows that show no object."""
+        self._windows += new
+        self._labels += [self._background] * len(new)
 
     def _draw(self):
         """Random windows, as many from each scene."""

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imgfeat.estimators.detection._background import as_labels
+from imgfeat.estimators.detection._background import as_labels, labels_of_crops
 from imgfeat.estimators.detection._examples import check_boxes, object_windows
 from imgfeat.kernels.resize import resize
 from imgfeat.sources._images import Images
@@ -32,6 +32,21 @@ class Scene(NamedTuple):
     def read(self):
         """Its pixels, (height, width[, 3])."""
         return self.images.read(self.row)
+
+
+def read_objects(images, boxes, y, window):
+    """The scenes, and the windows and labels of all objects; crops are in no scene.
+
+    Parameters
+    ----------
+    images : Images
+        Crops, or with `boxes` scenes.
+    boxes, y, window
+        As for `cut_objects`, or None and a label for each crop.
+    """
+    if boxes is None:
+        return [], crops_of(images, window), labels_of_crops(y, len(images))
+    return cut_objects(images, boxes, y, window)
 
 
 def crops_of(images, window):
