@@ -19,6 +19,9 @@ from imgfeat.deploy._errors import BundleError, UntrustedFileError
 _ERRORS = {error.__name__: error for error in (BundleError, UntrustedFileError)}
 # Where libraries look for weights and keep caches.
 _HOMES = "IMGFEAT_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME"
+# A few images keep one thread busy; more would wait, in circles, for each other and for
+# the process that goes on meanwhile.
+_THREADS = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 
 @contextmanager
@@ -50,7 +53,9 @@ def checking_elsewhere(written, path, hidden=()):
         }
         process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM],
-            env=os.environ | dict.fromkeys(_HOMES, empty),
+            env=os.environ
+            | dict.fromkeys(_HOMES, empty)
+            | dict.fromkeys(_THREADS, "1"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

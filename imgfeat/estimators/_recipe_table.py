@@ -75,19 +75,24 @@ def _lbp(size, n_jobs, random_state):
 def _patches(size, n_jobs, random_state):
     # Every pixel is compared with every atom: half the resolution, a quarter the time.
     half = tuple(max(16, side // 2) for side in size)
+    # A hundred patches an atom: more take longer and move no score beyond its noise.
     patches = PatchDictionary(
-        400, mirror=True, n_jobs=n_jobs, random_state=random_state
+        400,
+        mirror=True,
+        max_patches=40_000,
+        n_jobs=n_jobs,
+        random_state=random_state,
     )
     return [("reader", ImageReader(half, n_jobs=n_jobs)), ("patches", patches)]
 
 
-def _words(vocabulary):
+def _words(vocabulary, max_descriptors):
     """Steps up to a vocabulary of dense SIFT descriptors at two scales."""
 
     def features(size, n_jobs, random_state):
-        # A few hundred a word: more take longer and move no score beyond its noise.
+        # A hundred or more a word: more take longer and move no score beyond its noise.
         learned = clone(vocabulary).set_params(
-            max_descriptors=60_000, random_state=random_state, n_jobs=n_jobs
+            max_descriptors=max_descriptors, random_state=random_state, n_jobs=n_jobs
         )
         sift = DenseSIFT(step=6, bin_size=(4, 6), n_jobs=n_jobs)
         return [
@@ -203,19 +208,19 @@ RECIPES = {
     ),
     "bovw-svm": Recipe(
         "dense SIFT, a bag of visual words and a linear SVM",
-        _words(BagOfVisualWords(256, spatial_pyramid=(1, 2))),
+        _words(BagOfVisualWords(256, spatial_pyramid=(1, 2)), 30_000),
         _svm_of_unit_rows,
         UNIT_ROWS_SVM_GRID,
     ),
     "vlad-svm": Recipe(
         "dense SIFT, VLAD and a linear SVM",
-        _words(VLAD(32, n_components_pca=64)),
+        _words(VLAD(32, n_components_pca=64), 20_000),
         _svm_of_unit_rows,
         UNIT_ROWS_SVM_GRID,
     ),
     "fisher-svm": Recipe(
         "dense SIFT, Fisher vectors and a linear SVM",
-        _words(FisherVector(32, n_components_pca=64)),
+        _words(FisherVector(32, n_components_pca=64), 20_000),
         _svm_of_unit_rows,
         UNIT_ROWS_SVM_GRID,
     ),

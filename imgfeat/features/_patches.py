@@ -19,6 +19,11 @@ from imgfeat.features._image_feature import ImageFeature
 from imgfeat.kernels import patches as on_cpu
 from imgfeat.kernels import torch_patches as on_device
 from imgfeat.kernels.kmeans import learn_centers
+from imgfeat.kernels.mirrored_patches import (
+    encode_with_mirror,
+    find_parities,
+    mirrored_values,
+)
 from imgfeat.nets.inference._torch import torch_threads
 from imgfeat.sources._scale import white_of
 
@@ -47,8 +52,10 @@ class PatchDictionary(ImageFeature):
         ``"triangle"``: how much nearer than the average atom an atom is, or 0 if it
         is not. ``"hard"``: 1 for the nearest atom, as in a bag of visual words.
     mirror : bool, default=False
-        Add the features of the mirror image. Takes twice the time, and is much better
-        where left and right mean nothing, as in most photos.
+        Learn from mirror images too, and add their features. Takes a quarter more time,
+        twice it where `encoding` is "hard" or the last patch of a row ends before the
+        image does, and is much better where left and right mean nothing, as in most
+        photos.
     max_patches : int, default=100_000
         Patches to learn from, or all there are if these are fewer.
     norm_eps : float, default=10
@@ -246,13 +253,18 @@ class PatchDictionary(ImageFeature):
         rng = check_random_state(self.random_state)
         drawn = self._draw_patches(X, rng)
         first = rng.permutation(len(drawn))[: self.n_atoms]
+        mirrored = None
+        if self.mirror:
+            mirrored = mirrored_values(self.patch_size, drawn.shape[1])
         with (
             torch_threads(count_threads(self.n_jobs)),
             progress("Learning patches", self.max_iter, self.verbose) as advance,
         ):
             drawn = torch.from_numpy(drawn).to(find_device(self.device))
             drawn = on_device.normalize(drawn, norm_eps)
-            mean, directions, variances = on_device.whitening(drawn, self.whiten_eps)
+            mean, directions, variances = on_device.whitening(
+                drawn, self.whiten_eps, mirrored
+            )
             directions = directions[:, : self._count_components(variances)].contiguous()
             points = (drawn - mean) @ directions
             self.atoms_ = self._learn_atoms(points, points[first], advance)
@@ -319,11 +331,19 @@ class PatchDictionary(ImageFeature):
     def _encode_on_cpu(self, X, how, features, advance):
         dictionary = on_cpu.Dictionary(self.mean_, self.whitening_, self.atoms_)
 
+        parities = self._find_parities(X, dictionary)
+        both = {name: value for name, value in how.items() if name != "encoding"}
+
         def encode(rows):
-            features[rows] = on_cpu.encode(X[rows], dictionary, **how)
-            if self.mirror:
-                mirrored = np.ascontiguousarray(X[rows, :, ::-1])
-                features[rows] += on_cpu.encode(mirrored, dictionary, **how)
+            if parities is not None:
+                features[rows] = encode_with_mirror(
+                    X[rows], dictionary, parities, **both
+                )
+            else:
+                features[rows] = on_cpu.encode(X[rows], dictionary, **how)
+                if self.mirror:
+                    mirrored = np.ascontiguousarray(X[rows, :, ::-1])
+                    features[rows] += on_cpu.encode(mirrored, dictionary, **how)
             advance(rows.stop - rows.start)
 
         n_threads = count_threads(self.n_jobs, len(X))
@@ -331,6 +351,17 @@ class PatchDictionary(ImageFeature):
         # One thread of torch in each of ours.
         with torch_threads(1):
             map_threads(encode, row_slices(len(X), n_parts), n_threads)
+
+    def _find_parities(self, X, dictionary):
+        """For one pass over images and mirror images; None where it takes two.
+
+        As for patches that do not end at both sides, and for dictionaries of earlier
+        versions.
+        """
+        ends = (X.shape[2] - self.patch_size) % self.stride == 0
+        if not (self.mirror and self.encoding == "triangle" and ends):
+            return None
+        return find_parities(dictionary, self.patch_size)
 
     def _encode_on_device(self, X, how, features, device, advance):
         dictionary = on_cpu.Dictionary(

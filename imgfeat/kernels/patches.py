@@ -13,7 +13,7 @@ import torch
 from imgfeat.kernels._jit import njit
 
 # Bytes of comparisons in flight in one thread: what a core's cache holds.
-_SLAB_BYTES = 1 << 20
+SLAB_BYTES = 1 << 20
 
 _ZERO = np.float32(0)
 
@@ -87,7 +87,7 @@ def encode(images, dictionary, *, size, stride, norm_eps, encoding, grid):
 
     patches = np.empty((math.prod(positions), size * size * n_channels), np.float32)
     whitened = torch.empty((len(patches), n_components))
-    slab = min(len(patches), max(16, _SLAB_BYTES // (4 * n_atoms)))
+    slab = min(len(patches), max(16, SLAB_BYTES // (4 * n_atoms)))
     products = torch.empty((slab, n_atoms))
     pool = _pool_triangle if encoding == "triangle" else _pool_hard
     # A loop: every image takes the same path, alone or in a batch, to the last bit.

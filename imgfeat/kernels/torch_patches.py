@@ -63,7 +63,7 @@ def normalize(patches, norm_eps):
     return (patches - mean) / (variance + norm_eps).sqrt()
 
 
-def whitening(patches, eps):
+def whitening(patches, eps, mirrored=None):
     """Learn to decorrelate patches.
 
     Parameters
@@ -71,6 +71,9 @@ def whitening(patches, eps):
     patches : tensor of shape (n_patches, n_values)
     eps : float
         Added to every variance.
+    mirrored : ndarray of shape (n_values,), optional
+        Where each value comes from in a mirror image: mirror images count as patches
+        too, and a mirror turns directions round or leaves them as they are.
 
     Returns
     -------
@@ -82,13 +85,42 @@ def whitening(patches, eps):
         Of the whitened patches along these axes: ``v / (v + eps)``.
     """
     mean = patches.mean(dim=0)
+    if mirrored is not None:
+        mirrored = torch.from_numpy(mirrored).to(patches.device)
+        mean = (mean + mean[mirrored]) / 2
     # In float64: the smallest variances are what eps is there for, not what rounds off.
-    covariance = torch.cov((patches - mean).double().T, correction=0)
-    variances, axes = torch.linalg.eigh(torch.atleast_2d(covariance))
+    centered = (patches - mean).double()
+    if mirrored is None:
+        covariance = torch.cov(centered.T, correction=0)
+        variances, axes = torch.linalg.eigh(torch.atleast_2d(covariance))
+    else:
+        covariance = centered.T @ centered / len(patches)
+        covariance = (covariance + covariance[mirrored][:, mirrored]) / 2
+        variances, axes = _axes_in_a_mirror(covariance, mirrored)
     variances = variances.clamp(min=0).flip(0)
     axes = axes.flip(1)
     directions = axes / (variances + eps).sqrt()
     return mean, directions.to(patches.dtype), variances / (variances + eps)
+
+
+def _axes_in_a_mirror(covariance, mirrored):
+    """Variances, rising, and principal axes, which a mirror keeps or turns round."""
+    unit, places = (
+        torch.eye(len(covariance)).to(covariance),
+        torch.arange(len(mirrored)),
+    )
+    places = places.to(mirrored)
+    found = []
+    for sign, some in ((1, places <= mirrored), (-1, places < mirrored)):
+        basis = unit[some] + sign * unit[mirrored[some]]
+        basis /= basis.norm(dim=1, keepdim=True)
+        variances, axes = torch.linalg.eigh(basis @ covariance @ basis.T)
+        axes = basis.T @ axes
+        # To the last bit, whatever a product rounds.
+        found.append((variances, (axes + sign * axes[mirrored]) / 2))
+    variances, axes = (torch.cat(parts, dim=-1) for parts in zip(*found, strict=True))
+    order = variances.argsort()
+    return variances[order], axes[:, order]
 
 
 def learn_atoms(points, first_atoms, n_iter, advance):

@@ -73,6 +73,17 @@ def test_process_that_dies_is_an_error(saved, monkeypatch):
         check_elsewhere(saved, saved)
 
 
+def test_process_keeps_one_core_busy(saved, monkeypatch):
+    program = """
+import json, os
+threads = os.environ["OMP_NUM_THREADS"]
+print(json.dumps({"error": "BundleError", "message": f"threads: {threads}"}))
+"""
+    monkeypatch.setattr("imgfeat.deploy._self_check._PROGRAM", program)
+    with pytest.raises(BundleError, match=r"threads: 1$"):
+        check_elsewhere(saved, saved)
+
+
 @pytest.mark.slow
 def test_weights_on_disk_and_caches_are_out_of_reach(photos, own_weights, tmp_path):
     net = CNNEmbedding(

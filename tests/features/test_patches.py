@@ -94,6 +94,19 @@ def test_mirror_adds_the_features_of_the_mirror_image(color_images):
     assert_allclose(fitted.transform(mirrored), features, rtol=1e-6)
 
 
+@pytest.mark.parametrize("stride", [1, 3])  # with 3 they end short of one side
+def test_mirror_images_are_learned_from_and_have_the_same_features(
+    color_images, stride
+):
+    fitted = PatchDictionary(**SMALL, stride=stride, mirror=True).fit(color_images)
+    mirrored = np.ascontiguousarray(color_images[:, :, ::-1])
+    features = fitted.transform(color_images)
+    assert_allclose(fitted.transform(mirrored), features, rtol=1e-4, atol=1e-4)
+    fitted.mirror = False
+    alone = fitted.transform(color_images) + fitted.transform(mirrored)
+    assert_allclose(features, alone, rtol=1e-4, atol=1e-4)
+
+
 def test_whitened_patches_are_uncorrelated(images):
     fitted = PatchDictionary(**SMALL, n_components=None, whiten_eps=1e-6).fit(images)
     drawn = fitted._draw_patches(images, np.random.RandomState(0))

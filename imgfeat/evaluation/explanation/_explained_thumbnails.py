@@ -1,5 +1,7 @@
 """Small pictures of what a classifier looked at, for a page."""
 
+import numpy as np
+from PIL import Image
 from sklearn.base import BaseEstimator
 
 from imgfeat._typing import ImageBatch
@@ -53,5 +55,15 @@ def explain_thumbnails(
         except _UNABLE:
             pictures.append(None)
         else:
-            pictures.append(jpeg_address(overlay(as_rgb(image), look.map), SIDE))
+            shown, found = _shrunken(as_rgb(image), look.map)
+            pictures.append(jpeg_address(overlay(shown, found), SIDE))
     return pictures
+
+
+def _shrunken(pixels, found):
+    """An image and its map as large as they are shown, before one is laid over."""
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    small = Image.fromarray(found.astype(np.float32, copy=False))
+    small = small.resize(picture.size, Image.Resampling.BOX)
+    return np.asarray(picture), np.asarray(small)

@@ -1,7 +1,7 @@
 """What each local descriptor adds to the decision of a linear classifier."""
 
+import cv2
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from imgfeat.evaluation.explanation._look_of_image import Look
 from imgfeat.evaluation.explanation._seen_part import part_behind
@@ -63,8 +63,10 @@ class WordLooks:
 
 def _spots(places, values, shape, deviations):
     """An image of spots whose sum is that of the values."""
-    whole = np.zeros(shape)
+    whole = np.zeros(shape, dtype=np.float32)
     pixels = np.clip(places.astype(np.intp), 0, np.array(shape) - 1)
     np.add.at(whole, (pixels[:, 0], pixels[:, 1]), values)
     # At the border spots are reflected, which keeps the sum.
-    return gaussian_filter(whole, deviations, mode="reflect")
+    down, across = deviations
+    border = cv2.BORDER_REFLECT
+    return cv2.GaussianBlur(whole, (0, 0), across, sigmaY=down, borderType=border)

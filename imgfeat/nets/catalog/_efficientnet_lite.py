@@ -165,6 +165,8 @@ def _to_eights(n_channels):
 
 def _draw_weights(module):
     """Random weights, as the paper's own code draws them."""
+    if any(parameter.is_meta for parameter in module.parameters(recurse=False)):
+        return  # none to draw; torch would import its compiler only to find that out
     if isinstance(module, nn.Conv2d):
         n_out = math.prod(module.kernel_size) * module.out_channels // module.groups
         nn.init.normal_(module.weight, 0, math.sqrt(2 / n_out))

@@ -7,7 +7,9 @@ import pytest
 import timm
 import torch
 
+from imgfeat.nets.catalog._build import hollow_net
 from imgfeat.nets.catalog._efficientnet_lite import EfficientNetLite
+from imgfeat.nets.catalog._registry import get_spec
 
 FACTORS = {0: (1.0, 1.0), 1: (1.0, 1.1), 2: (1.1, 1.2)}
 
@@ -40,6 +42,17 @@ def test_random_weights_are_as_large_as_those_of_timm():
             assert 0.5 < ratio < 2, name  # some are of 300 numbers
         else:
             assert torch.equal(ours[name], tensor), name
+
+
+def test_net_that_is_to_be_given_weights_draws_none(monkeypatch):
+    def refuse(*args):
+        raise AssertionError("numbers were drawn")
+
+    monkeypatch.setattr("torch.nn.init.normal_", refuse)
+    net = hollow_net(get_spec("efficientnet_lite0"))
+    assert all(parameter.is_meta for parameter in net.parameters())
+    with pytest.raises(AssertionError, match="numbers were drawn"):
+        EfficientNetLite()
 
 
 def test_inner_layers_have_the_names_of_timm():
