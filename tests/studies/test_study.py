@@ -73,7 +73,7 @@ def test_report_is_one_file_with_a_section_a_recipe(study):
 def test_vote_that_is_the_best_is_fitted_and_saved(photos, tmp_path, monkeypatch):
     members = ["hog-lr", "hog-svm"]
 
-    def far_ahead(shares, y, folds, scorers):
+    def far_ahead(shares, y, folds, scorers, alone):
         scores = pd.DataFrame(2.0, index=range(2), columns=list(scorers))
         said = [np.mean([shares[m][i] for m in members], axis=0) for i in range(2)]
         return SoftVote(tuple(members), 1.0, 0.0, scores, said)
