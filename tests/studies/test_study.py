@@ -130,17 +130,18 @@ def test_another_run_takes_what_was_drawn_before(mislabelled, tmp_path, monkeypa
     assert shown.findall(study.report.read_text()) == drawn != []
 
 
-def test_the_model_is_kept_where_another_recipe_fails_later(
-    photos, tmp_path, monkeypatch
+@pytest.mark.parametrize("error", [RuntimeError("no room"), KeyboardInterrupt()])
+def test_the_model_is_kept_whatever_becomes_of_another_recipe(
+    photos, tmp_path, monkeypatch, error
 ):
     def fail_the_second_time(*args, **options):
         if (tmp_path / "called").exists():
-            raise RuntimeError("no room for pictures")
+            raise error
         (tmp_path / "called").touch()
         return {}
 
     monkeypatch.setattr(_study, "looks_at_mistakes", fail_the_second_time)
-    with pytest.raises(RuntimeError, match="no room"):
+    with pytest.raises(type(error), match=r"no room|the model is in .*model.imgfeat"):
         run_study(*photos, out=tmp_path, recipes=["hog-lr", "hog-svm"], cv=2, size=32)
     assert load(tmp_path / "model.imgfeat").predict(photos[0][:1]).shape == (1,)
 
