@@ -1,5 +1,6 @@
 """The model of a study: saved while other work goes on, and kept whatever comes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from imgfeat.deploy._bundle import saving
@@ -25,7 +26,8 @@ class StudyInterrupted(KeyboardInterrupt):
 class KeptModel:
     """A block of work beside the check of a model; the file is there at its end.
 
-    Also where an error or Ctrl-C ends the block, which then waits for the check.
+    Also where an error or Ctrl-C ends the block, which then waits for the check, or
+    where Ctrl-C comes in that wait.
 
     Parameters
     ----------
@@ -49,10 +51,22 @@ class KeptModel:
         return self
 
     def __exit__(self, kind, error, traceback):
-        if isinstance(error, Exception | KeyboardInterrupt | None):
-            self._saving.close()
-        else:
+        if not isinstance(error, Exception | KeyboardInterrupt | None):
             self._saving.__exit__(kind, error, traceback)
-        if isinstance(error, KeyboardInterrupt):
+            return
+        is_interrupted = self._finish() or isinstance(error, KeyboardInterrupt)
+        if is_interrupted:
             model = self.path if self._has_begun else None
             raise StudyInterrupted(self._comparison, model) from error
+
+    def _finish(self):
+        """Wait for the check, also where Ctrl-C comes meanwhile; tell if it did."""
+        # In a thread of its own, where no interrupt comes.
+        with ThreadPoolExecutor(1) as pool:
+            closing = pool.submit(self._saving.close)
+            try:
+                closing.result()
+            except KeyboardInterrupt:
+                closing.result()
+                return True
+        return False

@@ -1,5 +1,8 @@
 """Tests for imgfeat/studies/_kept_model.py."""
 
+import signal
+import threading
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -18,6 +21,19 @@ def test_ctrl_c_before_there_is_a_model_leaves_none(tmp_path):
             raise KeyboardInterrupt
     assert caught.value.model is None and caught.value.comparison == "a comparison"
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.fresh_process
+def test_ctrl_c_while_the_check_is_waited_for_leaves_the_model(tmp_path, monkeypatch):
+    program = "import time; time.sleep(1)"
+    monkeypatch.setattr("imgfeat.deploy._self_check._PROGRAM", program)
+    path, here = tmp_path / "model.imgfeat", threading.get_ident()
+    press = threading.Timer(0.3, signal.pthread_kill, (here, signal.SIGINT))
+    with pytest.raises(StudyInterrupted, match="the model is in"):  # noqa: SIM117
+        with KeptModel(path, None) as kept:
+            kept.save(MODEL, {})
+            press.start()
+    assert np.array_equal(load(path).predict([[0.0], [1.0]]), [0, 1])
 
 
 def test_what_is_no_error_of_the_work_leaves_what_was_there(tmp_path):
