@@ -9,7 +9,14 @@ import typer
 
 import imgfeat
 from imgfeat import studies
-from imgfeat._cli_options import Jobs, LabelColumn, PathColumn, Seed
+from imgfeat._cli_options import (
+    Jobs,
+    LabelColumn,
+    LabelColumns,
+    LabelSeparator,
+    PathColumn,
+    Seed,
+)
 from imgfeat._plain_errors import plain_errors
 from imgfeat._printing import out, print_frame, print_note
 from imgfeat._rows import check_can_write
@@ -56,6 +63,8 @@ def audit(
     ] = None,
     path_column: PathColumn = "path",
     label_column: LabelColumn = "label",
+    label_columns: LabelColumns = None,
+    label_separator: LabelSeparator = None,
     jobs: Jobs = -1,
     seed: Seed = 0,
 ):
@@ -70,12 +79,15 @@ def audit(
             split=split,
             path_column=path_column,
             label_column=label_column,
+            label_columns=label_columns,
+            label_separator=label_separator,
         )
         for note in found.notes:
             print_note(note)
         audited = imgfeat.audit_images(
             found.images,
-            found.labels,
+            found.y,
+            label_separator=label_separator,
             split=found.splits,
             embeddings="auto" if embeddings else None,
             n_jobs=jobs,
@@ -93,7 +105,7 @@ def audit(
             about = {"command": command, "seed": str(seed)}
             audited.save_html(to, title=f"Audit of {data.resolve().name}", about=about)
             print_note(f"Report: {to}")
-        _print_next(audited, to, fixed)
+        _print_next(audited, to, fixed, _options(label_columns, label_separator))
 
 
 def _print(audited):
@@ -112,7 +124,15 @@ def _save_fixed(audited, path):
         print_note(f"left out {name!r}: a name that no CSV can hold; rename the file")
 
 
-def _print_next(audited, to, fixed):
+def _options(label_columns, label_separator):
+    """What `train` needs to read the corrected table, which has a column label."""
+    options = [f"--label-columns={column}" for column in label_columns or ()]
+    if label_separator is not None:
+        options.append(f"--label-separator={label_separator}")
+    return shlex.join(["", *options]).removeprefix("''")
+
+
+def _print_next(audited, to, fixed, options):
     """Say what to do with what was found."""
     if audited.issues.empty:
         return
@@ -122,7 +142,7 @@ def _print_next(audited, to, fixed):
         print_note("Look at them: --out audit.html writes a page to choose on.")
     labelled = "label" in audited.images
     if fixed is not None and labelled:
-        print_note(f"Then: imgfeat train {fixed} --out model.imgfeat")
+        print_note(f"Then: imgfeat train {fixed}{options} --out model.imgfeat")
     if audited.issues["group"].ge(0).any():
         print_note(
             "Copies belong in one fold: duplicate_groups gives groups= for that."

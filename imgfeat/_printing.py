@@ -27,10 +27,14 @@ def print_unfinished(folder):
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        found = getattr(interrupt, "comparison", None)  # of a ComparisonInterrupted
+        # Of a ComparisonInterrupted, or a StudyInterrupted, which may have a model.
+        found = getattr(interrupt, "comparison", None)
         if found is not None and found.table["n_folds"].any():
             print(found)
             print_note(f"Kept in {folder}; the same command with --resume goes on.")
+        model = getattr(interrupt, "model", None)
+        if model is not None:
+            print_note(f"Model of {found.best}: {model}")
         raise
 
 

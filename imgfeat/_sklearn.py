@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from pandas.api.extensions import ExtensionArray
 from sklearn.base import _fit_context
+from sklearn.ensemble._base import _BaseHeterogeneousEnsemble as BaseEnsembleOfNamed
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
@@ -32,6 +33,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 fit_context: Callable[..., Callable[[Method], Method]] = _fit_context
 
 __all__ = [
+    "BaseEnsembleOfNamed",
     "BaseSearchCV",
     "HasMethods",
     "Hidden",

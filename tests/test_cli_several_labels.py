@@ -127,3 +127,20 @@ def test_images_to_evaluate_may_have_one_of_the_labels(model, tables, cells, sai
     found = run("train", to, "--label-separator", ";", "--out", "m.imgfeat", code=2)
     to.unlink()
     assert "needs two labels or more" in found.output
+
+
+def test_the_table_of_an_audit_is_read_with_the_same_options(tables, tmp_path):
+    fixed, page, out = (tmp_path / name for name in ("f.csv", "a.html", "m.imgfeat"))
+    for table, options in (
+        (tables[0], COLUMNS),
+        (tables[1], ["--label-separator", ";"]),
+    ):
+        said = run(
+            *("audit", table, *options, "--no-embeddings"),
+            *("--fixed", fixed, "--out", page),
+        )
+        assert f"imgfeat train {fixed}" in " ".join(said.stderr.split())
+        assert "--label-" in said.stderr
+    trained = run("train", fixed, *options, "--recipe", "hog-lr", *SMALL, "--out", out)
+    assert "of 3 classes" in trained.output
+    assert load(out).classes_.tolist() == TEXTURES

@@ -94,10 +94,11 @@ CLASSIFIERS = {
 }
 EVERY = TRANSFORMERS | CLASSIFIERS
 # One sees no images, and is a part of LinearProbe; one only searches among them; one
-# needs vectors of its classes, one several labels an image; two have no label for an
+# needs vectors of its classes, two several labels an image; two have no label for an
 # image, and tests of their own.
 NO_MODELS = {
     "LabelThresholds",
+    "LabelVote",
     "PairVerifier",
     "RowSpace",
     "SimilarImages",

@@ -16,6 +16,7 @@ _NAMES = """
     estimators.AugmentedClassifier
     estimators.CNNClassifier
     estimators.LabelThresholds
+    estimators.LabelVote
     estimators.LinearProbe
     estimators.OpenSet
     estimators.PairVerifier

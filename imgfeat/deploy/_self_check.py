@@ -61,6 +61,8 @@ def checking_elsewhere(written, path, hidden=()):
             stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",  # what libraries say may be in another
+            # Ctrl-C in a terminal is for this process, which says what becomes of it.
+            process_group=0 if os.name == "posix" else None,
         )
         with process, ThreadPoolExecutor(1) as pool:
             try:

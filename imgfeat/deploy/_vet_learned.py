@@ -179,6 +179,24 @@ def _has_thresholds(item):
     )
 
 
+def _is_vote(item):
+    if not hasattr(item, "estimators_"):
+        return True
+    classes, voters = item.classes_, item.estimators_
+    return (
+        type(classes) is np.ndarray
+        and classes.ndim == 1
+        and item.multilabel_ is True
+        and isinstance(voters, list)
+        and len(voters) > 0
+        and all(gives_several(one) for one in voters)
+        and all(len(classes_of(one)) == len(classes) for one in voters)
+        and _is(item.weights_, (len(voters),), np.float64)
+        and item.weights_.min() >= 0
+        and item.weights_.sum() > 0
+    )
+
+
 def _has_class_vectors(item):
     if not hasattr(item, "class_vectors_"):
         return True
@@ -254,6 +272,7 @@ _CHECKS = {
     "imgfeat.features.PatchDictionary": _is_dictionary,
     "imgfeat.features.VLAD": _are_words,
     "imgfeat.estimators.LabelThresholds": _has_thresholds,
+    "imgfeat.estimators.LabelVote": _is_vote,
     "imgfeat.estimators.LinearProbe": _is_linear,
     "imgfeat.estimators.OpenSet": _is_open_set,
     "imgfeat.estimators.PairVerifier": _is_verifier,

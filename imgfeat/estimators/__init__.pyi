@@ -1,5 +1,6 @@
 from ._augmented import AugmentedClassifier as AugmentedClassifier
 from ._fit_streaming import fit_streaming as fit_streaming
+from ._label_vote import LabelVote as LabelVote
 from ._linear_probe import LinearProbe as LinearProbe
 from ._open_set import OpenSet as OpenSet
 from ._planned_folds import PlannedFolds as PlannedFolds

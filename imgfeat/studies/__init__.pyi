@@ -2,6 +2,7 @@ from ._audited_data import AuditedData as AuditedData
 from ._audited_data import load_to_audit as load_to_audit
 from ._demo import write_demo_images as write_demo_images
 from ._draw_held_out import with_held_out as with_held_out
+from ._kept_model import StudyInterrupted as StudyInterrupted
 from ._labelled_data import LabelledData as LabelledData
 from ._labelled_data import load_labelled as load_labelled
 from ._model_facts import data_facts as data_facts

@@ -2,10 +2,12 @@
 
 import os
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from imgfeat._home import expanded
 from imgfeat._typing import PathLike
@@ -13,6 +15,7 @@ from imgfeat.sources import load_image_folder
 from imgfeat.sources._folder import find_images, is_litter, note_left_out
 from imgfeat.sources._labelled import in_natural_order, listed
 from imgfeat.sources._path_table import read_header, read_image_table
+from imgfeat.studies._several_columns import as_given, refuse_of_folder
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,23 @@ class AuditedData:
     images : ndarray of shape (n_images,)
         Paths; there need not be a file.
     labels, splits : ndarray of shape (n_images,), or None
+        Of several labels an image, tuples of names.
     notes : list of str
         What a person has to know of them.
+    label_columns : tuple of str, or None
+        Of a table that says of each of these whether an image has it.
     """
 
     images: np.ndarray
     labels: np.ndarray | None = None
     splits: np.ndarray | None = None
     notes: list = field(default_factory=list)
+    label_columns: tuple | None = None
+
+    @property
+    def y(self) -> np.ndarray | pd.DataFrame | None:
+        """Labels as for `audit_images`: in columns where a table had them so."""
+        return as_given(self.labels, self.label_columns)
 
 
 def load_to_audit(
@@ -41,6 +53,8 @@ def load_to_audit(
     split: str | None = None,
     path_column: str = "path",
     label_column: str = "label",
+    label_columns: Sequence[str] | None = None,
+    label_separator: str | None = None,
 ) -> AuditedData:
     """Load a folder or table of images, with their labels and splits if there are.
 
@@ -55,6 +69,10 @@ def load_to_audit(
         Only these images.
     path_column, label_column : str
         Columns of a table. Without the second one there are no labels.
+    label_columns : sequence of str, optional
+        Columns of a table with 0 and 1, one for each label that an image may have.
+    label_separator : str, optional
+        What stands between several labels in the column of a table.
 
     Returns
     -------
@@ -65,11 +83,14 @@ def load_to_audit(
     FileNotFoundError
         If there is no such folder or file.
     ValueError
-        If there is no image, or no such split.
+        If there is no image, no such split, or no such column of several labels.
     """
     folder = expanded(source)
-    if not folder.is_dir():
-        return _of_table(folder, labels, split, path_column, label_column)
+    several = {"label_columns": label_columns, "label_separator": label_separator}
+    if folder.is_dir():
+        refuse_of_folder(folder, **several)
+    else:
+        return _of_table(folder, labels, split, path_column, label_column, several)
     if not (labels and _sub_folders(folder)):
         return _of_plain_folder(folder, split)
     bunch = load_image_folder(folder, split=split)
@@ -77,19 +98,30 @@ def load_to_audit(
     return AuditedData(bunch.images, bunch.labels, splits, list(bunch.notes))
 
 
-def _of_table(source, labels, split, path_column, label_column):
+def _of_table(source, labels, split, path_column, label_column, several):
     notes = []
-    if labels and label_column not in read_header(source):
+    if any(several.values()):
+        if not labels:
+            raise ValueError(
+                "Several labels an image are looked at, or no labels. Got both; leave "
+                "one out."
+            )
+    elif labels and label_column not in read_header(source):
         notes.append(
             f"There is no column {label_column!r}, so labels were not looked at; "
             "--label-column names another."
         )
         labels = False
     bunch = read_image_table(
-        source, path_column, label_column if labels else None, must_exist=False
+        source,
+        path_column,
+        label_column if labels else None,
+        must_exist=False,
+        **several,
     )
     splits = bunch.frame["split"].to_numpy() if "split" in bunch.frame else None
-    data = AuditedData(bunch.images, bunch.labels, splits, notes)
+    columns = several["label_columns"] and tuple(bunch.target_names)
+    data = AuditedData(bunch.images, bunch.labels, splits, notes, columns)
     return data if split is None else _of_split(data, split, source)
 
 
@@ -102,7 +134,9 @@ def _of_split(data, split, source):
         )
     rows = np.flatnonzero(data.splits == split)
     labels = None if data.labels is None else data.labels[rows]
-    return AuditedData(data.images[rows], labels, data.splits[rows], data.notes)
+    return replace(
+        data, images=data.images[rows], labels=labels, splits=data.splits[rows]
+    )
 
 
 def _of_plain_folder(source, split):

@@ -8,12 +8,11 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from imgfeat._frames import make_frame
-from imgfeat._target import Target
 from imgfeat._typing import PathLike
 from imgfeat.sources import load_image_folder, load_image_table
 from imgfeat.sources._folder import SPLITS
 from imgfeat.sources._labelled import listed
+from imgfeat.studies._several_columns import as_given, refuse_of_folder
 
 # Which split is taken where there are several and nobody says, the first that is there.
 _WANTED = {
@@ -54,10 +53,7 @@ class LabelledData:
 
         So a label that these images have not is told from one that nobody looked for.
         """
-        if self.label_columns is None:
-            return self.labels
-        values = Target.of(list(self.labels), "The table", self.label_columns).values
-        return make_frame(values, columns=list(self.label_columns))
+        return as_given(self.labels, self.label_columns)
 
     def take(self, rows) -> Self:
         """Some of them, by a mask or by numbers."""
@@ -122,11 +118,7 @@ def load_labelled(
             class_names=None if label_separator is None else class_names,
         )
     else:
-        if label_columns or label_separator:
-            raise ValueError(
-                "Several labels an image need a CSV file, with a column for each, or "
-                f"with their names in one. Got the folder {source}."
-            )
+        refuse_of_folder(source, label_columns, label_separator)
         bunch = load_image_folder(source)
     data = LabelledData(
         bunch.images,

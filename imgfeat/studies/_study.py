@@ -3,7 +3,6 @@
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,6 @@ from imgfeat._progress import track
 from imgfeat._target import Target, is_several
 from imgfeat._typing import ArrayLike, PathLike, RandomState
 from imgfeat.deploy import check_target
-from imgfeat.deploy._bundle import saving
 from imgfeat.estimators import PlannedFolds, list_recipes, make_recipe
 from imgfeat.estimators._recipes import without_search
 from imgfeat.estimators._thresholded_labels import refuse_one_label, with_thresholds
@@ -42,6 +40,7 @@ from imgfeat.evaluation.comparison._scoring import (
 )
 from imgfeat.evaluation.report._unlike_scores import on_most_images
 from imgfeat.studies._draw_held_out import check_groups, draw_held_out
+from imgfeat.studies._kept_model import KeptModel
 from imgfeat.studies._model_facts import (
     data_facts,
     score_facts,
@@ -158,6 +157,8 @@ def run_study(
     ------
     ComparisonInterrupted
         At Ctrl-C, with what there is; `resume` goes on.
+    StudyInterrupted
+        At Ctrl-C after the comparison; the best model is kept if it was fitted by then.
     ValueError
         If images, groups or classes are too few, no scorer is called `scoring`, or
         thresholds are asked for where images have one label each.
@@ -230,8 +231,8 @@ def run_study(
             candidates[name] = with_thresholds(candidates[name], chosen.to_dict())
     evaluations, scores, looked_at, of_thresholds = {}, {}, {}, {}
     # The best one is first: its file is tried in a fresh process while the others are
-    # evaluated, and is there also if one of them fails.
-    with ExitStack() as saved, _closed_by_errors(saved):
+    # evaluated, and is there also if one of them fails, or at Ctrl-C.
+    with KeptModel(folder / _MODEL, found) as kept:
         for name in track(finished, "fit on the training part", verbose):
             model = through_store(candidates[name])
             fit_with(model, images[train], to_train.to_fit(), of_train)
@@ -252,7 +253,7 @@ def run_study(
                     "trained_on": data_facts(trained_on.to_fit()),
                     "held_out": score_facts(evaluations[name]) | {"refitted": refit},
                 }
-                saved.enter_context(saving(plain, folder / _MODEL, facts=known))
+                kept.save(plain, known)
                 of_thresholds = _facts_of_thresholds(plain) if tune_thresholds else {}
     seconds = time.perf_counter() - start
     write_report(
@@ -306,16 +307,6 @@ def quick_recipes(
     if effort == "thorough":
         names = list(table["recipe"])
     return sorted(names, key=lambda n: _CHEAPEST.index(n) if n in _CHEAPEST else 99)
-
-
-@contextmanager
-def _closed_by_errors(stack):
-    """Close a stack as if nothing were wrong at errors, but not at Ctrl-C."""
-    try:
-        yield
-    except Exception:
-        stack.close()
-        raise
 
 
 def _make_folder(path):

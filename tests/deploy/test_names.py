@@ -28,6 +28,7 @@ OF_FORMAT_2 = {"prototype"}
 # Classes that came after format 1; tests of their own save and load them.
 SINCE = {
     "imgfeat.estimators.LabelThresholds",
+    "imgfeat.estimators.LabelVote",
     "imgfeat.estimators.LinearProbe",
     "imgfeat.estimators.OpenSet",
     "imgfeat.estimators.PairVerifier",

@@ -15,7 +15,13 @@ from imgfeat.deploy._answers import answer as answer_of
 from imgfeat.deploy._errors import BundleError
 from imgfeat.deploy._predict import as_row, prediction_columns
 from imgfeat.deploy._vet_learned import vet_learned
-from imgfeat.estimators import CNNClassifier, LabelThresholds, LinearProbe, RidgeProbe
+from imgfeat.estimators import (
+    CNNClassifier,
+    LabelThresholds,
+    LabelVote,
+    LinearProbe,
+    RidgeProbe,
+)
 from imgfeat.estimators._thresholded_labels import with_thresholds
 from imgfeat.features import HOG
 from imgfeat.sources import ImageReader
@@ -107,6 +113,37 @@ def test_thresholds_that_contradict_the_model_are_refused(change):
     vars(item).update(change)
     with pytest.raises(BundleError, match="contradicts itself"):
         vet_learned("labels", item)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"weights_": np.ones(3)},
+        {"weights_": np.array([2.0, -1.0])},
+        {"estimators_": []},
+        {"multilabel_": False},
+        {"classes_": np.array(["a", "b"])},
+    ],
+)
+def test_votes_that_contradict_themselves_are_refused(change):
+    X = IMAGES.reshape(60, -1)[:, :40].astype(float)
+    item = LabelVote([("a", RidgeProbe()), ("b", RidgeProbe())]).fit(X, LABELS)
+    vet_learned("vote", item)
+    vars(item).update(change)
+    with pytest.raises(BundleError, match="contradicts itself"):
+        vet_learned("vote", item)
+
+
+def test_a_vote_is_saved_and_says_the_same(tmp_path):
+    both = [("ridge", RidgeProbe()), ("lr", LinearProbe())]
+    model = make_pipeline(*FRONT, LabelVote(both, weights=[1, 2]))
+    model.fit(IMAGES, NAMED)
+    predictor = Predictor(save_quickly(model, tmp_path / "m.imgfeat"))
+    shares = model.predict_proba(IMAGES)
+    np.testing.assert_allclose(predictor.model.predict_proba(IMAGES), shares)
+    for one, row in zip(predictor.predict(IMAGES), shares > 0.5, strict=True):
+        assert sorted(one.labels) == np.array(TEXTURES)[row].tolist()
+    assert predictor.makes_features
 
 
 def test_answers_name_the_labels_that_are_given(model, file):

@@ -26,6 +26,7 @@ NEEDS_ANOTHER = {
     "AugmentedClassifier": (LogisticRegression(),),
     "CachedFeatures": (features.HOG(),),
     "LabelThresholds": (LogisticRegression(),),
+    "LabelVote": ([("lr", LogisticRegression())],),
     "OpenSet": (LogisticRegression(),),
     "PairVerifier": (features.HOG(),),
     "SlidingWindowDetector": (LogisticRegression(), 24),

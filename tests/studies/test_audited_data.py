@@ -64,6 +64,21 @@ def test_a_table_without_labels_is_said_to_be_so(tmp_path):
     assert "no column 'label'" in data.notes[0]
 
 
+def test_a_table_may_have_several_labels_an_image(folder, tmp_path):
+    table = tmp_path / "data.csv"
+    table.write_text("path,label,x,y,split\na.png,x;y,1,1,test\nb.png,,0,0,val\n")
+    data = load_to_audit(table, label_separator=";")
+    assert list(data.y) == [("x", "y"), ()]
+    data = load_to_audit(table, label_columns=["y", "x"], split="val")
+    assert list(data.y) == ["y", "x"] and data.y.to_numpy().tolist() == [[0, 0]]
+    with pytest.raises(ValueError, match=r"need a CSV file.* Got the folder"):
+        load_to_audit(folder, label_separator=";")
+    with pytest.raises(ValueError, match="looked at, or no labels"):
+        load_to_audit(table, label_separator=";", labels=False)
+    with pytest.raises(ValueError, match=r"needs the columns .*'moss'"):
+        load_to_audit(table, label_columns=["x", "moss"])
+
+
 def test_what_is_not_there_is_refused(folder, tmp_path):
     (tmp_path / "data.csv").write_text("path,label\na.png,x\n")
     (tmp_path / "empty").mkdir()

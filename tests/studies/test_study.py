@@ -73,7 +73,7 @@ def test_report_is_one_file_with_a_section_a_recipe(study):
 def test_vote_that_is_the_best_is_fitted_and_saved(photos, tmp_path, monkeypatch):
     members = ["hog-lr", "hog-svm"]
 
-    def far_ahead(shares, y, folds, scorers):
+    def far_ahead(shares, y, folds, scorers, alone):
         scores = pd.DataFrame(2.0, index=range(2), columns=list(scorers))
         said = [np.mean([shares[m][i] for m in members], axis=0) for i in range(2)]
         return SoftVote(tuple(members), 1.0, 0.0, scores, said)
@@ -130,17 +130,18 @@ def test_another_run_takes_what_was_drawn_before(mislabelled, tmp_path, monkeypa
     assert shown.findall(study.report.read_text()) == drawn != []
 
 
-def test_the_model_is_kept_where_another_recipe_fails_later(
-    photos, tmp_path, monkeypatch
+@pytest.mark.parametrize("error", [RuntimeError("no room"), KeyboardInterrupt()])
+def test_the_model_is_kept_whatever_becomes_of_another_recipe(
+    photos, tmp_path, monkeypatch, error
 ):
     def fail_the_second_time(*args, **options):
         if (tmp_path / "called").exists():
-            raise RuntimeError("no room for pictures")
+            raise error
         (tmp_path / "called").touch()
         return {}
 
     monkeypatch.setattr(_study, "looks_at_mistakes", fail_the_second_time)
-    with pytest.raises(RuntimeError, match="no room"):
+    with pytest.raises(type(error), match=r"no room|the model is in .*model.imgfeat"):
         run_study(*photos, out=tmp_path, recipes=["hog-lr", "hog-svm"], cv=2, size=32)
     assert load(tmp_path / "model.imgfeat").predict(photos[0][:1]).shape == (1,)
 

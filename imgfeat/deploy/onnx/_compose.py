@@ -47,6 +47,7 @@ from imgfeat.estimators import (
     AugmentedClassifier,
     CNNClassifier,
     LabelThresholds,
+    LabelVote,
     LinearProbe,
     OpenSet,
     PrototypeClassifier,
@@ -135,6 +136,10 @@ def judge(graph, estimator, value, name=""):
     if type(estimator) is LabelThresholds:
         verdict = judge(graph, estimator.estimator_, value, name)
         return _each_label.judge_thresholds(graph, estimator, verdict)
+    if type(estimator) is LabelVote:
+        voters = estimator.estimators_
+        verdicts = [judge(graph, one, value, name) for one in voters]
+        return _each_label.judge_vote(graph, estimator, verdicts)
     if type(estimator) is OpenSet:
         verdict = judge(graph, estimator.pipeline_, value, name)
         features = _unscaled(graph, estimator.pipeline_, value, name)

@@ -7,6 +7,7 @@ import numpy as np
 from imgfeat._target import gives_several
 from imgfeat.deploy.onnx._unportable import refuse
 from imgfeat.deploy.onnx._verdicts import Verdict, each_above
+from imgfeat.estimators._label_thresholds import HALF
 
 
 def judge_each_label(graph, model, value, name, judge):
@@ -38,6 +39,14 @@ def judge_each_label(graph, model, value, name, judge):
         refuse(name, model, why, "take OneVsRestClassifier")
     decisions = [verdict.decisions for verdict in verdicts]
     return Verdict(label, graph.op("Concat", *decisions, axis=1))
+
+
+def judge_vote(graph, model, verdicts):
+    """A LabelVote, from the Verdicts of those who vote."""
+    pairs = zip(verdicts, model.weights_, strict=True)
+    parts = [graph.op("Mul", one.probabilities, np.float64(w)) for one, w in pairs]
+    mean = graph.op("Sum", *parts)
+    return Verdict(each_above(graph, mean, HALF), None, mean)
 
 
 def judge_thresholds(graph, model, verdict):

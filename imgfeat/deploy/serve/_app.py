@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 
 import imgfeat
 from imgfeat.deploy.serve._guard import Guard, respond
+from imgfeat.deploy.serve._head_requests import HeadRequests
 from imgfeat.deploy.serve._refusals import Refusal
 from imgfeat.deploy.serve._results import described, labelled
 from imgfeat.deploy.serve._schema import (
@@ -86,6 +87,7 @@ def create_app(settings, on_failure=None, after_load=None):
         note=lambda status: requests.labels(status).inc(),
         refuse=lambda cause: service.metrics.refused.labels(cause).inc(),
     )
+    app.add_middleware(HeadRequests)
     if settings.cors:
         app.add_middleware(
             CORSMiddleware,

@@ -1,20 +1,25 @@
 """One audit of images and labels: every check that there is, each image read once."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
+from imgfeat._clear_labels import refuse_unclear
 from imgfeat._frames import make_series
 from imgfeat._optional import has_module
 from imgfeat._stateless import split_stateless
-from imgfeat._target import refuse_several
+from imgfeat._target import Target, is_several
 from imgfeat._typing import ArrayLike, ImageBatch
 from imgfeat.estimators import make_recipe
 from imgfeat.evaluation.audit._audit_result import Audit
 from imgfeat.evaluation.audit._duplicates import duplicate_issues, find_duplicates
+from imgfeat.evaluation.audit._each_label_errors import issues_of_labels
 from imgfeat.evaluation.audit._findings import make_findings, sort_findings
 from imgfeat.evaluation.audit._label_errors import label_issues
+from imgfeat.evaluation.audit._label_texts import LabelTexts
 from imgfeat.evaluation.audit._looks import look_at
-from imgfeat.evaluation.audit._out_of_fold import out_of_fold
+from imgfeat.evaluation.audit._out_of_fold import labels_out_of_fold, out_of_fold
 from imgfeat.evaluation.audit._outliers import MIN_IMAGES, outlier_issues
 from imgfeat.evaluation.audit._quality import quality_issues
 from imgfeat.features import CachedFeatures
@@ -29,6 +34,7 @@ def audit_images(
     split: ArrayLike | None = None,
     probabilities: np.ndarray | None = None,
     embeddings: np.ndarray | str | None = "auto",
+    label_separator: str | None = None,
     n_jobs: int | None = None,
     verbose: int = 0,
     random_state: int = 0,
@@ -42,18 +48,23 @@ def audit_images(
     ----------
     images : images
         Any batch that the library takes.
-    y : array-like of shape (n_images,), optional
-        Labels, for what is wrong with them.
+    y : array-like of shape (n_images,), or (n_images, n_classes), optional
+        Labels, for what is wrong with them; or several an image: a matrix or table of
+        0 and 1, or a list of names for each image.
     split : array-like of str of shape (n_images,), optional
         Name of the split of each image, such as ``"train"``, for copies in two splits;
         None where there is none.
     probabilities : ndarray of shape (n_images, n_classes), optional
         Of models that have not seen the image, as ``cross_val_predict`` gives them; a
-        column a class, in sorted order; NaN where there are none. Without, logistic
-        regression on the embeddings is cross-validated, copies in one fold.
+        column a class, in sorted order, or that of the columns of y; NaN where there
+        are none. Without, logistic regression on the embeddings is cross-validated,
+        copies in one fold; of several labels one for each.
     embeddings : ndarray of shape (n_images, n_features), "auto" or None
         What tells likeness. "auto" is `CNNEmbedding`, kept by `CachedFeatures`; NaN is
         for images without one; with None, what needs them is left out.
+    label_separator : str, optional
+        What stands between the names of several labels, in findings and in a corrected
+        table; by default ``";"``, or another sign that no label has.
     n_jobs : int, optional
         Threads; None is 1, -1 is all cores.
     verbose : int, default=0
@@ -68,7 +79,8 @@ def audit_images(
     Raises
     ------
     ValueError
-        If `images` is no batch of images, a label is missing, or lengths differ.
+        If `images` is no batch of images, a label is missing, labels are of several
+        kinds, lengths differ, or a label of several cannot be told in a table.
 
     See Also
     --------
@@ -96,8 +108,7 @@ def audit_images(
     >>> list(audit.corrected().index)
     [0, 1, 2, 4, 5, 6, 7, 8]
     """
-    refuse_several(y, "audit_images", "leave y out, or look at one column at a time")
-    labels = _checked(y, len(images), "y")
+    labels, several = _labels(y, len(images), label_separator)
     split = _checked(split, len(images), "split", may_miss=True)
     looks = look_at(images, n_jobs=n_jobs, verbose=verbose)
     notes = []
@@ -110,7 +121,9 @@ def audit_images(
     if labels is not None:
         how = {"random_state": random_state, "n_jobs": n_jobs, "verbose": verbose}
         groups = _groups(copies, len(looks))
-        found += _wrong_labels(labels, probabilities, vectors, groups, how, notes)
+        judge = _wrong_labels if several is None else _wrong_of_several
+        given = labels if several is None else several
+        found += judge(given, probabilities, vectors, groups, how, notes)
     if vectors is not None:
         found.append(_outliers(vectors, texts, notes))
     return Audit(
@@ -118,7 +131,39 @@ def audit_images(
         _images_table(looks, labels, split),
         tuple(notes),
         images,
+        None if several is None else several.texts,
     )
+
+
+@dataclass(frozen=True)
+class _Several:
+    """Several labels an image, in numbers, and how they are written."""
+
+    values: np.ndarray
+    texts: LabelTexts
+
+
+def _labels(y, n_images, separator):
+    """A label an image, as it is or as the text of several, and several in numbers."""
+    if y is None or not is_several(y):
+        if separator is not None:
+            raise ValueError(
+                "label_separator needs several labels an image. Got "
+                f"{'none' if y is None else 'one'} an image; leave it out."
+            )
+        labels = _checked(y, n_images, "y")
+        if labels is not None:
+            refuse_unclear(labels, "audit_images")
+        return labels, None
+    target = Target.of(y, "audit_images")
+    if len(target) != n_images:
+        raise ValueError(
+            f"y needs a row of labels for each of the {n_images} images. Got "
+            f"{len(target)}."
+        )
+    texts = LabelTexts.of(y, target, separator)
+    labels = np.array([*texts.of_rows(target.values), None], dtype=object)[:-1]
+    return labels, _Several(target.values, texts)
 
 
 def _checked(values, n_images, name, *, may_miss=False):
@@ -181,6 +226,37 @@ def _groups(copies, n_images):
 def _wrong_labels(labels, probabilities, vectors, groups, how, notes):
     """Findings in a list, which is empty where they cannot be looked for."""
     classes = pd.unique(labels)
+    if not _can_judge(classes, probabilities, vectors, notes):
+        return []
+    if probabilities is not None:
+        return [label_issues(labels, probabilities, sorted(classes))]
+    judged = out_of_fold(vectors, labels, groups=groups, **how)
+    notes += judged.notes
+    return [label_issues(labels, judged.probabilities, judged.classes)]
+
+
+def _wrong_of_several(several, probabilities, vectors, groups, how, notes):
+    """As `_wrong_labels`, of several labels an image."""
+    values, names = several.values, several.texts.names
+    if not _can_judge(names, probabilities, vectors, notes):
+        return []
+    if probabilities is None:
+        found, of_labels = labels_out_of_fold(
+            vectors, values, names, groups=groups, **how
+        )
+        notes += of_labels
+    else:
+        found = np.asarray(probabilities, dtype=np.float64)
+        if found.shape != values.shape:
+            raise ValueError(
+                "probabilities needs a row an image and a column a label, of shape "
+                f"{values.shape}. Got {found.shape}."
+            )
+    return [issues_of_labels(values, found, several.texts)]
+
+
+def _can_judge(classes, probabilities, vectors, notes):
+    """Whether wrong labels can be looked for; a note says why not."""
     why_not = None
     if probabilities is None and vectors is None:
         why_not = "there are neither embeddings nor probabilities."
@@ -190,12 +266,7 @@ def _wrong_labels(labels, probabilities, vectors, groups, how, notes):
         why_not = "this needs the package 'cleanlab'. Run: pip install 'imgfeat[audit]'"
     if why_not is not None:
         notes.append(f"Wrong labels were not looked for: {why_not}")
-        return []
-    if probabilities is not None:
-        return [label_issues(labels, probabilities, sorted(classes))]
-    judged = out_of_fold(vectors, labels, groups=groups, **how)
-    notes += judged.notes
-    return [label_issues(labels, judged.probabilities, judged.classes)]
+    return why_not is None
 
 
 def _outliers(vectors, labels, notes):

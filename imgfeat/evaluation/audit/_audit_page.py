@@ -35,6 +35,7 @@ def render_audit(audit, path, *, title, about, n_findings):
         "notes": audit.notes,
         "has_labels": "label" in audit.images,
         "labels": _labels(audit),
+        "separator": None if audit._texts is None else audit._texts.separator,
         "data": data,
         "why_not": _why_not(audit, data),
         "foot": foot(about),
@@ -154,7 +155,10 @@ class _Cards:
 def _labels(audit):
     if "label" not in audit.images:
         return []
-    return in_natural_order(map(str, audit.images["label"]))
+    texts = {*map(str, audit.images["label"])} - {""}
+    if audit._texts is not None:
+        texts |= {*audit._texts.names}
+    return in_natural_order(texts)
 
 
 def _why_not(audit, data):

@@ -17,6 +17,7 @@ from imgfeat.evaluation.audit._corrections import (
 )
 from imgfeat.evaluation.audit._findings import KINDS
 from imgfeat.evaluation.audit._kinds import SAFE
+from imgfeat.evaluation.audit._label_texts import LabelTexts
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -29,7 +30,8 @@ class Audit:
         A row a finding, the most urgent first: ``row`` (of the image, from 0),
         ``path`` ("" without), ``kind``, ``score`` (0..1, 1 is surest), ``what`` (a
         sentence), ``group`` (copies of one another share it; -1 without), ``label``
-        and ``suggested`` ("" without). An image may have several.
+        and ``suggested`` ("" without). An image may have several. Several labels of an
+        image are one text, as ``brick;grass``.
     images : DataFrame
         A row an image, in the order that came in: ``path``, ``label`` and ``split``
         where they were given, and what was measured.
@@ -41,6 +43,7 @@ class Audit:
     images: pd.DataFrame
     notes: tuple
     _batch: ImageBatch = field(default=())
+    _texts: LabelTexts | None = None  # of several labels an image
 
     def summary(self) -> pd.DataFrame:
         """Count the findings.
@@ -81,9 +84,11 @@ class Audit:
         -------
         DataFrame
             ``path`` (absolute; "" for what is no file), ``label`` and ``split`` where
-            they were given. The index is the row of what came in.
+            they were given; of several labels that came in columns a column of 0 and 1
+            for each. The index is the row of what came in.
         """
-        return corrected_table(self.images, self.issues, drop=drop, relabel=relabel)
+        table = corrected_table(self.images, self.issues, drop=drop, relabel=relabel)
+        return table if self._texts is None else self._texts.in_table(table)
 
     def save_corrected(
         self,
@@ -92,6 +97,8 @@ class Audit:
         relabel: bool = False,
     ) -> list[str]:
         """Write `corrected` as a CSV file that `load_image_table` takes.
+
+        Of several labels an image with ``label_separator``, or ``label_columns``.
 
         Parameters
         ----------

@@ -108,7 +108,7 @@ def corrected_table(images, issues, *, drop, relabel):
         named = {str(label): label for label in table["label"]}
         labels = table["label"].to_numpy(dtype=object, copy=True)
         for row, label in zip(errors["row"], errors["suggested"], strict=True):
-            labels[row] = named[label]
+            labels[row] = named.get(label, label)  # of several, a text of its own
         table["label"] = make_series(labels, index=table.index)
     return table.drop(index=rows_to_drop(issues, drop, images))
 

@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from imgfeat._clear_labels import check_groups
+from imgfeat._clear_labels import check_groups, refuse_unclear
 from imgfeat._progress import progress
 from imgfeat._threads import map_threads
 from imgfeat._typing import ArrayLike
@@ -104,13 +104,71 @@ def out_of_fold(
     _check_lengths(X, labels)
     groups = check_groups(groups, len(labels), "Judging labels")
     usable = np.flatnonzero(np.isfinite(X).all(axis=1) & ~pd.isna(labels))
-    classes, codes = _encode(labels[usable])
-    found = np.full((len(X), len(classes)), np.nan)
+    refuse_unclear(labels[usable], "Judging labels")
+    features = _reduced(X[usable], random_state)
+    how = random_state, n_jobs, verbose
+    return _judge_all(features, labels, usable, groups, n_folds, *how)
+
+
+def labels_out_of_fold(
+    embeddings,
+    values,
+    names,
+    *,
+    groups=None,
+    n_folds=5,
+    random_state=0,
+    n_jobs=None,
+    verbose=0,
+):
+    """Let a model of each of several labels judge each image, as `out_of_fold`.
+
+    Parameters
+    ----------
+    embeddings : ndarray of shape (n_images, n_features)
+    values : ndarray of shape (n_images, n_classes)
+        1 for each label that an image has, else 0.
+    names : sequence of str
+        Of the labels, for notes.
+    groups, n_folds, random_state, n_jobs, verbose
+        As for `out_of_fold`.
+
+    Returns
+    -------
+    probabilities : ndarray of shape (n_images, n_classes)
+        Of each label; NaN for what cannot be judged.
+    notes : list of str
+    """
+    X = np.asarray(embeddings)
+    _check_lengths(X, values)
+    usable = np.flatnonzero(np.isfinite(X).all(axis=1))
+    features = _reduced(X[usable], random_state)
+    how = random_state, n_jobs, verbose
+    found, skipped = np.full(values.shape, np.nan), []
+    for place, column in enumerate((values == 1).T):
+        labels = column.astype(object)
+        judged = _judge_all(features, labels, usable, groups, n_folds, *how)
+        if judged.C is None:
+            skipped.append(names[place])
+        else:
+            found[:, place] = judged.probabilities[:, 1]
+    if not skipped:
+        return found, []
+    note = (
+        f"Not judged, for too few readable images have them or lack them: "
+        f"{listed(skipped)}."
+    )
+    return found, [note]
+
+
+def _judge_all(X, labels, usable, groups, n_folds, random_state, n_jobs, verbose):
+    """OutOfFold of all images, from the features of those that are usable."""
+    classes, codes = np.unique(labels[usable], return_inverse=True)
+    found = np.full((len(labels), len(classes)), np.nan)
     if len(classes) < 2:
         note = "Labels are not judged: two classes of readable images are needed."
         return OutOfFold(found, classes, notes=[note])
     group = None if groups is None else pd.factorize(np.asarray(groups)[usable])[0]
-    X = _reduced(X[usable], random_state)
     folds = [
         fold
         for train, test in _split(codes, group, n_folds, random_state)
@@ -203,7 +261,8 @@ def _split(codes, group, n_folds, random_state):
 
 def _reduced(X, random_state):
     """Standardised features on their axes of largest variance."""
-    X = X[:, np.ptp(X, axis=0) > 0].astype(np.float32)
+    if len(X):
+        X = X[:, np.ptp(X, axis=0) > 0].astype(np.float32)
     if not X.size:
         return np.zeros((len(X), 1))
     X = StandardScaler().fit_transform(X)
@@ -211,20 +270,6 @@ def _reduced(X, random_state):
     if X.shape[1] <= n_axes:
         return X
     return PCA(n_axes, random_state=random_state).fit_transform(X)
-
-
-def _encode(labels):
-    """Sorted classes, and the place of each label among them."""
-    codes, classes = pd.factorize(labels)
-    try:
-        order = sorted(range(len(classes)), key=classes.__getitem__)
-    except TypeError as error:
-        kinds = sorted({type(label).__name__ for label in classes})
-        raise ValueError(
-            f"Labels must be of one kind. Got {' and '.join(kinds)}; make all of them "
-            "text."
-        ) from error
-    return classes[order].astype(object), np.argsort(order)[codes]
 
 
 def _notes(judged, codes, classes):

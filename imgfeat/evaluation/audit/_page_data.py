@@ -49,6 +49,10 @@ def page_data(audit):
     for column in ("label", "split"):
         if column in images:
             data[f"{column}s"], data[column] = _numbered(map(str, images[column]))
+    if audit._texts is not None:
+        texts = audit._texts
+        data |= {"separator": texts.separator, "names": texts.names}
+        data |= {"in_columns": texts.in_columns}
     errors = issues[issues["suggested"].ne("")].drop_duplicates("row")
     for row, label in zip(errors["row"], errors["suggested"], strict=True):
         data["suggested"][int(row)] = label

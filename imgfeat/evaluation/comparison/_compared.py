@@ -8,6 +8,7 @@ import pandas as pd
 from imgfeat._frames import make_frame
 from imgfeat.evaluation.comparison._candidates import Candidate
 from imgfeat.evaluation.comparison._comparison import Comparison
+from imgfeat.evaluation.comparison._fold_answers import FoldAnswers, decide
 from imgfeat.evaluation.comparison._rungs import home_of
 from imgfeat.evaluation.comparison._soft_vote import find_soft_vote
 from imgfeat.evaluation.comparison._verdict import judge
@@ -65,11 +66,11 @@ def compared(race, target):
         table=table.astype({"n_folds": int, "n_images": int}),
         cv_results_=splits.loc[table.index].rename_axis("candidate"),
         verdict=verdict,
-        probabilities=_out_of_fold(race, len(target.classes), vote),
         errors=make_frame(errors, columns=["candidate", "fold", "reason"]),
         unfinished=unfinished,
         _images=race.fronts.X,
         _target=target,
+        _answers=_out_of_fold(race, target, vote),
         soft_vote=vote,
     )
 
@@ -84,10 +85,13 @@ def best_of(race, comparison):
 
 
 def _find_vote(race, shares):
-    vote = find_soft_vote(shares, race.y, race.folds, race.scorers)
+    alone = {name: [r.scores for r in race.results[name]] for name in shares}
+    vote = find_soft_vote(shares, race.y, race.folds, race.scorers, alone)
     if vote is None:
         return None
-    return replace(vote, classifier=make_vote(_members(race, vote), race.fronts.key))
+    members = _members(race, vote)
+    classifier = make_vote(members, race.fronts.key, is_several=race.y.ndim == 2)
+    return replace(vote, classifier=classifier)
 
 
 def _members(race, vote):
@@ -170,14 +174,25 @@ def _shares(race):
     return found
 
 
-def _out_of_fold(race, n_classes, vote):
+def _out_of_fold(race, target, vote):
+    """FoldAnswers by name, of those that have probabilities on all folds."""
     found = {}
-    known = _shares(race)
+    for name, shares in _shares(race).items():
+        results = race.results[name]
+        unknown = next((r.unknown for r in results if r.unknown is not None), None)
+        decided = [result.decided for result in results]
+        found[name] = _whole(race, target, shares, decided, unknown)
     if vote is not None:
-        known[vote.name] = vote.probabilities
-    for name, shares in known.items():
-        whole = np.full((len(race.y), n_classes), np.nan, dtype=np.float32)
-        for (_, test), share in zip(race.folds, shares, strict=True):
-            whole[test] = share
-        found[name] = whole
+        decided = [decide(part, target.is_several) for part in vote.probabilities]
+        found[vote.name] = _whole(race, target, vote.probabilities, decided)
     return found
+
+
+def _whole(race, target, shares, decided, unknown=None):
+    """What is said on each fold, as FoldAnswers of all images."""
+    n_images, n_classes = len(race.y), len(target.classes)
+    probabilities = np.full((n_images, n_classes), np.nan, dtype=np.float32)
+    of_all = np.zeros((n_images, *decided[0].shape[1:]), dtype=decided[0].dtype)
+    for (_, test), share, said in zip(race.folds, shares, decided, strict=True):
+        probabilities[test], of_all[test] = share, said
+    return FoldAnswers(probabilities, of_all, unknown)

@@ -11,6 +11,7 @@ from imgfeat._frames import make_frame, make_series
 from imgfeat._target import Target
 from imgfeat._typing import Axes, ImageBatch, PathLike
 from imgfeat.evaluation.comparison._few_images import note_few_images
+from imgfeat.evaluation.comparison._fold_answers import evaluate_out_of_fold
 from imgfeat.evaluation.comparison._learning_curve import LearningCurve
 from imgfeat.evaluation.comparison._plots import (
     draw_learning_curve,
@@ -20,7 +21,6 @@ from imgfeat.evaluation.comparison._plots import (
 from imgfeat.evaluation.comparison._shared_mistakes import (
     all_wrong,
     all_wrong_of_several,
-    evaluate_out_of_fold,
 )
 from imgfeat.evaluation.comparison._soft_vote import SoftVote, without_vote
 from imgfeat.evaluation.comparison._verdict import Verdict
@@ -48,9 +48,6 @@ class Comparison:
         of as many images as the table says.
     verdict : Verdict or None
         Which candidate to take, of those on the most images; None if none was scored.
-    probabilities : dict of str to ndarray of shape (n_samples, n_classes)
-        Of images by models that had not seen them; NaN for those in no fold. Only of
-        candidates that have probabilities, and ran on all folds, and of their vote.
     errors : DataFrame with columns ``candidate``, ``fold``, ``reason``
         Folds on which a candidate, or a scorer of it, failed.
     unfinished : list of str
@@ -66,13 +63,22 @@ class Comparison:
     table: pd.DataFrame
     cv_results_: pd.DataFrame
     verdict: Verdict | None
-    probabilities: dict
     errors: pd.DataFrame
     unfinished: list
     _images: ImageBatch
     _target: Target
+    _answers: dict  # FoldAnswers, of all that have probabilities
     soft_vote: SoftVote | None = None
     curve: LearningCurve | None = None
+
+    @property
+    def probabilities(self) -> dict:
+        """Of images by models that had not seen them, of shape (n_images, n_classes).
+
+        NaN for those in no fold. Only of candidates that have probabilities, and ran on
+        all folds, and of their vote, by name.
+        """
+        return {name: one.probabilities for name, one in self._answers.items()}
 
     @property
     def best(self) -> str:
@@ -159,15 +165,15 @@ class Comparison:
         Returns
         -------
         Evaluation, or MultiLabelEvaluation of several labels an image
-            Its prediction is the class of the highest probability, or all above 0.5,
-            by the model of the one fold that tests the image.
+            Its prediction is that of the model of the one fold that tests the image,
+            with thresholds of its own where it has some.
         """
-        if candidate not in self.probabilities:
+        if candidate not in self._answers:
             raise ValueError(
                 "evaluate needs a candidate that has probabilities and ran on all "
-                f"folds. Got {candidate!r}; those are {list(self.probabilities)}."
+                f"folds. Got {candidate!r}; those are {list(self._answers)}."
             )
-        found = self.probabilities[candidate]
+        found = self._answers[candidate]
         return evaluate_out_of_fold(found, self._images, self._target)[0]
 
     def shared_mistakes(self) -> pd.DataFrame:
@@ -185,7 +191,7 @@ class Comparison:
             several labels, an image that no candidate has all labels right of;
             `predicted` are those that most say, and `probability` is NaN.
         """
-        alone = without_vote(self.probabilities, self.soft_vote)
+        alone = without_vote(self._answers, self.soft_vote)
         if self._target.is_several:
             found = all_wrong_of_several(alone.values(), self._target)
         else:
@@ -221,11 +227,9 @@ class Comparison:
             would grow too large, and says so.
         """
         found = {
-            name: evaluate_out_of_fold(
-                self.probabilities[name], self._images, self._target
-            )
+            name: evaluate_out_of_fold(self._answers[name], self._images, self._target)
             for name in self.table.index
-            if name in self.probabilities
+            if name in self._answers
         }
         render_comparison(
             path,

@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from imgfeat._nesting import replace_nested
 from imgfeat._sklearn import safe_indexing
 from imgfeat._stateless import split_stateless, transform_in_chunks
+from imgfeat.estimators import LabelVote
 from imgfeat.evaluation.comparison._sent_features import SentFeatures, are_better_sent
 from imgfeat.features import CachedFeatures
 from imgfeat.features.cache._kept_seconds import KeptSeconds
@@ -33,7 +34,7 @@ def through_store(classifier, location=None):
     location : path, optional
         As for `CachedFeatures`.
     """
-    if isinstance(classifier, VotingClassifier):
+    if isinstance(classifier, VotingClassifier | LabelVote):
         voters = [(n, through_store(c, location)) for n, c in classifier.estimators]
         return clone(classifier).set_params(estimators=voters)
     if not isinstance(classifier, Pipeline):

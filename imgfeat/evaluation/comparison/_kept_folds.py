@@ -17,6 +17,7 @@ from imgfeat.sources._frame import one_column
 from imgfeat.sources._images import is_sequence_of_sources
 from imgfeat.sources._source import hash_parts, source_of
 
+_ARRAYS = "probabilities", "decided"  # of a result; the rest is written as text
 # What a file that is none of ours, or was cut off, can come to.
 _BAD_FILE = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile)
 
@@ -69,26 +70,20 @@ class KeptFolds:
             content = io.BytesIO((self._folder / f"{key}.npz").read_bytes())
             with np.load(content, allow_pickle=False) as stored:
                 facts = json.loads(str(stored["facts"]))
-                probabilities = stored["probabilities"]
+                arrays = {part: stored[part] for part in _ARRAYS if part in stored}
         except _BAD_FILE:
             return None
-        if not probabilities.size:
-            probabilities = None
-        facts |= {"name": name, "fold": fold, "probabilities": probabilities}
-        return FoldResult(**facts)
+        return FoldResult(**facts | arrays | {"name": name, "fold": fold})
 
     def keep(self, key, result):
         """Keep a result, unless it failed: it may not the next time."""
         if key is None or result.error is not None:
             return
         facts = asdict(result)
-        probabilities = facts.pop("probabilities")
-        if probabilities is None:
-            probabilities = np.empty(0, dtype=np.float32)
+        arrays = {part: facts.pop(part) for part in _ARRAYS}
+        there = {part: array for part, array in arrays.items() if array is not None}
         content = io.BytesIO()
-        np.savez(
-            content, facts=np.array(json.dumps(facts)), probabilities=probabilities
-        )
+        np.savez(content, facts=np.array(json.dumps(facts)), **there)
         write_atomic(self._folder / f"{key}.npz", content.getvalue())
 
 

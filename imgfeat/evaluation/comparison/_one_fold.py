@@ -11,6 +11,13 @@ from sklearn.pipeline import Pipeline
 from imgfeat._interrupts import noticing_interrupts
 from imgfeat._sklearn import safe_indexing
 from imgfeat.estimators._class_scores import shares_of_labels
+from imgfeat.evaluation.comparison._fold_answers import (
+    FoldAnswers,
+    OutOfFold,
+    classes_to_score,
+    numbers_of,
+    unknown_of,
+)
 from imgfeat.evaluation.comparison._fronts import owed_seconds
 from imgfeat.evaluation.comparison._metadata import fit_with, take
 from imgfeat.evaluation.comparison._sent_features import SentFeatures
@@ -31,6 +38,10 @@ class FoldResult:
         Seconds of the fit, and of labelling an image, features not counted.
     probabilities : ndarray of shape (n_test, n_classes) or None
         In the order of all classes, 0 for those that the fold did not train on.
+    decided : ndarray of int or None
+        What it predicts, as `numbers_of` has it.
+    unknown : str, int, float or None
+        Its label of images of no class.
     error : str or None
         Why it, or the first scorer that did, failed.
     """
@@ -41,6 +52,8 @@ class FoldResult:
     fit_s: float = np.nan
     predict_s: float = np.nan
     probabilities: np.ndarray | None = None
+    decided: np.ndarray | None = None
+    unknown: str | int | float | None = None
     error: str | None = None
 
 
@@ -86,12 +99,29 @@ def _run(name, model, features, y, fold, rows, scorers, metadata):
     fit_s = time.perf_counter() - start + owed_s
     held_out = safe_indexing(features, test)
     start = time.perf_counter()
-    model.predict(held_out)
+    said = model.predict(held_out)
     passed_s = time.perf_counter() - start + owed_seconds(model) - owed_s
     predict_s = max(passed_s, 0.0) / len(test)
-    scores, error = _score(model, held_out, y[test], scorers)
-    shares = _probabilities(model, held_out, y)
-    return FoldResult(name, fold, scores, fit_s, predict_s, shares, error)
+    unknown = unknown_of(model)
+    decided, shares = numbers_of(said, y, unknown), _probabilities(model, held_out, y)
+    answering = model
+    if y.ndim == 2 and shares is not None:
+        answers = FoldAnswers(shares, decided)
+        answering = OutOfFold(classes_to_score(y), answers, multilabel=True)
+    scores, error = _score(answering, held_out, y[test], scorers)
+    if shares is not None:
+        shares = shares.astype(np.float32)
+    return FoldResult(
+        name,
+        fold,
+        scores,
+        fit_s,
+        predict_s,
+        probabilities=shares,
+        decided=decided,
+        unknown=unknown,
+        error=error,
+    )
 
 
 def _score(model, held_out, y, scorers):
@@ -131,9 +161,8 @@ def _probabilities(model, held_out, y):
     if not hasattr(model, "predict_proba"):
         return None
     if y.ndim == 2:
-        found = model.predict_proba(held_out)
-        return shares_of_labels(found, model.classes_).astype(np.float32)
+        return shares_of_labels(model.predict_proba(held_out), model.classes_)
     classes = np.unique(y)
-    found = np.zeros((len(held_out), len(classes)), dtype=np.float32)
+    found = np.zeros((len(held_out), len(classes)))
     found[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(held_out)
     return found

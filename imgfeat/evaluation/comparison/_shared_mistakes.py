@@ -1,77 +1,18 @@
-"""What models say of images that they had not seen: as predictions, and together."""
+"""Images that all models get wrong, which had not seen them."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
 
 from imgfeat._frames import make_frame, make_series
-from imgfeat._sklearn import safe_indexing
 from imgfeat._target import names_of_rows
-from imgfeat.evaluation.metrics._evaluate import evaluate
 
 
-class OutOfFold(ClassifierMixin, BaseEstimator):
-    """A classifier whose probabilities are known already, whatever the images.
-
-    Parameters
-    ----------
-    classes : ndarray of shape (n_classes,)
-    probabilities : ndarray of shape (n_images, n_classes)
-    multilabel : bool, default=False
-        Whether an image may have several of the classes.
-    """
-
-    def __init__(self, classes, probabilities, multilabel=False):
-        self.classes = classes
-        self.probabilities = probabilities
-        self.multilabel = multilabel
-
-    @property
-    def multilabel_(self):
-        return self.multilabel
-
-    @property
-    def classes_(self):
-        return self.classes
-
-    def predict_proba(self, X):
-        """The probabilities."""
-        return self.probabilities
-
-    def predict(self, X):
-        """The class of the highest probability; of several labels, those above 0.5."""
-        if self.multilabel:
-            return (self.probabilities > 0.5).astype(np.int64)
-        return self.classes[self.probabilities.argmax(axis=1)]
-
-
-def evaluate_out_of_fold(probabilities, images, target):
-    """Evaluate what the models of the folds say of the images of other folds.
+def all_wrong(answers, target):
+    """`shared_mistakes` of models by what they say out of fold.
 
     Parameters
     ----------
-    probabilities : ndarray of shape (n_images, n_classes)
-        NaN for images in no fold, which are left out.
-    images : images
-    target : Target
-
-    Returns
-    -------
-    evaluation : Evaluation or MultiLabelEvaluation
-    rows : ndarray of int
-        The image behind each of its rows.
-    """
-    rows = np.flatnonzero(~np.isnan(probabilities).any(axis=1))
-    model = OutOfFold(target.classes, probabilities[rows], target.is_several)
-    return evaluate(model, safe_indexing(images, rows), target.values[rows]), rows
-
-
-def all_wrong(probabilities, target):
-    """`shared_mistakes` of models by their probabilities.
-
-    Parameters
-    ----------
-    probabilities : iterable of ndarray of shape (n_images, n_classes)
-        One a model; NaN for images in no fold.
+    answers : iterable of FoldAnswers
+        One a model.
     target : Target
         Of one label an image.
 
@@ -79,31 +20,23 @@ def all_wrong(probabilities, target):
     -------
     DataFrame
     """
-    classes, y = target.classes, target.values
-    codes = [found.argmax(axis=1) for found in probabilities]
-    sure = [found.max(axis=1) for found in probabilities]
-    # Without a model, nothing is known of any image.
-    known = ~np.isnan(sure).any(axis=0) if sure else np.zeros(len(y), dtype=bool)
-    rows = np.flatnonzero(known)
-    shape = max(1, len(codes)), len(rows)
-    found = shared_mistakes(
-        y[rows],
-        classes[np.reshape([code[rows] for code in codes], shape).astype(int)],
-        np.reshape([values[rows] for values in sure], shape),
-    )
-    found.index = rows[found.index]
-    return found
+    found = list(answers)
+    rows = _rows_known(found, target)
+    found = [one.take(rows) for one in found]
+    labels = [one.labels(target.classes) for one in found] or [target.values[rows]]
+    sure = [one.sureness() for one in found] or [np.full(len(rows), np.nan)]
+    table = shared_mistakes(target.values[rows], np.stack(labels), np.stack(sure))
+    table.index = rows[table.index]
+    return table
 
 
-def all_wrong_of_several(probabilities, target):
-    """`shared_mistakes_of_several` of models by their probabilities, as `all_wrong`."""
-    found = list(probabilities)
-    known = ~np.isnan(found).any(axis=(0, 2)) if found else np.zeros(len(target), bool)
-    rows = np.flatnonzero(known)
-    guesses = [shares[rows] > 0.5 for shares in found] or [target.values[rows] == 1]
-    table = shared_mistakes_of_several(
-        target.values[rows] == 1, np.stack(guesses), target.classes
-    )
+def all_wrong_of_several(answers, target):
+    """`shared_mistakes_of_several` of models by what they say, as `all_wrong`."""
+    found = list(answers)
+    rows = _rows_known(found, target)
+    true = target.values[rows] == 1
+    guesses = [one.decided[rows] == 1 for one in found] or [true]
+    table = shared_mistakes_of_several(true, np.stack(guesses), target.classes)
     table.index = rows[table.index]
     return table
 
@@ -181,3 +114,9 @@ def shared_mistakes(true, guesses, sureness):
         index=wrong,
     )
     return table.sort_values("probability", ascending=False, kind="stable")
+
+
+def _rows_known(answers, target):
+    """Images of which all models say something; without a model there is none."""
+    known = [one.is_known for one in answers] or [np.zeros(len(target), dtype=bool)]
+    return np.flatnonzero(np.all(known, axis=0))

@@ -4,9 +4,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 
 from imgfeat._frames import make_frame
+from imgfeat.evaluation.comparison._fold_answers import (
+    FoldAnswers,
+    OutOfFold,
+    classes_to_score,
+    decide,
+)
 from imgfeat.evaluation.comparison._paired_tests import paired_test
 
 _N_TRIED = 4  # the best so many may be members
@@ -55,23 +61,25 @@ class SoftVote:
         )
 
 
-def find_soft_vote(shares, y, folds, scorers):
+def find_soft_vote(shares, y, folds, scorers, alone=None):
     """Find the members of a vote that helps.
 
     Parameters
     ----------
     shares : dict of str to list of ndarray of shape (n_test, n_classes)
         Probabilities of each candidate on each fold.
-    y : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_samples,), or (n_samples, n_classes)
     folds : list of (ndarray, ndarray)
     scorers : dict of str to scorer
         The first one decides.
+    alone : dict of str to list of (dict of str to float), optional
+        What each candidate scores on each fold by what it predicts itself, perhaps with
+        thresholds of its own; otherwise as a vote of one.
 
     Returns
     -------
     SoftVote or None
-        None if one alone is as good, there are fewer than two candidates or folds, or
-        images have several labels, which scikit-learn's VotingClassifier does not take.
+        None if one alone is as good, or there are fewer than two candidates or folds.
 
     Notes
     -----
@@ -80,9 +88,9 @@ def find_soft_vote(shares, y, folds, scorers):
     that no fold has a say in who votes on it. What it is held against, the candidate
     with the highest mean, is chosen on all of them, which is to its favour.
     """
-    if len(shares) < 2 or len(folds) < 2 or y.ndim == 2:
+    if len(shares) < 2 or len(folds) < 2:
         return None
-    jury = _Jury(shares, y, folds, scorers)
+    jury = _Jury(shares, y, folds, scorers, alone)
     numbers = np.arange(len(folds))
     members = jury.choose(numbers)
     if len(members) < 2:
@@ -90,13 +98,13 @@ def find_soft_vote(shares, y, folds, scorers):
     chosen = [jury.choose(np.delete(numbers, fold)) for fold in numbers]
     first = next(iter(scorers))
     voted = [jury.score(chosen[fold], fold, first) for fold in numbers]
-    alone = [jury.score(members[:1], fold, first) for fold in numbers]
-    gain = float(np.mean(np.subtract(voted, alone)))
+    single = [jury.score(members[:1], fold, first) for fold in numbers]
+    gain = float(np.mean(np.subtract(voted, single)))
     if not gain > 0:
         return None
     test = paired_test(
         voted,
-        alone,
+        single,
         n_train=np.mean([len(train) for train, _ in folds]),
         n_test=np.mean([len(test) for _, test in folds]),
     )
@@ -129,21 +137,27 @@ def without_vote(found, vote):
 class _Jury:
     """Scores votes on folds."""
 
-    def __init__(self, shares, y, folds, scorers):
+    def __init__(self, shares, y, folds, scorers, alone):
         self._shares = shares
         self._y = y
         self._folds = folds
         self._scorers = scorers
-        self._judge = _Shares(np.unique(y))
+        self._alone = alone
+        self._is_several = y.ndim == 2
+        self._classes = classes_to_score(y)
         self._known = {}
 
     def score(self, members, fold, name):
         """The score of a vote on a fold."""
+        if len(members) == 1 and self._alone is not None:
+            return self._alone[members[0]][fold][name]
         key = frozenset(members), fold, name
         if key not in self._known:
             truth = self._y[self._folds[fold][1]]
             shares = self.average(members, fold)
-            self._known[key] = self._scorers[name](self._judge, shares, truth)
+            answers = FoldAnswers(shares, decide(shares, self._is_several))
+            model = OutOfFold(self._classes, answers, self._is_several)
+            self._known[key] = self._scorers[name](model, shares, truth)
         return self._known[key]
 
     def average(self, members, fold):
@@ -151,7 +165,7 @@ class _Jury:
         shares = np.mean(
             [self._shares[m][fold] for m in members], axis=0, dtype=np.float64
         )
-        return shares / shares.sum(axis=1, keepdims=True)
+        return shares if self._is_several else shares / shares.sum(1, keepdims=True)
 
     def choose(self, numbers):
         """Members that are best on some folds, the best candidate first."""
@@ -166,19 +180,3 @@ class _Jury:
             if mean([*members, name]) > mean(members):
                 members.append(name)
         return tuple(members)
-
-
-class _Shares(ClassifierMixin, BaseEstimator):
-    """A classifier of rows that are its answer already."""
-
-    def __init__(self, classes):
-        self.classes_ = classes
-
-    def predict_proba(self, X):
-        return X
-
-    def predict(self, X):
-        return self.classes_[X.argmax(axis=1)]
-
-    def __sklearn_is_fitted__(self):
-        return True

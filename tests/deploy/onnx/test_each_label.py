@@ -18,6 +18,7 @@ from imgfeat.estimators import (
     AugmentedClassifier,
     CNNClassifier,
     LabelThresholds,
+    LabelVote,
     LinearProbe,
     RidgeProbe,
 )
@@ -51,6 +52,7 @@ OF_IMAGES = NAMED[:24]
         MultiOutputClassifier(LogisticRegression()),
         LabelThresholds(RidgeProbe(), cv=3),
         LabelThresholds(OneVsRestClassifier(LinearSVC()), cv=3),
+        LabelVote([("a", RidgeProbe()), ("b", LinearProbe())], weights=[2, 1]),
         make_pipeline(StandardScaler(), LinearProbe()),
     ],
     ids=str,

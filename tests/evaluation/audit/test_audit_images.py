@@ -158,10 +158,59 @@ def test_embeddings_are_computed_of_what_can_be_read(photos, monkeypatch):
     assert "too few" in audit.notes[-1] and len(images) - 1 == 13
 
 
+@pytest.fixture(scope="module")
+def tiles(photos):
+    """48 pictures with a tile of some textures each, and what is in them."""
+    images, labels = photos
+    rng = np.random.default_rng(0)
+    has = rng.integers(2, size=(48, 3))
+    pixels = rng.integers(0, 256, (48, 64, 64), dtype=np.uint8) // 8
+    for row, column in np.argwhere(has):
+        pixels[row, :32, 21 * column :][:, :21] = images[12 * column][:32, :21]
+    return pixels, pd.DataFrame(has, columns=list(dict.fromkeys(labels)))
+
+
+@pytest.mark.parametrize("in_columns", [True, False])
+def test_several_labels_are_audited_and_corrected(tiles, tmp_path, in_columns):
+    pytest.importorskip("cleanlab")
+    pixels, y = tiles
+    paths = write(tmp_path, pixels, ["all"] * len(pixels))
+    Image.fromarray(pixels[8]).save(paths[5])
+    given = y.copy()
+    given.iloc[5] = given.iloc[8]
+    given.iloc[15, 0] ^= 1
+    given.iloc[21] = 0
+    rng = np.random.default_rng(1)
+    vectors = 4 * np.hstack([y, y]) + 0.3 * rng.normal(size=(48, 6))
+    vectors[5] = vectors[8]
+    names = [[n for n in y if row[n]] for _, row in given.iterrows()]
+    audit = audit_images(paths, given if in_columns else names, embeddings=vectors)
+    found = kinds(audit)
+    assert found["exact duplicate"] == [5, 8]
+    errors = audit.issues[audit.issues["kind"].eq("label error")]
+    assert 15 in set(errors["row"])
+    assert audit.images["label"][21] == "" and "duplicate across labels" not in found
+    right = ";".join(n for n in sorted(y) if y[n][15])
+    suggested = errors.set_index("row")["suggested"][15]
+    assert sorted(suggested.split(";")) == right.split(";")
+    audit.save_corrected(tmp_path / "fixed.csv", relabel=True)
+    how = {"label_columns": list(y)} if in_columns else {"label_separator": ";"}
+    again = load_image_table(tmp_path / "fixed.csv", **how)
+    assert len(again.images) == 47
+    assert sorted(again.labels[14]) == right.split(";")
+
+
 @pytest.mark.parametrize(
     "options, message",
     [
         ({"y": ["a", None, ""]}, r"y needs a value for each image. Got 2 without"),
+        ({"y": pd.Series(["a", 1, "b"])}, r"labels of one kind. Got int and str"),
+        ({"y": np.eye(3)[:2]}, r"each of the 3 images. Got 2"),
+        ({"label_separator": ";"}, r"label_separator needs several labels"),
+        (
+            {"y": np.eye(3), "probabilities": np.eye(2)},
+            r"of shape \(3, 3\). Got \(2, 2\)",
+        ),
         ({"y": ["a"]}, r"each of the 3 images. Got the shape \(1,\)"),
         ({"split": ["a"]}, r"split needs a value for each of the 3 images"),
         ({"embeddings": np.ones((2, 5))}, r"embeddings needs a row for each of the 3"),

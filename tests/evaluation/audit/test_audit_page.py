@@ -10,6 +10,7 @@ from PIL import Image
 
 from imgfeat.evaluation.audit._audit_result import Audit
 from imgfeat.evaluation.audit._findings import KINDS
+from imgfeat.evaluation.audit._label_texts import LabelTexts
 from imgfeat.sources import load_image_table
 from tests._chromium import open_page
 from tests.evaluation.audit._issues import make_audit, write_pictures
@@ -242,6 +243,37 @@ def test_buttons_choose_for_a_whole_kind(photos, tmp_path):
     lines = told[2].splitlines()
     assert lines[5:] == [f"{photos[4]},b", f"{photos[5]},a"]
     assert told[3] == "2 to drop, 1 to relabel, 4 of 6 stay; no image left of b."
+
+
+@pytest.mark.parametrize("in_columns", [False, True])
+def test_several_labels_are_corrected_on_the_page(photos, tmp_path, in_columns):
+    texts = LabelTexts(("a", "b", "c"), ";", in_columns)
+    whole = audit_of(photos, ["a", "", "a;c", "a;c", "a;b", "b"], FOUND)
+    audit = Audit(whole.issues, whole.images, (), whole._batch, texts)
+    audit.save_html(tmp_path / "audit.html")
+    script = f"""{CHOOSE}
+      const told = [said(), await write()];
+      type(4, " c ; a;c");
+      type(5, "");
+      told.push(said(), await write());
+      type(5, "d");
+      told.push(said(), await write());
+      tell(told);
+    """
+    told, said = open_page(tmp_path / "audit.html", tmp_path, script)
+    assert said == []
+    assert told[0] == "2 to drop, 0 to relabel, 4 of 6 stay."
+    audit.save_corrected(tmp_path / "corrected.csv")
+    assert told[1] == (tmp_path / "corrected.csv").read_text()
+    assert told[2].endswith("2 to relabel, 4 of 6 stay; no image left of b.")
+    (tmp_path / "chosen.csv").write_text(told[3])
+    how = {"label_columns": texts.names} if in_columns else {"label_separator": ";"}
+    loaded = load_image_table(tmp_path / "chosen.csv", **how)
+    assert list(loaded.labels) == [("a",), ("a", "c"), ("a", "c"), ()]
+    if in_columns:
+        assert "1 with a label that has no column" in told[4] and told[5] is None
+    else:
+        assert "new: d" in told[4] and told[5].endswith(",d\n")
 
 
 def test_any_name_comes_back_from_the_page(tmp_path):

@@ -9,9 +9,16 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from imgfeat import compare
-from imgfeat.estimators import LinearProbe, PlannedFolds, RidgeProbe
+from imgfeat.estimators import (
+    LabelVote,
+    LinearProbe,
+    PlannedFolds,
+    RidgeProbe,
+)
 
 X, Y = make_multilabel_classification(240, 10, n_classes=4, n_labels=2, random_state=3)
 NAMES = ["brick", "grass", "gravel", "moss"]
@@ -35,7 +42,7 @@ def test_scores_are_those_of_scikit_learn(found):
         mean = found.table.loc["ridge", f"mean_test_{score}"]
         assert mean == pytest.approx(expected.mean())
     assert next(c for c in found.table if "mean_test" in c) == "mean_test_f1_macro"
-    assert found.errors.empty and found.soft_vote is None
+    assert found.errors.empty
 
 
 def test_probabilities_out_of_fold_are_evaluated(found):
@@ -88,6 +95,47 @@ def test_what_was_kept_is_taken(tmp_path):
 def test_scores_of_one_label_are_refused(scoring):
     with pytest.raises(ValueError, match="cannot score several labels an image, of 4"):
         compare({"ridge": RidgeProbe()}, X, Y, scoring=scoring)
+
+
+VIEWS = {"left": slice(0, 3), "middle": slice(3, 6), "right": slice(6, 9)}
+
+
+def view_of(columns):
+    take = FunctionTransformer(np.take, kw_args={"indices": columns, "axis": 1})
+    return make_pipeline(take, RidgeProbe())
+
+
+@pytest.fixture(scope="module", params=[2, 3])
+def views(request):
+    """Each three columns tell as much of two or three labels as another."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(2, size=(240, request.param))
+    signal = np.tile(np.pad(y, ((0, 0), (0, 3 - request.param))), 3)
+    rows = rng.standard_normal((240, 9)) + 1.2 * signal
+    candidates = {name: view_of(np.r_[part]) for name, part in VIEWS.items()}
+    scoring = "average_precision", "f1_macro", "accuracy"
+    return rows, y, compare(candidates, rows, y, cv=3, cache=False, scoring=scoring)
+
+
+def test_a_vote_that_helps_is_a_row_and_a_model(views):
+    rows, y, found = views
+    vote = found.soft_vote
+    assert found.table.index[0] == vote.name and found.errors.empty
+    assert set(VIEWS) == set(vote.members)
+    members = [found.probabilities[name] for name in vote.members]
+    shares = found.probabilities[vote.name]
+    np.testing.assert_allclose(shares, np.mean(members, axis=0), atol=1e-6)
+    folds = PlannedFolds(3, random_state=0)
+    for score in ("f1_macro", "accuracy"):
+        expected = cross_val_score(vote.classifier, rows, y, cv=folds, scoring=score)
+        assert found.table.loc[vote.name, f"mean_test_{score}"] == pytest.approx(
+            expected.mean()
+        )
+    accuracy = found.table.loc[vote.name, "mean_test_accuracy"]
+    evaluation = found.evaluate(vote.name)
+    assert evaluation.metrics["accuracy"] == pytest.approx(accuracy)
+    assert type(vote.classifier) is LabelVote
+    assert set(found.shared_mistakes()["n_models"]) == {3}
 
 
 def test_labels_that_are_too_rare_are_named():

@@ -118,6 +118,21 @@ def test_no_fold_has_a_say_in_who_votes_on_it():
     assert np.mean(gains) < 0.01
 
 
+def test_a_vote_is_held_against_what_candidates_decide_themselves():
+    y = np.tile([0, 0, 1, 1], 10)
+    folds = list(KFold(2).split(y))
+    sure = {"a": [0.6, 0.2, 0.8, 0.4], "b": [0.1, 0.7, 0.3, 0.8]}
+    shares = {
+        name: [np.tile(np.column_stack([1 - np.array(s), s]), (5, 1))] * 2
+        for name, s in sure.items()
+    }
+    scorers = {"accuracy": get_scorer("accuracy")}
+    vote = find_soft_vote(shares, y, folds, scorers)
+    assert vote.gain == pytest.approx(0.5)
+    alone = {name: [{"accuracy": 1.0}] * 2 for name in shares}  # by other thresholds
+    assert find_soft_vote(shares, y, folds, scorers, alone) is None
+
+
 def test_one_candidate_or_one_fold_makes_no_vote():
     y = np.arange(6) % 2
     shares = [np.full((3, 2), 0.5)] * 2

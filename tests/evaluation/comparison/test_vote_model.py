@@ -9,7 +9,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
 from imgfeat import load, load_sample, save
-from imgfeat.estimators import LinearProbe, RidgeProbe
+from imgfeat.estimators import LabelVote, LinearProbe, RidgeProbe
 from imgfeat.evaluation.comparison._candidates import find_candidates
 from imgfeat.evaluation.comparison._fronts import Fronts, out_of_store, through_store
 from imgfeat.evaluation.comparison._vote_model import make_vote
@@ -63,6 +63,19 @@ def test_vote_of_one_front_is_a_pipeline(digits):
     vote = vote_of({name: CANDIDATES[name] for name in names}, digits[0])
     assert [name for name, _ in vote.steps] == ["imagereader", "hog", "vote"]
     assert [name for name, _ in vote[-1].estimators] == list(names)
+
+
+def test_vote_on_several_labels_is_one_of_labels(digits):
+    names = ("hog-lr", "lbp", "hog-ridge")
+    y = np.array([digits[1] != "one", digits[1] == "two"]).T.astype(int)
+    some = {name: CANDIDATES[name] for name in names}
+    key = Fronts(digits[0], batch_size=256, location=False).key
+    vote = make_vote(find_candidates(some, 0), key, is_several=True)
+    assert type(vote) is LabelVote and vote.weights == [2, 1]
+    fitted = [clone(one).fit(digits[0], y) for one in some.values()]
+    expected = np.mean([one.predict_proba(digits[0]) for one in fitted], axis=0)
+    found = through_store(vote).fit(digits[0], y).predict_proba(digits[0])
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_names_that_are_no_names_of_steps_are_replaced():

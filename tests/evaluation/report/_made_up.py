@@ -6,6 +6,7 @@ from PIL import Image
 
 from imgfeat._target import Target
 from imgfeat.evaluation import Comparison
+from imgfeat.evaluation.comparison._fold_answers import FoldAnswers, decide
 from imgfeat.evaluation.comparison._verdict import judge
 
 NASTY = "<script>alert(1)</script>\"'&\n\u202etxt\u05d0"
@@ -68,6 +69,12 @@ def made_up(
     table = pd.DataFrame.from_dict(rows, orient="index")
     table = table.sort_values("mean_test_accuracy", ascending=False)
     splits = pd.DataFrame.from_dict(splits, orient="index")
+    # As they decide, in the order of sorted classes, which is not that of `classes`.
+    target = Target.of(np.asarray(classes, dtype=object)[code], "compare")
+    answers = {
+        name: FoldAnswers(shares, decide(shares, is_several=False))
+        for name, shares in found.items()
+    }
     return Comparison(
         table=table,
         cv_results_=splits.loc[table.index],
@@ -77,11 +84,11 @@ def made_up(
             n_test=0.2 * n_images,
             seconds=1 / table["predict_images_per_s"],
         ),
-        probabilities=found if with_probabilities else {},
         errors=pd.DataFrame(list(errors), columns=["candidate", "fold", "reason"]),
         unfinished=list(unfinished),
         _images=images,
-        _target=Target.of(np.asarray(classes, dtype=object)[code], "compare"),
+        _target=target,
+        _answers={name: one for name, one in answers.items() if with_probabilities},
     )
 
 

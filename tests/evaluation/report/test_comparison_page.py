@@ -173,7 +173,7 @@ def test_scores_of_fewer_images_say_so_and_are_not_the_best(paths, tmp_path):
     whole = page_of(found, tmp_path).text
     found.unfinished.append(first)
     found.table.loc[first, "n_images"] = 30
-    del found.probabilities[first]  # which are of all images
+    del found._answers[first]  # which are of all images
     text = page_of(found, tmp_path).text
     best = f"{found.table['mean_test_accuracy'].max():.3f}"
     assert re.search(rf'class="best" data-value="[^"]*">{best}', whole)
