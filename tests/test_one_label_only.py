@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassif
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
-from imgfeat import audit_images, explain
+from imgfeat import explain
 from imgfeat.estimators import (
     AugmentedClassifier,
     LinearProbe,
@@ -48,9 +48,8 @@ def model():
             IMAGES, y
         ),
         lambda y: fit_streaming(pipeline(SGDClassifier()), IMAGES, y),
-        lambda y: audit_images(IMAGES, y, embeddings=None),
     ],
-    ids=["OpenSet", "PairVerifier", "SlidingWindowDetector", "fit_streaming", "audit"],
+    ids=["OpenSet", "PairVerifier", "SlidingWindowDetector", "fit_streaming"],
 )
 def test_a_fit_that_needs_one_label_an_image_says_so(fit, y):
     with pytest.raises(ValueError, match=r"needs one label an image\. Got several: y"):

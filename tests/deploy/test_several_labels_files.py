@@ -138,7 +138,7 @@ def test_a_vote_is_saved_and_says_the_same(tmp_path):
     both = [("ridge", RidgeProbe()), ("lr", LinearProbe())]
     model = make_pipeline(*FRONT, LabelVote(both, weights=[1, 2]))
     model.fit(IMAGES, NAMED)
-    predictor = Predictor(save_quickly(model, tmp_path / "m.imgfeat"))
+    predictor = Predictor(save_at(model, tmp_path / "m.imgfeat"))
     shares = model.predict_proba(IMAGES)
     np.testing.assert_allclose(predictor.model.predict_proba(IMAGES), shares)
     for one, row in zip(predictor.predict(IMAGES), shares > 0.5, strict=True):

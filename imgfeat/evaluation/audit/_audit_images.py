@@ -80,7 +80,8 @@ def audit_images(
     ------
     ValueError
         If `images` is no batch of images, a label is missing, labels are of several
-        kinds, lengths differ, or a label of several cannot be told in a table.
+        kinds, lengths or numbers of classes differ, there are `probabilities` but no
+        labels, or a label of several cannot be told in a table.
 
     See Also
     --------
@@ -110,6 +111,8 @@ def audit_images(
     """
     labels, several = _labels(y, len(images), label_separator)
     split = _checked(split, len(images), "split", may_miss=True)
+    given = labels if several is None else several
+    _check_shapes(embeddings, probabilities, given, len(images))
     looks = look_at(images, n_jobs=n_jobs, verbose=verbose)
     notes = []
     vectors = _vectors(embeddings, images, looks, n_jobs, verbose, notes)
@@ -122,7 +125,6 @@ def audit_images(
         how = {"random_state": random_state, "n_jobs": n_jobs, "verbose": verbose}
         groups = _groups(copies, len(looks))
         judge = _wrong_labels if several is None else _wrong_of_several
-        given = labels if several is None else several
         found += judge(given, probabilities, vectors, groups, how, notes)
     if vectors is not None:
         found.append(_outliers(vectors, texts, notes))
@@ -186,6 +188,33 @@ def _checked(values, n_images, name, *, may_miss=False):
     return values
 
 
+def _check_shapes(embeddings, probabilities, labels, n_images):
+    """Refuse what is of other images, or other classes, before any is read."""
+    if isinstance(embeddings, str):
+        if embeddings != "auto":
+            raise ValueError(
+                f"embeddings must be an array, 'auto' or None. Got {embeddings!r}."
+            )
+    elif embeddings is not None:
+        shape = np.shape(embeddings)
+        if len(shape) != 2 or shape[0] != n_images:
+            raise ValueError(
+                f"embeddings needs a row for each of the {n_images} images. Got the "
+                f"shape {shape}."
+            )
+    if probabilities is None:
+        return
+    if labels is None:
+        raise ValueError("probabilities needs y, the labels to be judged. Got none.")
+    is_several = isinstance(labels, _Several)
+    wanted = labels.values.shape if is_several else (n_images, len(pd.unique(labels)))
+    if np.shape(probabilities) != wanted:
+        raise ValueError(
+            f"probabilities needs a row an image and a column a class, of shape "
+            f"{wanted}. Got {np.shape(probabilities)}."
+        )
+
+
 def _vectors(embeddings, images, looks, n_jobs, verbose, notes):
     """An embedding a row, NaN for what cannot be read; None without."""
     if embeddings is None:
@@ -195,17 +224,7 @@ def _vectors(embeddings, images, looks, n_jobs, verbose, notes):
         )
         return None
     if not isinstance(embeddings, str):
-        vectors = np.asarray(embeddings)
-        if vectors.ndim != 2 or len(vectors) != len(looks):
-            raise ValueError(
-                f"embeddings needs a row for each of the {len(looks)} images. Got the "
-                f"shape {vectors.shape}."
-            )
-        return vectors
-    if embeddings != "auto":
-        raise ValueError(
-            f"embeddings must be an array, 'auto' or None. Got {embeddings!r}."
-        )
+        return np.asarray(embeddings)
     if not looks.is_read.any():
         notes.append("No image can be read, so only files were looked at.")
         return None
@@ -247,11 +266,6 @@ def _wrong_of_several(several, probabilities, vectors, groups, how, notes):
         notes += of_labels
     else:
         found = np.asarray(probabilities, dtype=np.float64)
-        if found.shape != values.shape:
-            raise ValueError(
-                "probabilities needs a row an image and a column a label, of shape "
-                f"{values.shape}. Got {found.shape}."
-            )
     return [issues_of_labels(values, found, several.texts)]
 
 

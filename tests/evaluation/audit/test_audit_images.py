@@ -207,9 +207,14 @@ def test_several_labels_are_audited_and_corrected(tiles, tmp_path, in_columns):
         ({"y": pd.Series(["a", 1, "b"])}, r"labels of one kind. Got int and str"),
         ({"y": np.eye(3)[:2]}, r"each of the 3 images. Got 2"),
         ({"label_separator": ";"}, r"label_separator needs several labels"),
+        ({"probabilities": np.eye(3)}, r"probabilities needs y"),
+        (
+            {"y": ["a", "b", "a"], "probabilities": np.eye(3)},
+            r"a column a class, of shape \(3, 2\). Got \(3, 3\)",
+        ),
         (
             {"y": np.eye(3), "probabilities": np.eye(2)},
-            r"of shape \(3, 3\). Got \(2, 2\)",
+            r"a column a class, of shape \(3, 3\). Got \(2, 2\)",
         ),
         ({"y": ["a"]}, r"each of the 3 images. Got the shape \(1,\)"),
         ({"split": ["a"]}, r"split needs a value for each of the 3 images"),
