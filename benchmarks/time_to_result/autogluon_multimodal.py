@@ -3,7 +3,7 @@
 WEIGHTS=FILE python autogluon_multimodal.py TRAIN VAL OUT
 
 Its version 1.6.3 needs torch < 2.14, timm < 1.0.7 and pandas < 2.4: an environment of
-its own, perhaps.
+its own, in which it was run with torch 2.12.1 and torchvision 0.27.1.
 """
 
 import json
