@@ -16,6 +16,9 @@ DEMO_READY := .venv/ready-onnx
 TEST_READY := .venv/ready-dev
 DOCS_READY := .venv/ready-docs
 
+# What is compiled once is kept, whatever the shell says: tests start Python by the hundred.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: demo test test-slow test-oldest test-with lint format dist docs links benchmark clean
 
 demo: $(DEMO_READY)
