@@ -175,14 +175,15 @@ def test_several_workers_answer_and_count_together(model_file, png):
 
 def test_what_was_begun_before_sigterm_is_answered(service, png):
     """The last test here, as nothing is served after it."""
-    process, client = service
     head = (
         b"POST /predict?model=digits HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
-        b"Content-Length: %d\r\n\r\n" % len(png)
+        b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % len(png)
     )
+    process, _ = service
     with socket.create_connection(("127.0.0.1", process.port), 60) as talk:
-        talk.sendall(head + png[:20])
-        assert client.get("/health/ready").status_code == 200  # it is read by then
+        talk.sendall(head)
+        assert talk.recv(1 << 16).startswith(b"HTTP/1.1 100")  # so it has begun
+        talk.sendall(png[:20])
         process.signal()
         # One that was in line as the socket closed is reset.
         with pytest.raises(OSError, match=r"refused|reset"):
