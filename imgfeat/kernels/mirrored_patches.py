@@ -5,16 +5,14 @@ if what was whitened was learned from patches and their mirror images. The produ
 mirrored patch with the atoms are those of the patch then, but for a sign.
 """
 
-import math
-
 import numpy as np
 import torch
 
 from imgfeat.kernels.patches import (
-    SLAB_BYTES,
     cell_of_position,
-    cut_patches,
+    in_slabs,
     n_positions,
+    whiten_each,
 )
 from imgfeat.kernels.simd import jit
 
@@ -66,31 +64,23 @@ def encode_with_mirror(images, dictionary, parities, *, size, stride, norm_eps, 
     -------
     ndarray of shape (n_samples, n_cells, n_atoms), float32
     """
-    n_samples, *shape, n_channels = images.shape
-    n_atoms, n_components = dictionary.atoms.shape
-    positions = n_positions(shape, size, stride)
+    n_atoms = len(dictionary.atoms)
+    positions = n_positions(images.shape[1:], size, stride)
     cells = cell_of_position(positions, grid)
     cells_of_mirror = cells.reshape(positions)[:, ::-1].ravel()
-    out = np.zeros((n_samples, grid[0] * grid[1], n_atoms), dtype=np.float32)
+    out = np.zeros((len(images), grid[0] * grid[1], n_atoms), dtype=np.float32)
 
     # What stays comes first.
     order, n_alike = np.argsort(-parities, kind="stable"), int((parities > 0).sum())
-    whitening = torch.from_numpy(dictionary.whitening[:, order])
-    shift = torch.from_numpy(dictionary.mean) @ whitening
     doubled_atoms = torch.from_numpy(2 * dictionary.atoms[:, order].T)
     atom_squares = np.square(dictionary.atoms).sum(axis=1)
 
-    patches = np.empty((math.prod(positions), size * size * n_channels), np.float32)
-    whitened = torch.empty((len(patches), n_components))
-    slab = min(len(patches), max(16, SLAB_BYTES // (8 * n_atoms)))
-    alike, opposed = torch.empty((2, slab, n_atoms))
-    for image, pooled in zip(images, out, strict=True):
-        cut_patches(image, size, stride, np.float32(norm_eps), patches)
-        torch.mm(torch.from_numpy(patches), whitening, out=whitened)
-        whitened -= shift
-        squares = whitened.square().sum(dim=1).numpy()
-        for start in range(0, len(patches), slab):
-            rows = slice(start, min(start + slab, len(patches)))
+    whitening = dictionary.whitening[:, order]
+    whole = whiten_each(images, dictionary.mean, whitening, size, stride, norm_eps)
+    slabs = in_slabs(len(cells), 8 * n_atoms)
+    alike, opposed = torch.empty((2, slabs[0].stop, n_atoms))
+    for (whitened, squares), pooled in zip(whole, out, strict=True):
+        for rows in slabs:
             n = rows.stop - rows.start
             part = whitened[rows]
             torch.mm(part[:, :n_alike], doubled_atoms[:n_alike], out=alike[:n])

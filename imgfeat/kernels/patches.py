@@ -13,7 +13,7 @@ import torch
 from imgfeat.kernels._jit import njit
 
 # Bytes of comparisons in flight in one thread: what a core's cache holds.
-SLAB_BYTES = 1 << 20
+_SLAB_BYTES = 1 << 20
 
 _ZERO = np.float32(0)
 
@@ -72,36 +72,67 @@ def encode(images, dictionary, *, size, stride, norm_eps, encoding, grid):
     -------
     ndarray of shape (n_samples, n_cells, n_atoms), float32
     """
-    n_samples, *shape, n_channels = images.shape
-    n_atoms, n_components = dictionary.atoms.shape
-    positions = n_positions(shape, size, stride)
-    cells = cell_of_position(positions, grid)
-    out = np.zeros((n_samples, grid[0] * grid[1], n_atoms), dtype=np.float32)
+    n_atoms = len(dictionary.atoms)
+    cells = cell_of_position(n_positions(images.shape[1:], size, stride), grid)
+    out = np.zeros((len(images), grid[0] * grid[1], n_atoms), dtype=np.float32)
 
-    # Twice the product, so that a distance is one addition away. The products run in
-    # torch: it follows the number of threads that the caller sets.
-    whitening = torch.from_numpy(dictionary.whitening)
-    shift = torch.from_numpy(dictionary.mean) @ whitening
+    # Twice the product, so that a distance is one addition away.
     doubled_atoms = torch.from_numpy(2 * dictionary.atoms.T)
     atom_squares = np.square(dictionary.atoms).sum(axis=1)
 
-    patches = np.empty((math.prod(positions), size * size * n_channels), np.float32)
-    whitened = torch.empty((len(patches), n_components))
-    slab = min(len(patches), max(16, SLAB_BYTES // (4 * n_atoms)))
-    products = torch.empty((slab, n_atoms))
+    whole = whiten_each(
+        images, dictionary.mean, dictionary.whitening, size, stride, norm_eps
+    )
+    slabs = in_slabs(len(cells), 4 * n_atoms)
+    products = torch.empty((slabs[0].stop, n_atoms))
     pool = _pool_triangle if encoding == "triangle" else _pool_hard
-    # A loop: every image takes the same path, alone or in a batch, to the last bit.
-    for image, pooled in zip(images, out, strict=True):
-        cut_patches(image, size, stride, np.float32(norm_eps), patches)
-        torch.mm(torch.from_numpy(patches), whitening, out=whitened)
-        whitened -= shift
-        squares = whitened.square().sum(dim=1).numpy()
-        for start in range(0, len(patches), slab):
-            rows = slice(start, min(start + slab, len(patches)))
+    for (whitened, squares), pooled in zip(whole, out, strict=True):
+        for rows in slabs:
             part = products[: rows.stop - rows.start]
             torch.mm(whitened[rows], doubled_atoms, out=part)
             pool(part.numpy(), squares[rows], atom_squares, cells[rows], pooled)
     return out
+
+
+def whiten_each(images, mean, whitening, size, stride, norm_eps):
+    """Yield the patches of each image in whitened space, and their squared lengths.
+
+    Those of the next image take their place in memory. The products run in torch: it
+    follows the number of threads that the caller sets.
+
+    Parameters
+    ----------
+    images, size, stride, norm_eps
+        As for `encode`.
+    mean, whitening : ndarray
+        Of a `Dictionary`.
+
+    Yields
+    ------
+    whitened : tensor of shape (n_patches, n_components), float32
+    squares : ndarray of shape (n_patches,), float32
+    """
+    _, *shape, n_channels = images.shape
+    n_patches = math.prod(n_positions(shape, size, stride))
+    whitening = torch.from_numpy(whitening)
+    shift = torch.from_numpy(mean) @ whitening
+    patches = np.empty((n_patches, size * size * n_channels), np.float32)
+    whitened = torch.empty((n_patches, whitening.shape[1]))
+    # A loop: every image takes the same path, alone or in a batch, to the last bit.
+    for image in images:
+        cut_patches(image, size, stride, np.float32(norm_eps), patches)
+        torch.mm(torch.from_numpy(patches), whitening, out=whitened)
+        whitened -= shift
+        yield whitened, whitened.square().sum(dim=1).numpy()
+
+
+def in_slabs(n_patches, n_bytes):
+    """Slices of patches whose comparisons, of `n_bytes` each, fit into a cache."""
+    slab = max(16, _SLAB_BYTES // n_bytes)
+    return [
+        slice(start, min(start + slab, n_patches))
+        for start in range(0, n_patches, slab)
+    ]
 
 
 @_jit

@@ -58,7 +58,7 @@ def test_how_many_patches_are_in_flight_changes_nothing(monkeypatch):
     how = {"size": 4, "stride": 1, "norm_eps": 10.0, "grid": (2, 2)}
     parities = find_parities(dictionary, 4)
     expected = encode_with_mirror(IMAGES, dictionary, parities, **how)
-    monkeypatch.setattr("imgfeat.kernels.mirrored_patches.SLAB_BYTES", 1)
+    monkeypatch.setattr("imgfeat.kernels.patches._SLAB_BYTES", 1)
     found = encode_with_mirror(IMAGES, dictionary, parities, **how)
     assert_allclose(found, expected, rtol=1e-5)
 

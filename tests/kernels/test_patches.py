@@ -113,7 +113,7 @@ OPTIONS = {"size": 3, "stride": 1, "norm_eps": 0.1, "grid": (1, 1)}
 def test_how_many_patches_are_in_flight_changes_nothing(encoding, monkeypatch):
     images, learned = noise(2, 12, 12, 1), dictionary(9)
     whole = encode(images, learned, encoding=encoding, **OPTIONS)
-    monkeypatch.setattr(kernel, "SLAB_BYTES", 1)  # sixteen at a time
+    monkeypatch.setattr(kernel, "_SLAB_BYTES", 1)  # sixteen at a time
     parts = encode(images, learned, encoding=encoding, **OPTIONS)
     assert_allclose(parts, whole, rtol=1e-5)
 
