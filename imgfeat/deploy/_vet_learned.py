@@ -168,32 +168,34 @@ def _is_linear(item):
 def _has_thresholds(item):
     if not hasattr(item, "thresholds_"):
         return True
-    classes = item.classes_
-    return (
-        type(classes) is np.ndarray
-        and classes.ndim == 1
-        and item.multilabel_ is True
-        and _is(item.thresholds_, classes.shape, np.float64)
-        and gives_several(item.estimator_)
-        and len(classes_of(item.estimator_)) == len(classes)
+    return _gives_labels_of(item, [item.estimator_]) and _is(
+        item.thresholds_, item.classes_.shape, np.float64
     )
 
 
 def _is_vote(item):
     if not hasattr(item, "estimators_"):
         return True
-    classes, voters = item.classes_, item.estimators_
+    voters = item.estimators_
+    return (
+        isinstance(voters, list)
+        and len(voters) > 0
+        and _gives_labels_of(item, voters)
+        and _is(item.weights_, (len(voters),), np.float64)
+        and item.weights_.min() >= 0
+        and item.weights_.sum() > 0
+    )
+
+
+def _gives_labels_of(item, models):
+    """Whether it gives an image several labels, and so do the models in it, as many."""
+    classes = item.classes_
     return (
         type(classes) is np.ndarray
         and classes.ndim == 1
         and item.multilabel_ is True
-        and isinstance(voters, list)
-        and len(voters) > 0
-        and all(gives_several(one) for one in voters)
-        and all(len(classes_of(one)) == len(classes) for one in voters)
-        and _is(item.weights_, (len(voters),), np.float64)
-        and item.weights_.min() >= 0
-        and item.weights_.sum() > 0
+        and all(gives_several(one) for one in models)
+        and all(len(classes_of(one)) == len(classes) for one in models)
     )
 
 

@@ -29,6 +29,7 @@ from imgfeat.estimators._wrapping import (
     name_on_the_way,
     set_tags,
     split_front,
+    take_n_features,
 )
 from imgfeat.preprocess._augment import Policy, find_policy
 from imgfeat.sources._images import Images
@@ -210,9 +211,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self._fit_pipeline(pipeline, images, policy, y, fit_params)
         self.pipeline_ = pipeline
         self.classes_ = pipeline.classes_
-        self.__dict__.pop("n_features_in_", None)
-        if hasattr(pipeline, "n_features_in_"):
-            self.n_features_in_ = pipeline.n_features_in_
+        take_n_features(self, pipeline)
         return self
 
     def predict(self, X) -> np.ndarray:

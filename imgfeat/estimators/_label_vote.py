@@ -13,10 +13,10 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import check_is_fitted
 
 from imgfeat._sklearn import BaseEnsembleOfNamed, fit_context
-from imgfeat._target import Target, gives_several, is_several
+from imgfeat._target import Target, gives_several
 from imgfeat.estimators._class_scores import score_labels
-from imgfeat.estimators._several_labels import SeveralLabels
-from imgfeat.estimators._wrapping import name_on_the_way
+from imgfeat.estimators._several_labels import SeveralLabels, require_several
+from imgfeat.estimators._wrapping import name_on_the_way, take_n_features
 
 _NAME = "LabelVote"
 
@@ -102,13 +102,8 @@ class LabelVote(SeveralLabels, BaseEnsembleOfNamed):
             If y has one label an image, there is no classifier, one has no
             probabilities, names or weights do not fit, or no weight is above 0.
         """
-        if y is None or not is_several(y):
-            shown = "None" if y is None else "one label an image"
-            raise ValueError(
-                f"{_NAME} needs y with several labels an image: a matrix of 0 and 1, "
-                f"or a list of names for each. Got {shown}, for which there is "
-                "scikit-learn's VotingClassifier."
-            )
+        instead = ", for which there is scikit-learn's VotingClassifier"
+        require_several(y, _NAME, instead)
         names, estimators = self._validate_estimators()
         shares = _shares_of(self.weights, estimators)
         target = Target.of(y, _NAME)
@@ -121,9 +116,7 @@ class LabelVote(SeveralLabels, BaseEnsembleOfNamed):
         _check_probabilities(self.estimators_)
         self.weights_ = shares[[one != "drop" for one in estimators]]
         self.classes_, self.multilabel_ = target.classes, True
-        self.__dict__.pop("n_features_in_", None)
-        if hasattr(self.estimators_[0], "n_features_in_"):
-            self.n_features_in_ = self.estimators_[0].n_features_in_
+        take_n_features(self, self.estimators_[0])
         return self
 
     def predict_proba(self, X) -> np.ndarray:

@@ -36,6 +36,7 @@ from imgfeat.estimators._wrapping import (
     check_labels,
     name_on_the_way,
     set_tags,
+    take_n_features,
     take_rows,
 )
 from imgfeat.sources._images import refuse_one_image
@@ -255,9 +256,7 @@ class OpenSet(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             self.unknown_label, self.classes_, "OpenSet"
         )
         self._set_bounds(found, y[found.rows], weights[found.rows])
-        self.__dict__.pop("n_features_in_", None)
-        if hasattr(self.pipeline_, "n_features_in_"):
-            self.n_features_in_ = self.pipeline_.n_features_in_
+        take_n_features(self, self.pipeline_)
         return self
 
     def predict(self, X) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 
-from imgfeat._target import Target
+from imgfeat._target import Target, is_several
 from imgfeat.estimators._label_thresholds import HALF
 
 
@@ -40,6 +40,16 @@ class SeveralLabels(ClassifierMixin):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def require_several(y, name, otherwise):
+    """Raise unless y gives several labels an image; `otherwise` ends the message."""
+    if y is None or not is_several(y):
+        shown = "None" if y is None else "one label an image"
+        raise ValueError(
+            f"{name} needs y with several labels an image: a matrix of 0 and 1, or a "
+            f"list of names for each. Got {shown}{otherwise}."
+        )
 
 
 def weights_of_labels(class_weight, target, name):

@@ -22,19 +22,20 @@ from imgfeat._sklearn import (
     fit_context,
     safe_indexing,
 )
-from imgfeat._target import Target, classes_of, gives_several, is_several
+from imgfeat._target import Target, classes_of, gives_several
 from imgfeat._validation import refuse_no_pixels
 from imgfeat.estimators._class_scores import score_labels
 from imgfeat.estimators._label_shares import share_out_labels
 from imgfeat.estimators._label_thresholds import best_thresholds, check_thresholds
 from imgfeat.estimators._planned_folds import PlannedFolds
-from imgfeat.estimators._several_labels import SeveralLabels
+from imgfeat.estimators._several_labels import SeveralLabels, require_several
 from imgfeat.estimators._wrapping import (
     check_classifier,
     describe,
     name_on_the_way,
     set_tags,
     split_front,
+    take_n_features,
     take_rows,
 )
 from imgfeat.sources._images import refuse_one_image
@@ -229,9 +230,7 @@ class LabelThresholds(MetaEstimatorMixin, SeveralLabels, BaseEstimator):
         else:
             model, chosen = self._fit_in_parts(X, target, here, groups, fit_params)
         self.estimator_, self.thresholds_ = model, chosen
-        self.__dict__.pop("n_features_in_", None)
-        if hasattr(model, "n_features_in_"):
-            self.n_features_in_ = model.n_features_in_
+        take_n_features(self, model)
         return self
 
     def predict(self, X) -> np.ndarray:
@@ -282,13 +281,8 @@ class LabelThresholds(MetaEstimatorMixin, SeveralLabels, BaseEstimator):
         return score_labels(self.estimator_, X, len(self.classes_), _NAME)
 
     def _target(self, y, n_images):
-        if y is None or not is_several(y):
-            shown = "None" if y is None else "one label an image"
-            raise ValueError(
-                f"{_NAME} needs y with several labels an image: a matrix of 0 and 1, "
-                f"or a list of names for each. Got {shown}; for two classes there is "
-                "scikit-learn's TunedThresholdClassifierCV."
-            )
+        instead = "; for two classes there is scikit-learn's TunedThresholdClassifierCV"
+        require_several(y, _NAME, instead)
         known = None
         if isinstance(self.estimator, FrozenEstimator):
             if not gives_several(self.estimator):

@@ -80,6 +80,13 @@ def describe(front, X, n_images, *, chunk=256):
     return front, join(chunks)
 
 
+def take_n_features(estimator, model):
+    """Give an estimator ``n_features_in_`` as the model in it has it, or has it not."""
+    estimator.__dict__.pop("n_features_in_", None)
+    if hasattr(model, "n_features_in_"):
+        estimator.n_features_in_ = model.n_features_in_
+
+
 def set_tags(tags, pipeline):
     """Give the tags of a wrapper what its pipeline says of itself."""
     if hasattr(pipeline, "fit"):
