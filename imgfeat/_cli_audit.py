@@ -129,7 +129,7 @@ def _options(label_columns, label_separator):
     options = [f"--label-columns={column}" for column in label_columns or ()]
     if label_separator is not None:
         options.append(f"--label-separator={label_separator}")
-    return shlex.join(["", *options]).removeprefix("''")
+    return "".join(f" {shlex.quote(option)}" for option in options)
 
 
 def _print_next(audited, to, fixed, options):

@@ -105,11 +105,8 @@ def whitening(patches, eps, mirrored=None):
 
 def _axes_in_a_mirror(covariance, mirrored):
     """Variances, rising, and principal axes, which a mirror keeps or turns round."""
-    unit, places = (
-        torch.eye(len(covariance)).to(covariance),
-        torch.arange(len(mirrored)),
-    )
-    places = places.to(mirrored)
+    unit = torch.eye(len(covariance)).to(covariance)
+    places = torch.arange(len(mirrored)).to(mirrored)
     found = []
     for sign, some in ((1, places <= mirrored), (-1, places < mirrored)):
         basis = unit[some] + sign * unit[mirrored[some]]

@@ -16,9 +16,11 @@ MODEL = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
 
 def test_ctrl_c_before_there_is_a_model_leaves_none(tmp_path):
     path = tmp_path / "model.imgfeat"
-    with pytest.raises(StudyInterrupted, match="no model yet") as caught:  # noqa: SIM117
-        with KeptModel(path, "a comparison"):
-            raise KeyboardInterrupt
+    with (
+        pytest.raises(StudyInterrupted, match="no model yet") as caught,
+        KeptModel(path, "a comparison"),
+    ):
+        raise KeyboardInterrupt
     assert caught.value.model is None and caught.value.comparison == "a comparison"
     assert not any(tmp_path.iterdir())
 
@@ -29,10 +31,12 @@ def test_ctrl_c_while_the_check_is_waited_for_leaves_the_model(tmp_path, monkeyp
     monkeypatch.setattr("imgfeat.deploy._self_check._PROGRAM", program)
     path, here = tmp_path / "model.imgfeat", threading.get_ident()
     press = threading.Timer(0.3, signal.pthread_kill, (here, signal.SIGINT))
-    with pytest.raises(StudyInterrupted, match="the model is in"):  # noqa: SIM117
-        with KeptModel(path, None) as kept:
-            kept.save(MODEL, {})
-            press.start()
+    with (
+        pytest.raises(StudyInterrupted, match="the model is in"),
+        KeptModel(path, None) as kept,
+    ):
+        kept.save(MODEL, {})
+        press.start()
     assert np.array_equal(load(path).predict([[0.0], [1.0]]), [0, 1])
 
 
