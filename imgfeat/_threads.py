@@ -54,7 +54,12 @@ def blas_threads_for(n_products):
         Multiplications of the largest product in the block.
     """
     few = n_products < _FEW_PRODUCTS
-    return _pools().limit(limits=1 if few else None, user_api="blas")
+    return one_blas_thread() if few else _pools().limit(limits=None, user_api="blas")
+
+
+def one_blas_thread():
+    """Context in which BLAS takes one thread, as many small products are best with."""
+    return _pools().limit(limits=1, user_api="blas")
 
 
 @cache

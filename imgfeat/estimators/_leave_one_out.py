@@ -15,7 +15,8 @@ from abc import ABC, abstractmethod
 import numpy as np
 from scipy.linalg import eigh
 from scipy.linalg.blas import dsyrk
-from threadpoolctl import threadpool_limits
+
+from imgfeat._threads import one_blas_thread
 
 # Rows or columns that are in float64 at a time: no full copy of float32 data is made.
 _CHUNK = 1024
@@ -291,6 +292,6 @@ def eigh_of_gram(gram):
     """
     # One thread: half of the work is limited by memory, and where other processes use
     # the cores the many waits of BLAS's threads for each other cost ten times the gain.
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         values, vectors = eigh(gram, driver="evd", overwrite_a=True, check_finite=False)
     return np.maximum(values, 0), vectors

@@ -1,9 +1,8 @@
 """The nearest rows of each row, found block by block: no n x n matrix is ever made."""
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from imgfeat._threads import map_threads
+from imgfeat._threads import map_threads, one_blas_thread
 
 _BLOCK = 1024  # rows of either side at a time: 4 MiB of similarities
 
@@ -41,7 +40,7 @@ def nearest_pairs(queries, rows, k, *, at_least=-1.0, n_jobs=None):
 
     starts = range(0, len(rows), _BLOCK)
     # The blocks are what is shared out: threads within each product would only wait.
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         return unique_pairs(map_threads(nearest, starts, n_jobs))
 
 

@@ -10,11 +10,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 from imgfeat._clear_labels import check_groups, refuse_unclear
 from imgfeat._progress import progress
-from imgfeat._threads import map_threads
+from imgfeat._threads import map_threads, one_blas_thread
 from imgfeat._typing import ArrayLike
 from imgfeat.sources._labelled import listed
 
@@ -217,7 +216,7 @@ def _judge(folds, n_jobs, verbose):
     # A thread a fold, none behind it: else they wait for one another.
     with (
         progress("Judging labels", len(_PENALTIES), verbose) as advance,
-        threadpool_limits(1, user_api="blas"),
+        one_blas_thread(),
         warnings.catch_warnings(),
     ):
         # What has not converged yet is near enough to judge by; rare classes have

@@ -1,6 +1,7 @@
 """Features of all images, for each distinct front once, kept for the next run."""
 
 import time
+from collections import Counter
 from copy import copy
 
 import numpy as np
@@ -17,6 +18,7 @@ from imgfeat.features import CachedFeatures
 from imgfeat.features.cache._kept_seconds import KeptSeconds
 from imgfeat.features.cache._keys import transformer_key
 from imgfeat.features.cache._learned import LearnedFeatures, learns_alike
+from imgfeat.sources import ImageReader
 
 # Images that tell how long one takes, when the features of all lie on the disk.
 _N_TIMED = 16
@@ -92,16 +94,19 @@ class Fronts:
     batch_size : int
     location : path, True or False
         Folder of the feature store; True is the default one, False uses none.
+    shared : list of stateless transformer, default=()
+        Fronts of all candidates: a reader that several begin with reads images once.
     verbose : int
     """
 
-    def __init__(self, X, *, batch_size, location, verbose=0):
+    def __init__(self, X, *, batch_size, location, shared=(), verbose=0):
         self.X = X
         self._batch_size = batch_size
         self._location = location
         self._verbose = verbose
         self._keys = {}  # by id: it hashes weights and code
         self._seconds = {}
+        self._shared_readers = self._find_shared_readers(shared)
 
     def part(self, rows):
         """Of some of the images; what is known of fronts is known to both."""
@@ -129,6 +134,7 @@ class Fronts:
         if front is None:
             return self.X
         location = False if self._is_unkept(front) else self._folder
+        front = self._reading_once(front)
         sent = SentFeatures(front, self.X, self._batch_size, location, self._verbose)
         return sent if are_better_sent(self.X) else sent.arrive()
 
@@ -155,6 +161,7 @@ class Fronts:
         front, rest = candidate.front, candidate.rest
         if not can_keep_learned(front, rest) or self._is_unkept(front):
             return rest, features
+        front = self._reading_once(front)
         model = _through_learned(front, rest, self._folder, self._batch_size)
         return model, self.X
 
@@ -187,9 +194,33 @@ class Fronts:
         transform_in_chunks(front, some)
         return (time.perf_counter() - start) / n
 
+    def _find_shared_readers(self, fronts):
+        """Keys of the readers that distinct fronts have in common."""
+        by_key = {self.key(f): f for f in fronts if not self._is_unkept(f)}
+        readers = map(_reader_of, by_key.values())
+        counts = Counter(self.key(reader) for reader in readers if reader is not None)
+        return {key for key, count in counts.items() if count > 1}
+
+    def _reading_once(self, front):
+        """A front of the same features, which finds what others have read."""
+        reader = _reader_of(front)
+        if reader is None or self.key(reader) not in self._shared_readers:
+            return front
+        (name, _), *others = front.steps
+        stored = CachedFeatures(reader, self._folder, self._batch_size)
+        return Pipeline([(name, stored), *others])
+
     def _is_unkept(self, front):
         return self._location is False or self.key(front).startswith("object")
 
     @property
     def _folder(self):
         return None if self._location is True else self._location
+
+
+def _reader_of(front):
+    """The `ImageReader` that a front begins with, if there is more to it, else None."""
+    if not isinstance(front, Pipeline) or len(front.steps) < 2:
+        return None
+    first = front.steps[0][1]
+    return first if isinstance(first, ImageReader) else None

@@ -1,8 +1,8 @@
 """Which way to look into a pipeline, by what it is."""
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from imgfeat._threads import one_blas_thread
 from imgfeat.estimators._plain_steps import has_threshold
 from imgfeat.evaluation.explanation._decisions import predicted_columns
 from imgfeat.evaluation.explanation._hog_looks import HOGLooks
@@ -75,7 +75,7 @@ class Looker:
         if columns is None and self._thresholded is not None:
             columns = predicted_columns(self._thresholded, self._restore(images))
         # Many small products: threads of BLAS would do no more than wait.
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             if self.method == "occlusion":
                 return self._looks.look(images, columns)
             given = self._through_front(images)

@@ -25,6 +25,7 @@ from imgfeat.features.cache._describer import Describer
 from imgfeat.features.cache._gather import gather
 from imgfeat.features.cache._keys import row_keys, transformer_key
 from imgfeat.features.cache._no_store import find_store
+from imgfeat.features.cache._stored_branches import store_branches
 from imgfeat.features.local._descriptors import Descriptors
 from imgfeat.sources._frame import index_of, keep_index
 from imgfeat.sources._images import Images
@@ -77,10 +78,11 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
     mounted anew, may be read again.
     A transformer is known by its class, all parameters but `n_jobs`, `verbose` and
     `batch_size`, the hash of its weights, and the versions of imgfeat, of the package
-    that it is from and of the libraries that decode and compute. Functions and classes
-    of your own are known by their code and by what that mentions: globals, callees,
-    members of your modules. Change any of them and the row is computed anew. What
-    cannot be told from others, such as a random generator or a folder, is a TypeError.
+    that it is from and of the libraries that decode and compute; a pipeline by its
+    steps, whatever they are called. Functions and classes of your own are known by
+    their code and by what that mentions: globals, callees, members of your modules.
+    Change any of them and the row is computed anew. What cannot be told from others,
+    such as a random generator or a folder, is a TypeError.
 
     Values come back exactly as they were computed. Files in the cache are checked by
     their hash before they are used; a damaged one is computed again, with a
@@ -89,6 +91,9 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
     those that another has begun. What was finished when a run was killed is found by
     the next one. Where the folder cannot be written to, or is full, a `CacheWarning`
     says so, and all is computed.
+
+    A branch of a `FeatureUnion` that runs a net is kept by itself too, so that it finds
+    what a pipeline of the same net has kept, and the other way round.
 
     Memory holds one batch of images beside the features that are returned.
     `Descriptors` stay on disk, and are read image by image by the vocabulary.
@@ -115,8 +120,8 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
     }
-    # One nested in another keeps its rows where it likes.
-    _changes_no_feature = frozenset({"location"})
+    # One nested in another is known by what it keeps, wherever that is.
+    _gives_rows_of = "transformer"
 
     def __init__(
         self,
@@ -281,7 +286,8 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         # By the copy that works, whatever became of `transformer` since `fit`.
         store = self._open_store(worker)
         keys, known = row_keys(images.sources)
-        describe = Describer(worker, images, keys, on_error=self.on_error)
+        describer = store_branches(worker, self._store_branch)
+        describe = Describer(describer, images, keys, on_error=self.on_error)
         with progress("Describing images", len(images), self.verbose) as advance:
             rows = gather(
                 keys,
@@ -297,6 +303,9 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         if self.on_error == "nan":
             self.errors_ = describe.error_table(rows.filled)
         return rows
+
+    def _store_branch(self, branch):
+        return CachedFeatures(branch, self.location, self.batch_size)
 
     def _open_store(self, worker):
         return find_store(self.location, *transformer_key(worker))

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from enum import Enum
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 from imgfeat._public_names import public_name
 from imgfeat._traits import traits_of
@@ -211,9 +212,14 @@ class Identities:
 
     def _estimator(self, estimator, owner):
         parameters = estimator.get_params(deep=False)
-        ignored = _IGNORED | getattr(estimator, "_changes_no_feature", set())
+        if not self._in_code:
+            if same := getattr(estimator, "_gives_rows_of", None):
+                return self.describe(parameters[same], f"{owner}.{same}")
+            if type(estimator) is Pipeline:
+                parameters["steps"] = [step for _, step in estimator.steps]
+        ignored = set(_IGNORED)
         if hasattr(estimator, "predict"):  # batches that are learned from are more
-            ignored -= {"batch_size"}
+            ignored.remove("batch_size")
         found = {
             **self._class(type(estimator), owner),
             "parameters": {

@@ -9,11 +9,10 @@ from sklearn.cluster import kmeans_plusplus
 from sklearn.decomposition import PCA
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from imgfeat._progress import progress
 from imgfeat._sklearn import Interval, StrOptions, fit_context
-from imgfeat._threads import map_threads, row_slices
+from imgfeat._threads import map_threads, one_blas_thread, row_slices
 from imgfeat._traits import Traits
 from imgfeat.features.local._bags import Bags
 from imgfeat.features.local._pyramid import Pyramid
@@ -215,7 +214,7 @@ class Vocabulary(TransformerMixin, BaseEstimator):
             )
         # The covariance of float32 numbers far from zero needs float64.
         pca = PCA(self.n_components_pca, svd_solver="covariance_eigh")
-        with threadpool_limits(1):  # one product, over before threads have met
+        with one_blas_thread():  # one product, over before threads have met
             return pca.fit(sample.astype(np.float64))
 
     def _projection(self):
@@ -279,7 +278,7 @@ def learn_words(sample, n_words, random_state, n_jobs):
     ndarray of shape (n_words, n_dims), float32
     """
     few = random_state.permutation(len(sample))[: max(_N_START, 4 * n_words)]
-    with threadpool_limits(1):  # many small products, which threads only delay
+    with one_blas_thread():  # many small products, which threads only delay
         first, _ = kmeans_plusplus(
             sample[np.sort(few)], n_words, random_state=random_state
         )

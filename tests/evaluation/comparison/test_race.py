@@ -21,7 +21,7 @@ from imgfeat.evaluation.comparison._candidates import find_candidates
 from imgfeat.evaluation.comparison._compare import in_seconds
 from imgfeat.evaluation.comparison._fronts import Fronts
 from imgfeat.evaluation.comparison._kept_folds import KeptFolds
-from imgfeat.features import HOG, BagOfVisualWords, DenseSIFT
+from imgfeat.features import HOG, LBP, BagOfVisualWords, DenseSIFT
 from imgfeat.sources import ImageReader
 from tests._counting import count_rows
 
@@ -70,6 +70,27 @@ def test_candidates_that_share_a_front_compute_it_once(digits, monkeypatch, tmp_
     seen.clear()
     compare(candidates, *digits, cv=3, cache=tmp_path)
     assert not seen  # a second run finds all in the store, what it takes too
+
+
+def test_fronts_that_begin_with_the_same_reader_read_once(
+    digits, monkeypatch, tmp_path
+):
+    seen = count_rows(monkeypatch, ImageReader)
+    reader = ImageReader((32, 32), mode="gray")
+    words = BagOfVisualWords(4, random_state=0)
+    candidates = {
+        "hog": hog(LinearSVC()),
+        "lbp": make_pipeline(reader, LBP(), LogisticRegression()),
+        "words": make_pipeline(reader, DenseSIFT(), words, LogisticRegression()),
+        "other": make_pipeline(ImageReader((16, 16)), HOG(), LogisticRegression()),
+    }
+    compare(candidates, *digits, cv=3, cache=tmp_path)
+    timed = [n for n in seen if n in (1, 16)]
+    assert sum(seen) - sum(timed) == 2 * len(digits[0])
+    seen.clear()
+    for candidate in candidates.values():  # alone, it finds what it had in company
+        compare({"alone": candidate}, *digits, cv=3, cache=tmp_path)
+    assert set(seen) <= {1}  # to be fitted on
 
 
 def test_store_can_be_done_without(digits, tmp_path):

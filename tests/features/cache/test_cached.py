@@ -16,10 +16,11 @@ from PIL import Image
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold
-from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from imgfeat._traits import Traits
 from imgfeat.features import (
     HOG,
     LBP,
@@ -205,6 +206,29 @@ def test_computes_only_the_rows_that_are_new(files, location, hog, log):
     found = CachedFeatures(hog, location, batch_size=8).fit_transform(files)
     assert names(log.read()) == names([*files[:5], *files[25:]])
     assert_array_equal(found, hog.transform(files))
+
+
+class Net(HOG):
+    """Says that it takes as long as a net."""
+
+    def __imgfeat_traits__(self):
+        return Traits(holds_net=True)
+
+
+def test_branch_of_a_union_finds_what_its_net_alone_has_kept(files, location, log):
+    net = make_pipeline(log.step(), ImageReader((16, 16)), Net(**SMALL))
+    wide = make_pipeline(ImageReader((8, 12)), LBP(n_points=4))
+    branch = Pipeline([*net.steps, ("of unit length", Normalizer())])
+    union = FeatureUnion([("net", branch), ("wide", wide), ("none", "drop")])
+    whole = make_pipeline(union, Normalizer())
+    CachedFeatures(net, location).fit_transform(files[:20])
+    assert names(log.read()) == names(files[:20])
+    found = CachedFeatures(whole, location, batch_size=8).fit_transform(files)
+    assert names(log.read()) == names(files[20:])
+    assert_array_equal(found, whole.transform(files))
+    log.read()
+    CachedFeatures(net, location).fit_transform(files)
+    assert log.read() == []
 
 
 def test_describes_an_image_once_that_comes_twice(files, location, hog, log):
