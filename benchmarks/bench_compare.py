@@ -5,14 +5,14 @@ IMGFEAT_DATA=... python -m benchmarks.bench_compare [--photos N] [--before CHECK
 
 300 photos of ants and bees (hymenoptera.tar), 5 folds, from an empty store, and again
 with what the first run has left there; CPU seconds are those of all its processes. With
-``--before``, another checkout runs the default set too, by its own command. Where
+``--before``, another checkout runs the default set too, by its own command. Both have
+run on a few of the photos before, for what is made once a computer. Where
 ``--photos`` asks for more than there are, the others are crops of the same photos at
 random, of 70 to 95 % of each side: two thirds of the pixels, and near copies, so that
 the scores of such a run say nothing. Only the default set runs then, once.
 """
 
 import argparse
-import compileall
 import os
 import shutil
 import subprocess
@@ -42,20 +42,26 @@ def main():
         photos = gather(folder, Path(work, "photos"))
         more = options.photos - 4 * N_A_CLASS
         add_crops(photos, more)
+        some = few(photos, Path(work, "few"))
+        checkouts = {"warm": HERE}
+        if options.before:
+            checkouts["warm-before"] = options.before
         # Compiled kernels and exported nets are made once a computer.
-        run(HERE, few(photos, Path(work, "few")), work, "warm", ["--quick"], "warm")
+        for home, checkout in checkouts.items():
+            run(checkout, some, work, home, [], home)
         sets = [("quick", ["--quick"]), ("default", [])]
         for name, flags in sets if more <= 0 else sets[1:]:
             home = f"home-{name}"
             keep_models(Path(work, "warm"), Path(work, home))
-            results[name] = run(HERE, photos, work, name, flags, home=home)
+            results[name] = run(HERE, photos, work, name, flags, home)
             if more > 0:
                 continue
             again = f"{name}, again"
-            results[again] = run(HERE, photos, work, again, flags, home=home)
+            results[again] = run(HERE, photos, work, again, flags, home)
         if options.before:
-            compileall.compile_dir(Path(options.before, "imgfeat"), quiet=1)
-            results["before"] = run(options.before, photos, work, "before", [], "warm")
+            keep_models(Path(work, "warm-before"), Path(work, "home-before"))
+            checkout, home = options.before, "home-before"
+            results["before"] = run(checkout, photos, work, "before", [], home)
     for name, found in results.items():
         print(name, {key: round(value, 1) for key, value in found.items()})
     if options.json:
