@@ -1,5 +1,6 @@
 """The command line: parses, calls, prints; no logic."""
 
+import gc
 import shlex
 import sys
 from functools import partial
@@ -48,6 +49,10 @@ from imgfeat._printing import (
     print_unfinished,
 )
 from imgfeat._rows import check_can_write
+from imgfeat.deploy._self_check import starting_early
+
+# What loads the file of any recipe.
+_RECIPES = "imgfeat.estimators._recipe_table"
 
 app = typer.Typer(
     name="imgfeat",
@@ -79,7 +84,7 @@ def demo(
     jobs: Jobs = -1,
 ):
     """Run the main job on photos of brick, grass and gravel that ship with us."""
-    with _plain_errors():
+    with _plain_errors(), starting_early(_RECIPES):
         images = studies.write_demo_images(to / "images")
         study = studies.run_study(
             images.paths,
@@ -174,7 +179,7 @@ def compare(
     skip_unreadable: Skip = False,
 ):
     """Compare recipes on the same folds; write a report and the best model."""
-    with _plain_errors(can_skip=True):
+    with _plain_errors(can_skip=True), starting_early(_RECIPES):
         load = partial(
             studies.load_labelled,
             path_column=path_column,
@@ -249,7 +254,7 @@ def train(
     skip_unreadable: Skip = False,
 ):
     """Train one recipe on all images, its parameters searched, and save it."""
-    with _plain_errors(can_skip=True):
+    with _plain_errors(can_skip=True), starting_early():
         found = studies.load_labelled(
             data,
             "train",
@@ -366,5 +371,8 @@ def _command():
 def main():
     """Entry point of the ``imgfeat`` command."""
     fill_closed_streams()
+    # Imports make objects by the hundred thousand, which stay: to look for garbage
+    # among them again and again takes a fifth of their time.
+    gc.set_threshold(7_000)
     end_soon_after_ctrl_c()
     app()

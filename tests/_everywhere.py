@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from imgfeat.deploy import _bundle
+from imgfeat.deploy import _bundle, _self_check
 from imgfeat.nets.inference import _choice
 
 REAL_CHECK = _bundle.checking_elsewhere
@@ -43,6 +43,7 @@ def quick_self_check():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_bundle, "checking_elsewhere", check_here)
+        patch.setattr(_self_check, "STARTS_EARLY", False)
         yield
 
 

@@ -9,11 +9,9 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
-from imgfeat._files import spare_folder
-from imgfeat._nesting import walk
-from imgfeat._traits import traits_of
+from imgfeat._files import has_temporary_folder, spare_folder
 from imgfeat.deploy._errors import BundleError, UntrustedFileError
 
 _ERRORS = {error.__name__: error for error in (BundleError, UntrustedFileError)}
@@ -22,6 +20,9 @@ _HOMES = "IMGFEAT_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOM
 # A few images keep one thread busy; more would wait, in circles, for each other and for
 # the process that goes on meanwhile.
 _THREADS = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
+
+STARTS_EARLY = True
+_early = []  # the process that waits for a file, if there is one
 
 
 @contextmanager
@@ -43,16 +44,58 @@ def checking_elsewhere(written, path, hidden=()):
         At the end of the block, if the file does not load there, or answers otherwise.
         What the block itself raises ends the process.
     """
+    request = {
+        "written": os.fspath(written),
+        "path": os.fspath(path),
+        "hidden": [os.path.realpath(os.path.expanduser(place)) for place in hidden],
+    }
     # Beside the file can be written to: it was.
-    with spare_folder(os.path.dirname(os.path.abspath(written))) as empty:
-        request = {
-            "written": os.fspath(written),
-            "path": os.fspath(path),
-            "hidden": [os.path.realpath(os.path.expanduser(place)) for place in hidden],
-            "sys_path": sys.path,
-        }
+    beside = os.path.dirname(os.path.abspath(written))
+    with _waiting(beside) as process, ThreadPoolExecutor(1) as pool:
+        try:
+            # By a thread, as it may say more than a pipe holds.
+            said = pool.submit(process.communicate, json.dumps(request) + "\n")
+            yield
+            said.result()
+        except BaseException:
+            process.kill()
+            raise
+    _raise_for(process.returncode, *said.result(), path)
+
+
+@contextmanager
+def starting_early(*modules):
+    """Let the process of the block's first check start now, and wait for its file.
+
+    Nothing starts where one waits already, or where there is no place for its files.
+
+    Parameters
+    ----------
+    *modules : str
+        What it is to import meanwhile: what the file will need.
+    """
+    if _early or not (STARTS_EARLY and has_temporary_folder()):
+        yield
+        return
+    with _fresh_process(None, modules) as process:
+        _early.append(process)
+        try:
+            yield
+        finally:
+            _early.clear()
+
+
+def _waiting(otherwise):
+    """The process that started early, or one that starts now."""
+    return nullcontext(_early.pop()) if _early else _fresh_process(otherwise)
+
+
+@contextmanager
+def _fresh_process(otherwise, modules=()):
+    """A process that imports, and waits to be told what to check."""
+    with spare_folder(otherwise) as empty:
         process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM],
+            [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), *modules],
             env=os.environ
             | dict.fromkeys(_HOMES, empty)
             | dict.fromkeys(_THREADS, "1"),
@@ -64,16 +107,11 @@ def checking_elsewhere(written, path, hidden=()):
             # Ctrl-C in a terminal is for this process, which says what becomes of it.
             process_group=0 if os.name == "posix" else None,
         )
-        with process, ThreadPoolExecutor(1) as pool:
+        with process:
             try:
-                # By a thread, as it may say more than a pipe holds.
-                said = pool.submit(process.communicate, json.dumps(request))
-                yield
-                said.result()
-            except BaseException:
-                process.kill()
-                raise
-    _raise_for(process.returncode, *said.result(), path)
+                yield process
+            finally:
+                process.kill()  # no more than a word where it has ended
 
 
 def _raise_for(code, out, err, path):
@@ -89,45 +127,15 @@ def _raise_for(code, out, err, path):
         )
 
 
+# It ends with its answer: to collect garbage, or to take down what was imported, would
+# be seconds for nothing.
 _PROGRAM = """
-import json, sys
-request = json.loads(sys.stdin.read())
-sys.path[:] = request["sys_path"]
-from imgfeat.deploy._bundle import load_to_check
-from imgfeat.deploy._self_check import answer
-answer(request, load_to_check)
+import gc, importlib, json, os, sys
+gc.disable()
+sys.path[:] = json.loads(sys.argv[1])
+from imgfeat.deploy._answer_check import answer
+for module in sys.argv[2:]:
+    importlib.import_module(module)
+answer(json.loads(sys.stdin.readline()))
+os._exit(0)
 """
-
-
-def answer(request, load):
-    """What the fresh process does: load, compare, and print what is wrong as JSON."""
-    _hide(request["hidden"])
-    try:
-        load(request["written"], request["path"], _hasten)
-    except BundleError as error:
-        found = {"error": type(error).__name__, "message": str(error)}
-    else:
-        found = {}
-    print(json.dumps(found), flush=True)
-
-
-def _hide(places):
-    """Refuse to open what lies in these files and folders."""
-
-    def refuse(event, arguments):
-        if event != "open" or not isinstance(arguments[0], str | bytes | os.PathLike):
-            return
-        name = os.path.realpath(os.fsdecode(arguments[0]))
-        if any(name == place or name.startswith(place + os.sep) for place in places):
-            raise FileNotFoundError(f"{name} is hidden from the check of a saved file")
-
-    if places:
-        sys.addaudithook(refuse)
-
-
-def _hasten(pipeline):
-    """Let nets that choose run as they are: an export or a compile takes long."""
-    for _, item in walk(pipeline):
-        if traits_of(item).holds_net and getattr(item, "engine", None) == "auto":
-            item.engine = "torch"
-            item.compile = False

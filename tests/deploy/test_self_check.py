@@ -12,10 +12,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from imgfeat.deploy import BundleError, UntrustedFileError, load, save
+from imgfeat.deploy import BundleError, UntrustedFileError, _self_check, load, save
 from imgfeat.deploy._bundle import saving
 from imgfeat.deploy._example import picture
-from imgfeat.deploy._self_check import checking_elsewhere
+from imgfeat.deploy._self_check import checking_elsewhere, starting_early
 from imgfeat.features import HOG, CachedFeatures, CNNEmbedding
 from tests.deploy._forge import rewrite
 
@@ -70,6 +70,46 @@ def test_kind_of_the_error_is_kept(saved, monkeypatch):
 def test_process_that_dies_is_an_error(saved, monkeypatch):
     monkeypatch.setattr("imgfeat.deploy._self_check._PROGRAM", "import os; os._exit(7)")
     with pytest.raises(BundleError, match="exit code 7: it said nothing"):
+        check_elsewhere(saved, saved)
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """Those that are started, in order."""
+    started, popen = [], _self_check.subprocess.Popen
+
+    def note(*args, **options):
+        started.append(popen(*args, **options))
+        return started[-1]
+
+    monkeypatch.setattr(_self_check.subprocess, "Popen", note)
+    monkeypatch.setattr(_self_check, "STARTS_EARLY", True)
+    return started
+
+
+def test_process_that_started_early_checks_the_first_file(saved, processes):
+    with starting_early("imgfeat.kernels"), starting_early():
+        assert len(processes) == 1
+        check_elsewhere(saved, saved)
+        assert len(processes) == 1
+        assert processes[0].returncode == 0
+        check_elsewhere(saved, saved)
+        assert len(processes) == 2
+
+
+def test_process_that_started_early_ends_with_the_block(saved, processes):
+    with pytest.raises(KeyError, match="no file"), starting_early():
+        raise KeyError("no file")
+    assert processes[0].returncode
+    check_elsewhere(saved, saved)
+    assert len(processes) == 2
+
+
+def test_process_that_cannot_start_early_says_so_at_the_check(saved, processes):
+    with (
+        starting_early("imgfeat.no_such_room"),
+        pytest.raises(BundleError, match="No module named"),
+    ):
         check_elsewhere(saved, saved)
 
 
