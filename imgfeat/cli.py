@@ -375,4 +375,7 @@ def main():
     # among them again and again takes a fifth of their time.
     gc.set_threshold(7_000)
     end_soon_after_ctrl_c()
-    app()
+    try:
+        app()
+    finally:
+        gc.freeze()  # what is left goes with the process, and need not be looked at

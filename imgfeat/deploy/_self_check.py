@@ -21,7 +21,7 @@ _HOMES = "IMGFEAT_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOM
 # the process that goes on meanwhile.
 _THREADS = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
-STARTS_EARLY = True
+STARTS_EARLY = True  # tests, which check elsewhere, let none start
 _early = []  # the process that waits for a file, if there is one
 
 
