@@ -286,7 +286,7 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         # By the copy that works, whatever became of `transformer` since `fit`.
         store = self._open_store(worker)
         keys, known = row_keys(images.sources)
-        describer = store_branches(worker, self._store_branch)
+        describer = store_branches(_giving_arrays(worker), self._store_branch)
         describe = Describer(describer, images, keys, on_error=self.on_error)
         with progress("Describing images", len(images), self.verbose) as advance:
             rows = gather(
@@ -368,6 +368,14 @@ def _first_row(rows):
 def _fit_on_one(worker, images, rows):
     """Fit the working copy on one image: it learns nothing but names and sizes."""
     return worker.fit(images.take([_first_row(rows)]).items)
+
+
+def _giving_arrays(transformer):
+    """A transformer of the same rows, for what is not fitted cannot name columns."""
+    output = output_config("transform", last_step(transformer))["dense"]
+    if output == "default" or not hasattr(transformer, "set_output"):
+        return transformer
+    return clone(transformer).set_output(transform="default")
 
 
 def clone_of(cached):

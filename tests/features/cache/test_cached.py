@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from pandas.testing import assert_frame_equal
 from PIL import Image
+from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold
@@ -679,6 +681,17 @@ def test_gives_a_table_where_the_transformer_does(files, location, plain_hog):
     for transformer in (ImageReader((8, 8)), DenseSIFT(bin_size=3)):
         cached = CachedFeatures(transformer, location).set_output(transform="pandas")
         assert not isinstance(cached.fit_transform(files), pd.DataFrame)
+
+
+def test_gives_a_table_of_what_scikit_learn_does_last(files, location, plain_hog):
+    union = FeatureUnion([("hog", make_pipeline(*plain_hog, Normalizer()))])
+    expected = clone(union).set_output(transform="pandas").fit_transform(files)
+    cached = CachedFeatures(union, location).set_output(transform="pandas")
+    for _ in range(2):
+        assert_frame_equal(cached.fit_transform(files), expected)
+    with config_context(transform_output="pandas"):
+        alone = CachedFeatures(clone(union), location / "other").fit_transform(files)
+    assert_frame_equal(alone, expected)
 
 
 def test_fits_its_transformer_only_when_asked(files, location, hog, log):
