@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from imgfeat._on_arrays import on_arrays
 from imgfeat._typing import ImageBatch, PathLike
 from imgfeat.deploy._answers import (
     Answer,
@@ -118,7 +119,7 @@ class Predictor:
                 f"{self.path} takes a table with images in some of its columns, which "
                 "no image alone can fill; use imgfeat.load."
             )
-        self.model = build(manifest, parts, self.path)
+        self.model = on_arrays(build(manifest, parts, self.path))
         self.card = {key: value for key, value in manifest.items() if key != "parts"}
         self._front = front_of(self.model)
         self._warm_up(parts)

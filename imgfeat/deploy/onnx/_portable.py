@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from imgfeat._files import write_atomic
 from imgfeat._nesting import first_steps, walk
+from imgfeat._on_arrays import on_arrays
 from imgfeat._target import classes_of, gives_several
 from imgfeat._threads import usable_threads
 from imgfeat._traits import traits_of
@@ -129,7 +130,7 @@ def export_onnx(pipeline: BaseEstimator, path: PathLike) -> ExportedModel:
     check_is_fitted(pipeline)
     onnx = import_onnx()
     path = check_target(path)
-    pipeline = without_caches(pipeline)
+    pipeline = on_arrays(without_caches(pipeline))
     shape = fixed_shape(pipeline)
     model = _compose(pipeline, shape)
     run = _opened(onnx, model)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from imgfeat._clear_labels import refuse_unclear
 from imgfeat._frames import make_series
+from imgfeat._on_arrays import on_arrays
 from imgfeat._optional import has_module
 from imgfeat._stateless import split_stateless
 from imgfeat._target import Target, is_several
@@ -230,7 +231,7 @@ def _vectors(embeddings, images, looks, n_jobs, verbose, notes):
         return None
     front, _ = split_stateless(make_recipe(_SEES_AS))
     kept = CachedFeatures(front, on_error="nan", n_jobs=n_jobs, verbose=verbose)
-    return kept.fit_transform(images)
+    return on_arrays(kept).fit_transform(images)
 
 
 def _groups(copies, n_images):

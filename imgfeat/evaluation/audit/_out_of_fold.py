@@ -12,6 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from imgfeat._clear_labels import check_groups, refuse_unclear
+from imgfeat._on_arrays import on_arrays
 from imgfeat._progress import progress
 from imgfeat._threads import map_threads, one_blas_thread
 from imgfeat._typing import ArrayLike
@@ -264,11 +265,11 @@ def _reduced(X, random_state):
         X = X[:, np.ptp(X, axis=0) > 0].astype(np.float32)
     if not X.size:
         return np.zeros((len(X), 1))
-    X = StandardScaler().fit_transform(X)
+    X = on_arrays(StandardScaler()).fit_transform(X)
     n_axes = min(_MAX_AXES, len(X) - 1)
     if X.shape[1] <= n_axes:
         return X
-    return PCA(n_axes, random_state=random_state).fit_transform(X)
+    return on_arrays(PCA(n_axes, random_state=random_state)).fit_transform(X)
 
 
 def _notes(judged, codes, classes):

@@ -7,6 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
 from imgfeat._frames import make_frame
+from imgfeat._on_arrays import on_arrays
 from imgfeat._typing import ArrayLike
 from imgfeat.evaluation.audit._label_errors import COLUMNS
 
@@ -102,7 +103,7 @@ def _distances(X):
     X = normalize(np.sign(X) * np.sqrt(abs(X.astype(np.float32))))
     n_axes = min(_MAX_AXES, len(X) - 1)
     if X.shape[1] > n_axes:
-        X = PCA(n_axes, random_state=0).fit_transform(X)
+        X = on_arrays(PCA(n_axes, random_state=0)).fit_transform(X)
     # Brute force goes block by block: there is never a matrix of all pairs.
     search = NearestNeighbors(n_neighbors=N_NEIGHBORS, algorithm="brute").fit(X)
     distances, _ = search.kneighbors()  # of rows that were fitted: without themselves

@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 
 from imgfeat._frames import make_frame
+from imgfeat._on_arrays import on_arrays
 from imgfeat._target import refuse_several_of
 from imgfeat._typing import ImageBatch, RandomState
 from imgfeat.evaluation.audit._uncertain import Judge
@@ -180,7 +181,7 @@ def _diverse(features, margins, n, random_state):
     if features.shape[1] > n_axes:
         features = features - features.mean(axis=0)
         if features.any():
-            features = PCA(n_axes, random_state=0).fit_transform(features)
+            features = on_arrays(PCA(n_axes, random_state=0)).fit_transform(features)
     largest = margins.max()
     weights = 1 - margins / largest if largest > 0 else np.ones(len(margins))
     with warnings.catch_warnings():

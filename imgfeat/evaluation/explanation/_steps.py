@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
+from imgfeat._on_arrays import on_arrays
 from imgfeat.estimators import CNNClassifier
 from imgfeat.estimators._plain_steps import list_steps
 from imgfeat.evaluation.explanation._seen_part import keeps_places
@@ -32,7 +33,7 @@ class Parts:
 
 def find_parts(pipeline):
     """`Parts` of a fitted pipeline, or None if nothing in it can be looked into."""
-    steps = list_steps(pipeline)
+    steps = list_steps(on_arrays(pipeline))
     for start, step in enumerate(steps):
         if isinstance(step, CNNClassifier | CNNEmbedding | HOG):
             return _cut(steps, start, start + 1)

@@ -6,6 +6,7 @@ from sklearn.decomposition import PCA
 from sklearn.utils import check_random_state
 
 from imgfeat._frames import make_series
+from imgfeat._on_arrays import on_arrays
 from imgfeat._typing import ArrayLike, Axes, ImageBatch, RandomState
 from imgfeat.estimators._as_features import as_features
 from imgfeat.evaluation.gallery._features_of import describe
@@ -162,7 +163,7 @@ def _plane(features, random_state):
     """Points in the plane, and the share of the variance along each axis."""
     n_components = min(2, *features.shape)
     if np.ptp(features, axis=0).any():
-        pca = PCA(n_components, random_state=random_state)
+        pca = on_arrays(PCA(n_components, random_state=random_state))
         found, shares = pca.fit_transform(features), pca.explained_variance_ratio_
     else:  # all are equal, and no direction is one
         found, shares = np.zeros((len(features), n_components)), np.zeros(n_components)

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from imgfeat._on_arrays import on_arrays
 from imgfeat._typing import Axes, ImageBatch
 from imgfeat.evaluation.gallery._shown import (
     find_step,
@@ -78,7 +79,7 @@ def plot_hog(
     before, hog = find_step(hog, HOG, "plot_hog", "a HOG")
     images = pass_through(before, only_image(image, "plot_hog"))
     images = hog._read(hog._images(images, reset=False))
-    features = np.asarray(hog.transform(images))  # checks parameters, too
+    features = on_arrays(hog).transform(images)  # checks parameters, too
     if values == "blocks":
         cells = _mean_of_blocks(features[0], hog, images.shape[1:3])
     else:

@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
 from imgfeat._nesting import last_step
+from imgfeat._on_arrays import on_arrays
 from imgfeat._progress import progress
 from imgfeat._sklearn import (
     HasMethods,
@@ -286,7 +287,8 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         # By the copy that works, whatever became of `transformer` since `fit`.
         store = self._open_store(worker)
         keys, known = row_keys(images.sources)
-        describer = store_branches(_giving_arrays(worker), self._store_branch)
+        # What is not fitted yet cannot name the columns of a table.
+        describer = store_branches(on_arrays(worker), self._store_branch)
         describe = Describer(describer, images, keys, on_error=self.on_error)
         with progress("Describing images", len(images), self.verbose) as advance:
             rows = gather(
@@ -368,14 +370,6 @@ def _first_row(rows):
 def _fit_on_one(worker, images, rows):
     """Fit the working copy on one image: it learns nothing but names and sizes."""
     return worker.fit(images.take([_first_row(rows)]).items)
-
-
-def _giving_arrays(transformer):
-    """A transformer of the same rows, for what is not fitted cannot name columns."""
-    output = output_config("transform", last_step(transformer))["dense"]
-    if output == "default" or not hasattr(transformer, "set_output"):
-        return transformer
-    return clone(transformer).set_output(transform="default")
 
 
 def clone_of(cached):
