@@ -38,6 +38,7 @@ from imgfeat._cli_similar import similar
 from imgfeat._cli_suggest import suggest
 from imgfeat._cli_weights import weights
 from imgfeat._files import fill_closed_streams
+from imgfeat._imports import importing
 from imgfeat._patience import end_soon_after_ctrl_c
 from imgfeat._plain_errors import plain_errors as _plain_errors
 from imgfeat._print_evaluation import TableFormat, print_evaluation
@@ -85,8 +86,10 @@ def demo(
 ):
     """Run the main job on photos of brick, grass and gravel that ship with us."""
     with _plain_errors(), starting_early(_RECIPES):
+        with importing():
+            run_study = studies.run_study
         images = studies.write_demo_images(to / "images")
-        study = studies.run_study(
+        study = run_study(
             images.paths,
             images.labels,
             held_out=images.held_out,
@@ -180,6 +183,8 @@ def compare(
 ):
     """Compare recipes on the same folds; write a report and the best model."""
     with _plain_errors(can_skip=True), starting_early(_RECIPES):
+        with importing():
+            run_study = studies.run_study
         load = partial(
             studies.load_labelled,
             path_column=path_column,
@@ -196,7 +201,7 @@ def compare(
             raise ValueError("--quick and --thorough are two sizes; take one of them.")
         effort = "quick" if quick else "thorough" if thorough else "default"
         with print_unfinished(to):
-            study = studies.run_study(
+            study = run_study(
                 found.images,
                 found.y,
                 held_out=found.held_out,
@@ -255,6 +260,8 @@ def train(
 ):
     """Train one recipe on all images, its parameters searched, and save it."""
     with _plain_errors(can_skip=True), starting_early():
+        with importing():
+            train_recipe = studies.train_recipe
         found = studies.load_labelled(
             data,
             "train",
@@ -266,7 +273,7 @@ def train(
         )
         deploy.check_target(to)  # before hours of training
         found = look_over(found, skip_unreadable, jobs)
-        model = studies.train_recipe(
+        model = train_recipe(
             recipe,
             found.images,
             found.y,
@@ -371,9 +378,6 @@ def _command():
 def main():
     """Entry point of the ``imgfeat`` command."""
     fill_closed_streams()
-    # Imports make objects by the hundred thousand, which stay: to look for garbage
-    # among them again and again takes a fifth of their time.
-    gc.set_threshold(7_000)
     end_soon_after_ctrl_c()
     try:
         app()
