@@ -14,7 +14,7 @@ from imgfeat._typing import PathLike
 from imgfeat.sources import load_image_folder
 from imgfeat.sources._folder import find_images, is_litter, note_left_out
 from imgfeat.sources._labelled import in_natural_order, listed
-from imgfeat.sources._path_table import read_header, read_image_table
+from imgfeat.sources._path_table import check_one_each, read_header, read_image_table
 from imgfeat.studies._several_columns import as_given, refuse_of_folder
 
 
@@ -119,6 +119,7 @@ def _of_table(source, labels, split, path_column, label_column, several):
         must_exist=False,
         **several,
     )
+    check_one_each(bunch.frame.columns, ["split"], source)
     splits = bunch.frame["split"].to_numpy() if "split" in bunch.frame else None
     columns = several["label_columns"] and tuple(bunch.target_names)
     data = AuditedData(bunch.images, bunch.labels, splits, notes, columns)
