@@ -120,7 +120,9 @@ def _of_table(source, labels, split, path_column, label_column, several):
         **several,
     )
     check_one_each(bunch.frame.columns, ["split"], source)
-    splits = bunch.frame["split"].to_numpy() if "split" in bunch.frame else None
+    splits = None
+    if "split" in bunch.frame:
+        splits = bunch.frame["split"].str.strip().to_numpy(dtype=object)
     columns = several["label_columns"] and tuple(bunch.target_names)
     data = AuditedData(bunch.images, bunch.labels, splits, notes, columns)
     return data if split is None else _of_split(data, split, source)
