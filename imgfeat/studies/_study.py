@@ -55,7 +55,7 @@ from imgfeat.studies._report import (
 )
 from imgfeat.studies._train_recipe import check_enough
 
-_MODEL = "model.imgfeat"
+_MODEL, _REPORT, _CURVE = "model.imgfeat", "report.html", "learning_curve.csv"
 _QUICK = ("cnn-ridge", "cnn-lr", "hog-svm")
 # Those behind one another share their features.
 _CHEAPEST = [FOR_FEW, *_QUICK[:2], "cnn-svm", "hog-svm", "hog-lr", "lbp-svm"]
@@ -211,11 +211,11 @@ def run_study(
             verbose=verbose,
         )
     except ComparisonInterrupted as interrupt:
-        page = folder / "report.html"
+        page = folder / _REPORT
         write_unfinished(page, interrupt.comparison, title, about)
         raise
     if learning_curve:
-        found.learning_curve.to_csv(folder / "learning_curve.csv", index=False)
+        found.learning_curve.to_csv(folder / _CURVE, index=False)
     # Chosen before the held-out images are looked at.
     best = found.best
     if found.soft_vote is not None and best == found.soft_vote.name:
@@ -260,7 +260,7 @@ def run_study(
                 of_thresholds = _facts_of_thresholds(plain) if tune_thresholds else {}
     seconds = time.perf_counter() - start
     write_report(
-        folder / "report.html",
+        folder / _REPORT,
         found,
         evaluations,
         images,
@@ -278,7 +278,7 @@ def run_study(
     return Study(
         found,
         evaluations,
-        folder / "report.html",
+        folder / _REPORT,
         folder / _MODEL,
         refit,
         make_series(scores),
@@ -323,6 +323,12 @@ def _make_folder(path):
             f"{error.strerror}; name another."
         ) from error
     check_target(folder / _MODEL)
+    for name in (_REPORT, _CURVE):
+        if (folder / name).is_dir():
+            raise IsADirectoryError(
+                f"A study writes a file {name} to its folder. Got {folder}, where a "
+                "folder is called so; rename that, or name another for the study."
+            )
     return folder
 
 

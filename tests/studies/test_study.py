@@ -292,3 +292,10 @@ def test_no_image_at_all_is_refused(fit, tmp_path):
     first = {"recipes": ["hog-lr"]} if fit is run_study else {"recipe": "hog-lr"}
     with pytest.raises(ValueError, match=r"two classes\. Got no image"):
         fit(images=nothing, labels=nothing.astype(str), **first, **options)
+
+
+@pytest.mark.parametrize("name", ["report.html", "learning_curve.csv"])
+def test_a_folder_in_the_place_of_a_result_is_refused_at_once(photos, tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(IsADirectoryError, match=f"writes a file {name} to its folder"):
+        run_study(*photos, out=tmp_path, recipes=["hog-lr"])
