@@ -8,7 +8,7 @@ from sklearn.utils import assert_all_finite, column_or_1d
 
 
 def refuse_unclear(y, name):
-    """Raise if a label is missing, labels are of several kinds, or bytes.
+    """Raise if a label is missing, bytes, of another kind than others, or in no order.
 
     Parameters
     ----------
@@ -85,6 +85,15 @@ def _refuse_unclear(values, name, what):
             f"{' and '.join(sorted(kinds.values()))}; make all of them text, or all "
             "numbers."
         )
+    if None not in kinds:
+        return
+    try:
+        sorted(values.tolist())
+    except TypeError as error:
+        raise TypeError(
+            f"{name} needs {what}s that can be sorted, as text and numbers can. Got "
+            f"{values[0]!r}; give a text or number for each."
+        ) from error
 
 
 def _kind(value):

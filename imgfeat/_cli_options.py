@@ -65,5 +65,10 @@ def look_over(data, skip_unreadable, jobs):
     bad = imgfeat.sources.list_unreadable(data.images, n_jobs=jobs, verbose=1)
     for path, reason in zip(bad["path"], bad["reason"], strict=True):
         print_note(f"left out {path}: {reason}")
-    rows = range(len(data.images))
-    return data.take([row for row in rows if row not in set(bad["row"])])
+    left_out, n_images = set(bad["row"]), len(data.images)
+    if len(left_out) == n_images:
+        raise ValueError(
+            f"Images that can be read are needed. Got {n_images}, and none that can; "
+            "name another folder or table."
+        )
+    return data.take([row for row in range(n_images) if row not in left_out])

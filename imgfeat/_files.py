@@ -1,5 +1,6 @@
 """Write a file whole or not at all."""
 
+import errno
 import os
 import re
 import stat
@@ -13,6 +14,7 @@ from imgfeat._home import has_temporary_folder
 
 MAX_NAME_BYTES = 255  # of file systems in use
 _N_HEX = 32
+_FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG  # which only writing meets
 _unfinished = set()
 _A_DAY = 24 * 3600
 
@@ -31,7 +33,7 @@ def replacing(path, *, durable=True):
     unfinished = path.with_name(f"{_stem(path)}{uuid4().hex}")
     _unfinished.add(unfinished)
     try:
-        with _opened(unfinished, path) as file:
+        with unfinished.open("x+b") as file:
             if path.exists():
                 unfinished.chmod(stat.S_IMODE(path.stat().st_mode) & 0o777)
             yield file
@@ -39,20 +41,22 @@ def replacing(path, *, durable=True):
             if durable:
                 os.fsync(file.fileno())
         os.replace(unfinished, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):  # what went wrong is said, not what followed from it
             os.unlink(unfinished)
+        if isinstance(error, OSError) and _is_of(error, unfinished):
+            error.filename = os.fspath(path)  # the one that a user knows
+            del error.filename2
         raise
     finally:
         _unfinished.discard(unfinished)
 
 
-def _opened(unfinished, path):
-    try:
-        return unfinished.open("x+b")
-    except OSError as error:
-        error.filename = os.fspath(path)  # the one that a user knows
-        raise
+def _is_of(error, unfinished):
+    """Whether an error is of the file that is written, not of what is read for it."""
+    if error.filename is None:
+        return error.errno in _FULL
+    return str(error.filename) == str(unfinished)
 
 
 def kept_name(path):

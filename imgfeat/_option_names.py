@@ -1,5 +1,7 @@
 """Errors of the library in the words of the command line."""
 
+import re
+
 # What errors name, and what it is called where there are options.
 _IN_OPTIONS = {
     "path_column= and target_column= (None for no labels)": (
@@ -9,10 +11,8 @@ _IN_OPTIONS = {
     "use load_image_table for a CSV file": "or pass a CSV with columns path and label",
     ", which list_backbones() lists; or pass a torch.nn.Module, or import what "
     "registers the net": "",
-    "k-fold cross-validation requires at least one train/test split by setting "
-    "n_splits=2 or more, got n_splits=1": "--cv needs two folds at least. Got 1",
-    "The 'random_state' parameter of train_test_split must be an int in the range": (
-        "--seed must be an int in the range"
+    "n_jobs == 0 in Parallel has no meaning": (
+        "--jobs needs a number of threads, or -1 for every core. Got 0"
     ),
     ", an instance of 'numpy.random.mtrand.RandomState' or None": "",
     "size must be a tuple of 2 positive ints, or one int for both": (
@@ -29,6 +29,10 @@ _IN_OPTIONS = {
         "--scoring needs the name of a scorer of scikit-learn"
     ),
     "scoring=": "--scoring ",
+    "split=": "--split ",
+    "leave split out": "leave --split out",
+    "with on_error='raise' it says why": "without --skip-unreadable it is said why",
+    "SimilarImages needs": "similar needs",
     "groups needs a CSV file": "--groups needs a CSV file",
     "save needs a file name": "--out needs a file name",
     "Got epochs=": "Got --epochs ",
@@ -59,6 +63,13 @@ _IN_OPTIONS = {
     "retry_failed=True": "--retry-failed",
 }
 
+# The same, where any number or estimator may stand in the middle.
+_WITH_A_BLANK = {
+    r"k-fold cross-validation requires at least one train/test split by setting "
+    r"n_splits=2 or more, got n_splits=": "--cv needs two folds at least. Got ",
+    r"The 'random_state' parameter of \w+ must be an int": "--seed must be an int",
+}
+
 
 def text_of(error):
     """What an error says, in options, without the numbers that systems have for it."""
@@ -67,4 +78,6 @@ def text_of(error):
         text = error.strerror + (f": {error.filename}" if error.filename else "")
     for of_python, of_command in _IN_OPTIONS.items():
         text = text.replace(of_python, of_command)
+    for of_python, of_command in _WITH_A_BLANK.items():
+        text = re.sub(of_python, of_command, text)
     return text

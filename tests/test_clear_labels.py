@@ -1,5 +1,7 @@
 """Tests for imgfeat/_clear_labels.py, and of everyone who takes labels or groups."""
 
+from enum import Enum
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,6 +46,7 @@ MISSING = {
     "NaT": with_a(pd.NaT, pd.date_range("2020", periods=2).repeat(N // 2), None),
 }
 SEVERAL_KINDS = with_a(7)
+UNSORTED = np.array(list(Enum("Kind", "ant bee")) * (N // 2), dtype=object)
 EVERY_MISSING = pytest.mark.parametrize("kind", list(MISSING))
 
 
@@ -100,6 +103,18 @@ def test_labels_of_several_kinds_are_refused_by_everyone(name):
 def test_labels_that_are_bytes_are_refused_by_everyone(name):
     with pytest.raises(TypeError, match=rf"{name} needs labels that are text or numb"):
         FITS[name](IMAGES, np.char.encode(TEXT))
+
+
+@pytest.mark.parametrize("name", list(FITS))
+def test_labels_in_no_order_are_refused_by_everyone(name):
+    with pytest.raises(TypeError, match=rf"{name} needs labels that can be sorted"):
+        FITS[name](IMAGES, UNSORTED)
+
+
+@pytest.mark.parametrize("name", list(GROUPED))
+def test_groups_in_no_order_are_refused_by_everyone(name):
+    with pytest.raises(TypeError, match=rf"{name} needs groups that can be sorted"):
+        GROUPED[name](UNSORTED)
 
 
 @pytest.mark.parametrize("name", list(GROUPED))

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 import imgfeat
 from imgfeat.deploy import _bundle, _weights
-from imgfeat.features import CNNEmbedding
+from imgfeat.estimators import RidgeProbe
+from imgfeat.features import HOG, CNNEmbedding
 from imgfeat.nets.inference import _choice, _machine
 from tests._commands import run
 
@@ -137,3 +139,17 @@ def test_data_and_scores_are_told(tmp_path):
     assert found["trained on"] == ["64 images"]
     assert found["held out"] == ["8 images"]
     assert found[""] == ["cat=32, dog=32", "accuracy=0.875"]
+
+
+def test_members_of_a_vote_are_told_once(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (8, 16, 16), dtype=np.uint8)
+    members = [
+        (name, make_pipeline(HOG(orientations=n), RidgeProbe()))
+        for name, n in (("eight", 8), ("nine", 9))
+    ]
+    path = tmp_path / "vote.imgfeat"
+    vote = VotingClassifier(members).fit(images, ["ant", "bee"] * 4)
+    imgfeat.save(vote, path)
+    steps = lines(run("info", path))["parameters"]
+    parts = "hog", "ridgeprobe"
+    assert steps == [f"of {name}__{part}" for name, _ in members for part in parts]

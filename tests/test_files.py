@@ -1,5 +1,6 @@
 """Tests for imgfeat/_files.py."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -70,6 +71,31 @@ def test_first_error_is_the_one_that_is_told(path, monkeypatch):
     monkeypatch.setattr(os, "unlink", refuse)
     with pytest.raises(ValueError, match="half way"), replacing(path):
         raise ValueError("half way")
+
+
+def test_a_full_disk_names_the_file_that_was_to_be_written(path, monkeypatch):
+    def fail(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match=r"No space left.*'.*/model.bin'$") as caught:
+        write_atomic(path, b"new")
+    assert caught.value.filename == str(path)
+    assert names_beside(path) == ["model.bin"]
+
+
+def test_an_error_of_a_file_that_is_read_meanwhile_names_that_one(path, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"other'$"), replacing(path):
+        (tmp_path / "other").read_bytes()
+    with pytest.raises(OSError, match=r"^\[Errno 5\] reset$"), replacing(path):
+        raise OSError(errno.EIO, "reset")
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(tmp_path):
+    place = tmp_path / "here"
+    place.mkdir()
+    with pytest.raises(OSError, match=r"\] [^:]*: '[^.>]*here'$"):
+        write_atomic(place, b"new")
 
 
 def test_bytes_reach_the_disk_before_the_name_does(path, monkeypatch):

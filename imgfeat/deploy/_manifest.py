@@ -44,7 +44,7 @@ def describe(pipeline):
         "says_unknown": is_open(pipeline),
         "several_labels": gives_several(pipeline),
         "thresholds": _thresholds(pipeline),
-        "reading": reading_of(pipeline),
+        "reading": _told_once(reading_of(pipeline)),
         "inference": _inference(pipeline),
         "golden_tolerance": tolerance_of(pipeline),
         "resize": RESIZE,
@@ -122,6 +122,23 @@ def reading_of(pipeline):
         for name, item in walk(pipeline)
         if type_name(item).startswith("imgfeat.") and isinstance(item, BaseEstimator)
     }
+
+
+def _told_once(reading):
+    """Without the fitted copy of what stands there unfitted, as of a vote's members.
+
+    Names of fitted parts have an underscore at their end: ``estimators___0__hog``.
+    """
+    given = {name: item for name, item in reading.items() if not _is_fitted(name)}
+    return {
+        name: item
+        for name, item in reading.items()
+        if name in given or item not in given.values()
+    }
+
+
+def _is_fitted(name):
+    return "___" in f"{name}__"
 
 
 def _inference(pipeline):

@@ -52,14 +52,14 @@ def make_bunch(paths, labels, names, description, frame=None, notes=()):
     )
 
 
-def check_class_names(class_names):
+def check_class_names(class_names, what="class_names"):
     """Return the names that a user gave, or raise if they are no list of names."""
     if isinstance(class_names, str):
-        raise ValueError(f"class_names must be a list of names. Got {class_names!r}.")
+        raise ValueError(f"{what} must be a list of names. Got {class_names!r}.")
     names = [str(name) for name in class_names]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise ValueError(f"class_names must differ. Got {listed(repeated)} twice.")
+        raise ValueError(f"{what} must differ. Got {listed(repeated)} twice.")
     return names
 
 

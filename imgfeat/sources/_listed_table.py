@@ -5,7 +5,7 @@ import os
 from imgfeat._optional import import_optional
 from imgfeat.sources._labelled import listed
 from imgfeat.sources._local_copy import at_hand
-from imgfeat.sources._path_table import read_csv_parts, texts_of
+from imgfeat.sources._path_table import check_one_each, read_csv_parts, texts_of
 from imgfeat.sources._url import is_url, suffix_of
 
 PATH, ID = "path", "id"
@@ -64,12 +64,7 @@ def _check_columns(name, columns):
             f"{name} needs a column {PATH!r}, and may have {ID!r} with a name for each "
             f"row. Got {listed(columns)}; rename yours."
         )
-    for wanted in (PATH, ID):
-        # As pandas names the second of a CSV file, where pyarrow names both alike.
-        if f"{wanted}.1" in columns or list(columns).count(wanted) > 1:
-            raise ValueError(
-                f"{name} needs one column {wanted!r}. Got {listed(columns)}; drop one."
-            )
+    check_one_each(columns, (PATH, ID), name)
 
 
 def _parquet(path, name):

@@ -134,7 +134,7 @@ def read_image_table(
     must_exist=True,
 ):
     """Do as `load_image_table`; files need not be there unless they `must_exist`."""
-    frame, root, name = _read_table(table, root)
+    frame, root, name = read_table(table, root)
     if label_columns is not None:
         _refuse_two_ways(class_names, label_separator)
         label_columns = check_label_columns(label_columns)
@@ -149,18 +149,20 @@ def read_image_table(
             f"{name} needs the columns {listed(wanted)}. Got {listed(frame.columns)}; "
             "name yours with path_column= and target_column= (None for no labels)."
         )
+    check_one_each(frame.columns, wanted, name)
     if frame.empty:
         raise ValueError(f"{name} needs at least one row. Got none; add images.")
     paths = [find_file(root, path) for path in texts_of(frame[path_column], name)]
     if must_exist:
         _check_files_exist(paths, name, root)
-    frame = frame.reset_index(drop=True).assign(path=make_series(paths))
+    # The columns of labels stay as they are read: one may be called path.
+    read, frame = frame, frame.reset_index(drop=True).assign(path=make_series(paths))
     about = f"Images of {name}."
     if label_columns is not None:
-        values, names = of_columns(frame, label_columns, name)
+        values, names = of_columns(read, label_columns, name)
         return make_multi_label_bunch(paths, values, names, about, frame)
     if label_separator is not None and target_column is not None:
-        cells = frame[target_column]
+        cells = read[target_column]
         values, names = of_names(cells, label_separator, class_names, name)
         return make_multi_label_bunch(paths, values, names, about, frame)
     if target_column is None:
@@ -173,7 +175,7 @@ def read_image_table(
             frame=frame,
             DESCR=f"{len(paths)} images of {name}, without labels.",
         )
-    labels = texts_of(frame[target_column], name)
+    labels = texts_of(read[target_column], name)
     if class_names is None:
         names = in_natural_order(labels)
     else:
@@ -196,11 +198,12 @@ def _refuse_two_ways(class_names, label_separator):
 
 def read_header(path):
     """Names of the columns of a CSV file."""
-    frame, _, _ = _read_table(path, None)
+    frame, _, _ = read_table(path)
     return list(frame.columns)
 
 
-def _read_table(table, root):
+def read_table(table, root=None):
+    """A table as it is written, where its paths start, and what messages call it."""
     if isinstance(table, pd.DataFrame):
         return table, root or "", "The table"
     with at_hand(table) as (path, name):
@@ -209,6 +212,25 @@ def _read_table(table, root):
         parts = read_csv_parts(path, _ROWS_A_PART, name)
         frame = pd.concat(parts, ignore_index=True)
     return frame, folder_of(table) if root is None else root, name
+
+
+def check_one_each(columns, wanted, name):
+    """Raise if a column that is wanted is there twice.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Of the table, whose second of a CSV file pandas numbers: ``label.1``.
+    wanted : sequence of str
+    name : str
+        What messages call the table.
+    """
+    columns = list(columns)
+    for column in wanted:
+        if f"{column}.1" in columns or columns.count(column) > 1:
+            raise ValueError(
+                f"{name} needs one column {column!r}. Got {listed(columns)}; drop one."
+            )
 
 
 def folder_of(table):

@@ -14,7 +14,7 @@ from imgfeat._typing import PathLike
 from imgfeat.sources import load_image_folder
 from imgfeat.sources._folder import find_images, is_litter, note_left_out
 from imgfeat.sources._labelled import in_natural_order, listed
-from imgfeat.sources._path_table import read_header, read_image_table
+from imgfeat.sources._path_table import check_one_each, read_header, read_image_table
 from imgfeat.studies._several_columns import as_given, refuse_of_folder
 
 
@@ -119,7 +119,10 @@ def _of_table(source, labels, split, path_column, label_column, several):
         must_exist=False,
         **several,
     )
-    splits = bunch.frame["split"].to_numpy() if "split" in bunch.frame else None
+    check_one_each(bunch.frame.columns, ["split"], source)
+    splits = None
+    if "split" in bunch.frame:
+        splits = bunch.frame["split"].str.strip().to_numpy(dtype=object)
     columns = several["label_columns"] and tuple(bunch.target_names)
     data = AuditedData(bunch.images, bunch.labels, splits, notes, columns)
     return data if split is None else _of_split(data, split, source)

@@ -120,7 +120,7 @@ def _draw_several(target, groups, random_state):
     return share_out_labels(target.values, groups, shares, rng) == 1
 
 
-def check_groups(labels, groups, n_needed, purpose):
+def check_enough_groups(labels, groups, n_needed, purpose):
     """Raise unless each class has images of a few groups; return the fewest."""
     classes, counts = groups_of_classes(labels, groups)
     if counts.min() < n_needed:
@@ -135,7 +135,7 @@ def check_groups(labels, groups, n_needed, purpose):
 
 def _draw_groups(labels, groups, random_state):
     """Rows of whole groups, about a fifth, of every class if that can be."""
-    fewest = check_groups(labels, groups, _N_GROUPS, "Training and testing")
+    fewest = check_enough_groups(labels, groups, _N_GROUPS, "Training and testing")
     n_folds = min(round(1 / HELD_OUT), fewest)
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=random_state)
     parts = [test for _, test in folds.split(labels, labels, groups)]

@@ -12,6 +12,7 @@ from imgfeat._typing import PathLike
 from imgfeat.sources import load_image_folder, load_image_table
 from imgfeat.sources._folder import SPLITS
 from imgfeat.sources._labelled import listed
+from imgfeat.sources._path_table import check_one_each, read_table
 from imgfeat.studies._several_columns import as_given, refuse_of_folder
 
 # Which split is taken where there are several and nobody says, the first that is there.
@@ -127,8 +128,8 @@ def load_labelled(
         label_columns=None if label_columns is None else tuple(bunch.target_names),
     )
     if group_column is not None:
-        data = replace(data, groups=_groups(source, bunch.frame, group_column))
-    splits = _splits_in(bunch.frame)
+        data = replace(data, groups=_groups(source, group_column))
+    splits = _splits_in(bunch.frame, source)
     if splits is None:
         if split is not None:
             raise ValueError(
@@ -139,27 +140,32 @@ def load_labelled(
     return _of_splits(data, splits, purpose, split)
 
 
-def _splits_in(frame):
+def _splits_in(frame, source):
     """The split of each image, if there are several and nothing else stands there."""
     if "split" not in frame:
         return None
+    check_one_each(frame.columns, ["split"], source)
     splits = frame["split"].astype(str).str.strip().str.lower().map(SPLITS)
     if splits.isna().any() or splits.nunique() < 2:
         return None
     return splits.to_numpy(dtype=object)
 
 
-def _groups(source, frame, column):
+def _groups(source, column):
     if Path(source).is_dir():
         raise ValueError(
             f"groups needs a CSV file with a column {column!r}. Got the folder "
             f"{source}; write a CSV with columns path, label and {column}."
         )
+    # As it is written: in a bunch the columns path and label hold what was read of
+    # others, if these are called otherwise.
+    frame, _, _ = read_table(source)
     if column not in frame:
         raise ValueError(
             f"{source} needs a column {column!r} for the groups. Got "
             f"{listed(frame.columns)}."
         )
+    check_one_each(frame.columns, [column], source)
     groups = frame[column].astype(str).str.strip().to_numpy(dtype=object)
     if (empty := np.flatnonzero(groups == "")).size:
         raise ValueError(

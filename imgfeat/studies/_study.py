@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
+from imgfeat._clear_labels import check_groups
 from imgfeat._frames import make_series
 from imgfeat._progress import track
 from imgfeat._target import Target, is_several
@@ -31,6 +32,7 @@ from imgfeat.evaluation.comparison._few_images import (
     have_few,
     note_few_images,
 )
+from imgfeat.evaluation.comparison._fold_answers import to_score
 from imgfeat.evaluation.comparison._fronts import out_of_store, through_store
 from imgfeat.evaluation.comparison._metadata import fit_with, take
 from imgfeat.evaluation.comparison._scoring import (
@@ -39,7 +41,7 @@ from imgfeat.evaluation.comparison._scoring import (
     with_usual,
 )
 from imgfeat.evaluation.report._unlike_scores import on_most_images
-from imgfeat.studies._draw_held_out import check_groups, draw_held_out
+from imgfeat.studies._draw_held_out import check_enough_groups, draw_held_out
 from imgfeat.studies._kept_model import KeptModel
 from imgfeat.studies._model_facts import (
     data_facts,
@@ -53,7 +55,7 @@ from imgfeat.studies._report import (
 )
 from imgfeat.studies._train_recipe import check_enough
 
-_MODEL = "model.imgfeat"
+_MODEL, _REPORT, _CURVE = "model.imgfeat", "report.html", "learning_curve.csv"
 _QUICK = ("cnn-ridge", "cnn-lr", "hog-svm")
 # Those behind one another share their features.
 _CHEAPEST = [FOR_FEW, *_QUICK[:2], "cnn-svm", "hog-svm", "hog-lr", "lbp-svm"]
@@ -174,7 +176,7 @@ def run_study(
         scoring = usual_scoring(target.values)[0]
     scorer = find_scorers(scoring, target.values)[scoring]
     folder = _make_folder(out)
-    metadata = {"groups": None if groups is None else np.asarray(groups)}
+    metadata = {"groups": check_groups(groups, len(target), "run_study")}
     if held_out is None:
         held_out = draw_held_out(target, groups, random_state)
     note = note_straddlers(images, held_out, groups, n_jobs=n_jobs)
@@ -209,11 +211,11 @@ def run_study(
             verbose=verbose,
         )
     except ComparisonInterrupted as interrupt:
-        page = folder / "report.html"
+        page = folder / _REPORT
         write_unfinished(page, interrupt.comparison, title, about)
         raise
     if learning_curve:
-        found.learning_curve.to_csv(folder / "learning_curve.csv", index=False)
+        found.learning_curve.to_csv(folder / _CURVE, index=False)
     # Chosen before the held-out images are looked at.
     best = found.best
     if found.soft_vote is not None and best == found.soft_vote.name:
@@ -237,7 +239,8 @@ def run_study(
             model = through_store(candidates[name])
             fit_with(model, images[train], to_train.to_fit(), of_train)
             evaluations[name] = evaluate(model, images[test], to_test.to_fit())
-            score = partial(scorer, model, images[test], to_test.values)
+            answering = _to_score(model, evaluations[name], to_test)
+            score = partial(scorer, answering, images[test], to_test.values)
             scores[name] = _score(evaluations[name], scoring, score)
             plain = without_search(out_of_store(model))
             looked_at[name] = looks_at_mistakes(
@@ -257,7 +260,7 @@ def run_study(
                 of_thresholds = _facts_of_thresholds(plain) if tune_thresholds else {}
     seconds = time.perf_counter() - start
     write_report(
-        folder / "report.html",
+        folder / _REPORT,
         found,
         evaluations,
         images,
@@ -275,7 +278,7 @@ def run_study(
     return Study(
         found,
         evaluations,
-        folder / "report.html",
+        folder / _REPORT,
         folder / _MODEL,
         refit,
         make_series(scores),
@@ -320,7 +323,22 @@ def _make_folder(path):
             f"{error.strerror}; name another."
         ) from error
     check_target(folder / _MODEL)
+    for name in (_REPORT, _CURVE):
+        if (folder / name).is_dir():
+            raise IsADirectoryError(
+                f"A study writes a file {name} to its folder. Got {folder}, where a "
+                "folder is called so; rename that, or name another for the study."
+            )
     return folder
+
+
+def _to_score(model, evaluation, target):
+    """What a scorer asks: of several labels, what the model has answered already."""
+    if not target.is_several:
+        return model
+    outcome = evaluation._outcome
+    decided = outcome.predicted.astype(np.int8)
+    return to_score(model, decided, outcome.proba, target.values)
 
 
 def _score(evaluation, scoring, score):
@@ -349,7 +367,7 @@ def _plan_folds(target, groups):
     n_images = int(np.unique(labels, return_counts=True)[1].min())
     if groups is None:
         return min(5, n_images)
-    return min(5, n_images, check_groups(labels, groups, 3, "Training"))
+    return min(5, n_images, check_enough_groups(labels, groups, 3, "Training"))
 
 
 def _facts(target, train, test, cv, found, refit):

@@ -113,9 +113,10 @@ def check_enough(target, n_needed=_USUAL, purpose="Training and testing"):
         return
     classes, counts = target.classes.tolist(), target.count()
     if len(classes) < 2:
+        what = f"one, {classes[0]!r}" if classes else "no image"
         raise ValueError(
-            f"A classifier needs at least two classes. Got one, {classes[0]!r}: make a "
-            "sub-folder (or label) for each class."
+            f"A classifier needs at least two classes. Got {what}: make a sub-folder "
+            "(or label) for each class."
         )
     if counts.min() < n_needed:
         rare = classes[counts.argmin()]

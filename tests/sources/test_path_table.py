@@ -94,3 +94,28 @@ def test_a_label_with_a_separator_is_read_in_quotes_and_refused_without(folder):
     bare = write(folder, "path,label", "0.png,b,", "1.png,a, b")
     with pytest.raises(ValueError, match=r"of 2 columns. Got 1 .* is row 1; put"):
         load_image_table(bare)
+
+
+@pytest.mark.parametrize(
+    "header", ["path,label,label", "path,label, label ", "path,path,label"]
+)
+def test_a_column_that_is_there_twice_is_refused(folder, header):
+    with pytest.raises(
+        ValueError, match=r"needs one column '(label|path)'\. Got 'path'"
+    ):
+        load_image_table(write(folder, header, "0.png,ant,x", "1.png,bee,y"))
+    table = pd.DataFrame([["0.png", "ant", "x"]], columns=["path", "label", "label"])
+    with pytest.raises(ValueError, match="The table needs one column 'label'"):
+        load_image_table(table, root=folder)
+
+
+def test_labels_may_stand_in_a_column_called_path(folder):
+    path = write(folder, "file,path", "0.png,ant", "1.png,bee")
+    data = load_image_table(path, path_column="file", target_column="path")
+    assert list(data.labels) == ["ant", "bee"]
+    lines = "file,path,odd", "0.png,1,0", "1.png,0,1"
+    columns = ["path", "odd"]
+    data = load_image_table(
+        write(folder, *lines), path_column="file", label_columns=columns
+    )
+    assert data.target.tolist() == [[1, 0], [0, 1]]

@@ -48,7 +48,9 @@ def test_all_splits_are_taken_or_one(folder, tmp_path):
 
 
 def test_a_table_may_name_files_that_are_gone(tmp_path):
-    (tmp_path / "data.csv").write_text("path,label,split\na.png,x,train\nb.png,y,val\n")
+    (tmp_path / "data.csv").write_text(
+        "path,label,split\na.png,x,train\nb.png,y,val \n"
+    )
     data = load_to_audit(tmp_path / "data.csv")
     assert list(data.images) == [str(tmp_path / name) for name in ("a.png", "b.png")]
     assert list(data.labels) == ["x", "y"]

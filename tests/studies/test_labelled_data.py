@@ -94,3 +94,29 @@ def test_rows_are_taken_with_what_belongs_to_them(folder):
     some = data.take(np.array([0, 11]))
     assert list(some.held_out) == [False, True]
     assert len(some.images) == len(some.labels) == 2
+
+
+def test_groups_are_read_as_written_from_columns_called_path_or_label(folder):
+    files = [f"train/ant/{number}.png" for number in range(3)]
+    rows = [f"{file},{n},one,{n % 2}" for n, file in enumerate(files)]
+    table = folder / "table.csv"
+    table.write_text("\n".join(["file,label,kind,path", *rows]))
+    for column, groups in (("label", list("012")), ("path", list("010"))):
+        data = load_labelled(
+            table,
+            "compare",
+            path_column="file",
+            label_column="kind",
+            group_column=column,
+        )
+        assert list(data.groups) == groups
+        assert list(data.labels) == ["one"] * 3
+
+
+@pytest.mark.parametrize("column", ["site", "split"])
+def test_groups_and_splits_that_are_there_twice_are_refused(folder, column):
+    table = folder / "table.csv"
+    table.write_text(f"path,label,{column},{column}\ntrain/ant/0.png,ant,a,b\n")
+    wanted = {"group_column": "site"} if column == "site" else {}
+    with pytest.raises(ValueError, match=rf"needs one column '{column}'\. Got"):
+        load_labelled(table, "compare", **wanted)

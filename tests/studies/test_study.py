@@ -263,3 +263,39 @@ def test_copies_in_the_training_part_and_held_out_are_warned_of(photos, tmp_path
             out=tmp_path,
             recipes=["hog-svm"],
         )
+
+
+@pytest.mark.parametrize("scoring", ["average_precision", "roc_auc"])
+def test_two_labels_with_names_are_scored_on_held_out_images(photos, tmp_path, scoring):
+    images, labels = photos
+    y = pd.DataFrame({"rough": labels != "grass", "odd": np.arange(len(labels)) % 2})
+    study = run_study(
+        images, y, out=tmp_path, recipes=["hog-lr"], size=64, cv=2, scoring=scoring
+    )
+    (name,) = study.held_out.index
+    of_each = study.evaluations[name].per_class[scoring]
+    np.testing.assert_allclose(study.held_out[name], of_each.mean(), atol=1e-6)
+
+
+def test_groups_that_are_missing_are_refused_before_anything_is_drawn(photos, tmp_path):
+    images, labels = photos
+    groups = np.arange(len(labels), dtype=float)
+    groups[4] = np.nan
+    with pytest.raises(ValueError, match="run_study needs a group for each image"):
+        run_study(images, labels, groups=groups, out=tmp_path, recipes=["hog-lr"])
+
+
+@pytest.mark.parametrize("fit", [train_recipe, run_study])
+def test_no_image_at_all_is_refused(fit, tmp_path):
+    nothing = np.array([], dtype=object)
+    options = {"out": tmp_path} if fit is run_study else {}
+    first = {"recipes": ["hog-lr"]} if fit is run_study else {"recipe": "hog-lr"}
+    with pytest.raises(ValueError, match=r"two classes\. Got no image"):
+        fit(images=nothing, labels=nothing.astype(str), **first, **options)
+
+
+@pytest.mark.parametrize("name", ["report.html", "learning_curve.csv"])
+def test_a_folder_in_the_place_of_a_result_is_refused_at_once(photos, tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(IsADirectoryError, match=f"writes a file {name} to its folder"):
+        run_study(*photos, out=tmp_path, recipes=["hog-lr"])

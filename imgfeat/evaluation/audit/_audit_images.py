@@ -18,7 +18,7 @@ from imgfeat.evaluation.audit._duplicates import duplicate_issues, find_duplicat
 from imgfeat.evaluation.audit._each_label_errors import issues_of_labels
 from imgfeat.evaluation.audit._findings import make_findings, sort_findings
 from imgfeat.evaluation.audit._label_errors import label_issues
-from imgfeat.evaluation.audit._label_texts import LabelTexts
+from imgfeat.evaluation.audit._label_texts import NO_LABEL, LabelTexts
 from imgfeat.evaluation.audit._looks import look_at
 from imgfeat.evaluation.audit._out_of_fold import labels_out_of_fold, out_of_fold
 from imgfeat.evaluation.audit._outliers import MIN_IMAGES, outlier_issues
@@ -120,7 +120,8 @@ def audit_images(
     pairs = find_duplicates(looks, vectors, n_jobs=n_jobs)
     paths = looks.table["path"]
     texts = None if labels is None else _texts(labels)
-    copies = duplicate_issues(pairs, texts, split, paths)
+    no_label = "" if several is None else NO_LABEL
+    copies = duplicate_issues(pairs, texts, split, paths, no_label=no_label)
     found = [quality_issues(looks), copies]
     if labels is not None:
         how = {"random_state": random_state, "n_jobs": n_jobs, "verbose": verbose}

@@ -69,6 +69,8 @@ def duplicate_issues(
     y: ArrayLike | None = None,
     split: ArrayLike | None = None,
     paths: ArrayLike | None = None,
+    *,
+    no_label: str = "",
 ) -> pd.DataFrame:
     """List every image that is part of a group of duplicates.
 
@@ -78,6 +80,9 @@ def duplicate_issues(
         As `find_duplicates` returns it.
     y, split, paths : array-like of shape (n_images,), optional
         Labels, names of splits, and paths of all images.
+    no_label : str, default=""
+        What an empty label is called where it says that an image has none of several
+        labels. Otherwise it is not known, and differs from no other.
 
     Returns
     -------
@@ -104,12 +109,13 @@ def duplicate_issues(
         for (row, kind), record in records.items()
     ]
     members = np.union1d(first, second)
+    told = None if y is None else [_text(label) or no_label for label in np.asarray(y)]
     for values, kind, what in (
-        (y, "duplicate across labels", "Its copies have the labels {}."),
+        (told, "duplicate across labels", "Its copies have the labels {}."),
         (split, "duplicate across splits", "Its copies are in the splits {}."),
     ):
         if values is not None:
-            findings += _across(np.asarray(values), groups, members, kind, what)
+            findings += _across(np.asarray(values, object), groups, members, kind, what)
     for finding in findings:
         row = finding["row"]
         finding["group"] = groups[row]

@@ -10,6 +10,7 @@ from imgfeat.sources._labelled import listed
 
 _SEPARATORS = ";|,/"
 _TAKEN = "path", "label", "split"
+NO_LABEL = "(none)"  # what messages call that an image has none
 
 
 @dataclass(frozen=True)

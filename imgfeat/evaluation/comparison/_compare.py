@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator
+from sklearn.utils.multiclass import type_of_target
 
 from imgfeat._clear_labels import check_groups
 from imgfeat._interrupts import noticing_interrupts
@@ -248,9 +249,17 @@ def _check_target(target, n_images):
         return
     classes = target.classes.tolist()
     if len(classes) < 2:
+        what = f"one, {classes[0]!r}" if classes else "no image"
         raise ValueError(
-            f"compare needs at least two classes. Got one, {classes[0]!r}; there is "
-            "nothing to tell apart."
+            f"compare needs at least two classes. Got {what}; there is nothing to tell "
+            "apart."
+        )
+    kind = type_of_target(target.values)
+    if kind not in ("binary", "multiclass"):
+        raise ValueError(
+            "compare needs labels that are text or whole numbers, as arrays of these. "
+            f"Got {classes[0]!r}, which scikit-learn takes for {kind}; write them as "
+            "text, as np.asarray(y, dtype=str) does."
         )
 
 

@@ -108,6 +108,28 @@ def classes_to_score(y):
     return np.unique(y) if y.ndim == 1 else [np.array([0, 1])] * y.shape[1]
 
 
+def to_score(model, decided, shares, y):
+    """What scikit-learn's scorers are to ask: the model, or what it has answered.
+
+    Parameters
+    ----------
+    model : fitted classifier
+    decided : ndarray
+        As from `numbers_of`.
+    shares : ndarray of shape (n_images, n_classes), or None
+        Probabilities of several labels; without them the model is asked.
+    y : ndarray of labels
+
+    Returns
+    -------
+    classifier
+    """
+    if y.ndim == 1 or shares is None:
+        return model
+    answers = FoldAnswers(shares, decided)
+    return OutOfFold(classes_to_score(y), answers, multilabel=True)
+
+
 def numbers_of(said, y, unknown):
     """What ``predict`` gives, in numbers.
 

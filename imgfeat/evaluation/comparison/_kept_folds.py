@@ -46,7 +46,8 @@ class KeptFolds:
         is_told = is_sequence_of_sources(column) or isinstance(column, np.ndarray)
         items = column if is_told else ()
         keys, known = row_keys([source_of(item, r) for r, item in enumerate(items)])
-        labels = json.dumps([str(label) for label in y]).encode()
+        # As they are in Python: 10 comes behind 2, and the text "10" before "2".
+        labels = repr(y.tolist()).encode()
         facts = json.dumps([computed_by(), _code(), sorted(scoring)]).encode()
         more = json.dumps(_as_text(metadata or {}), sort_keys=True).encode()
         self._data = hash_parts(b"compare", keys.tobytes(), labels, facts, more)
@@ -96,6 +97,6 @@ def _code():
 
 def _as_text(metadata):
     return {
-        name: None if values is None else [str(value) for value in values.tolist()]
+        name: None if values is None else repr(values.tolist())
         for name, values in metadata.items()
     }

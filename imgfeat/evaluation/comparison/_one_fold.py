@@ -12,10 +12,8 @@ from imgfeat._interrupts import noticing_interrupts
 from imgfeat._sklearn import safe_indexing
 from imgfeat.estimators._class_scores import shares_of_labels
 from imgfeat.evaluation.comparison._fold_answers import (
-    FoldAnswers,
-    OutOfFold,
-    classes_to_score,
     numbers_of,
+    to_score,
     unknown_of,
 )
 from imgfeat.evaluation.comparison._fronts import owed_seconds
@@ -104,10 +102,7 @@ def _run(name, model, features, y, fold, rows, scorers, metadata):
     predict_s = max(passed_s, 0.0) / len(test)
     unknown = unknown_of(model)
     decided, shares = numbers_of(said, y, unknown), _probabilities(model, held_out, y)
-    answering = model
-    if y.ndim == 2 and shares is not None:
-        answers = FoldAnswers(shares, decided)
-        answering = OutOfFold(classes_to_score(y), answers, multilabel=True)
+    answering = to_score(model, decided, shares, y)
     scores, error = _score(answering, held_out, y[test], scorers)
     if shares is not None:
         shares = shares.astype(np.float32)

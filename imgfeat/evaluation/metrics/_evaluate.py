@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ from imgfeat.evaluation.metrics._scores import (
 )
 from imgfeat.sources._frame import one_column
 from imgfeat.sources._images import refuse_one_image
+from imgfeat.sources._labelled import check_class_names
 from imgfeat.sources._source import source_of
 
 
@@ -105,10 +107,11 @@ def evaluate(
     refuse_one_image(X, "evaluate")
     if unknown not in ("raise", "table"):
         raise ValueError(f"unknown is 'raise' or 'table'. Got {unknown!r}.")
-    if top_k < 1 or n_resamples < 1 or not 0 < level < 1:
+    are_counts = all(isinstance(n, Integral) and n >= 1 for n in (top_k, n_resamples))
+    if not are_counts or not 0 < level < 1:
         raise ValueError(
-            "evaluate needs top_k and n_resamples of at least 1 and a level between 0 "
-            f"and 1. Got {top_k}, {n_resamples} and {level}."
+            "evaluate needs whole top_k and n_resamples of at least 1 and a level "
+            f"between 0 and 1. Got {top_k}, {n_resamples} and {level}."
         )
     n_images = X.shape[0] if hasattr(X, "shape") else len(X)
     draws = {"n_resamples": n_resamples, "level": level, "random_state": random_state}
@@ -245,8 +248,9 @@ def _refuse_labels(unseen, classes):
 def _name_classes(classes, target_names):
     if target_names is None:
         return classes.astype(object)
-    names = np.asarray(target_names, dtype=object)
-    if classes.dtype.kind not in "iu" or classes.max() >= len(names):
+    names = np.asarray(check_class_names(target_names, "target_names"), dtype=object)
+    are_places = classes.dtype.kind in "iu" and classes.min() >= 0
+    if not are_places or classes.max() >= len(names):
         raise ValueError(
             "target_names name integer labels 0, 1, 2 ... Got "
             f"{len(names)} names for labels {classes.tolist()}."

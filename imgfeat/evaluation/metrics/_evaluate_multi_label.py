@@ -18,6 +18,7 @@ from imgfeat.evaluation.metrics._multi_label_scores import (
 from imgfeat.evaluation.metrics._outcome import ranked_by
 from imgfeat.evaluation.metrics._per_group import weigh_groups
 from imgfeat.evaluation.metrics._scores import RANKING_SCORES, ranking_means, share_of
+from imgfeat.sources._labelled import check_class_names
 
 
 def evaluate_multi_label(estimator, X, y, images, *, target_names, groups, draws):
@@ -91,7 +92,7 @@ def _classes_of(estimator, target_names):
     classes = classes_of(estimator)
     if target_names is None or classes.dtype.kind not in "iu":
         return classes
-    names = np.asarray(target_names, dtype=object)
+    names = np.asarray(check_class_names(target_names, "target_names"), dtype=object)
     if len(names) != len(classes):
         raise ValueError(
             "target_names name the columns of several labels. Got "

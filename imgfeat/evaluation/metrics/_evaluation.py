@@ -13,7 +13,7 @@ from imgfeat.evaluation.metrics._bootstrap import bootstrap_intervals
 from imgfeat.evaluation.metrics._calibration import coverage_table, reliability_table
 from imgfeat.evaluation.metrics._confusions import confused_pairs, worst_mistakes
 from imgfeat.evaluation.metrics._interval import wilson_interval
-from imgfeat.evaluation.metrics._lengths import check_length
+from imgfeat.evaluation.metrics._lengths import check_length, check_n_rows
 from imgfeat.evaluation.metrics._scores import (
     count_scores,
     image_scores,
@@ -170,6 +170,7 @@ class Evaluation:
             ``loss`` (nats; NaN without probabilities, then the surest come first). The
             index is the row in X.
         """
+        check_n_rows("top_mistakes", n)
         return worst_mistakes(self.predictions, self._outcome, n)
 
     def reliability(self, n_bins: int = 10) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from imgfeat._typing import Axes, Figure
 from imgfeat.estimators._label_thresholds import HALF, best_thresholds
 from imgfeat.evaluation.metrics import _evaluation_plots as plots
 from imgfeat.evaluation.metrics._evaluation import Evaluation
+from imgfeat.evaluation.metrics._lengths import check_n_rows
 from imgfeat.evaluation.metrics._multi_label_scores import (
     label_scores,
     ranking_of_labels,
@@ -91,6 +92,7 @@ class MultiLabelEvaluation(Evaluation):
         DataFrame
             Rows of `mistakes`; without probabilities, those with the most wrong labels.
         """
+        check_n_rows("top_mistakes", n)
         return self.mistakes.head(n)
 
     def thresholds(self) -> pd.DataFrame:

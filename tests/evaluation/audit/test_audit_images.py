@@ -242,3 +242,20 @@ def test_a_notebook_shows_the_summary_escaped():
     assert "&lt;b&gt;.png" in html and "&lt;u&gt;" in html
     assert "<b>" not in html and "<u>" not in html
     assert repr(audit).splitlines()[0] == "1 of 1 image has findings, of one kind."
+
+
+@pytest.mark.parametrize("in_columns", [True, False])
+def test_copies_of_which_one_has_no_label_at_all_are_told(tiles, in_columns):
+    pixels, y = tiles
+    pixels, given = pixels.copy(), y.copy()
+    pixels[5] = pixels[8]
+    given.iloc[5], given.iloc[8] = 0, [1, 0, 0]
+    names = [[n for n in y if row[n]] for _, row in given.iterrows()]
+    audit = audit_images(pixels, given if in_columns else names, embeddings=None)
+    across = audit.issues[audit.issues["kind"].eq("duplicate across labels")]
+    assert sorted(across["row"]) == [5, 8]
+    assert set(across["what"]) == {
+        f"Its copies have the labels (none) and {next(iter(y))}."
+    }
+    assert sorted(across["label"]) == ["", next(iter(y))]
+    assert len(audit.corrected()) == len(pixels)

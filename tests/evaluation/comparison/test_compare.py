@@ -2,6 +2,7 @@
 
 import signal
 from contextlib import suppress
+from datetime import date
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from sklearn.preprocessing import StandardScaler
 from imgfeat import compare, load_sample, make_recipe
 from imgfeat.features import HOG
 from imgfeat.sources import ImageReader
+
+DATES = np.array([date(2026, 1, 1 + number % 2) for number in range(120)], dtype=object)
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +134,8 @@ def test_leaves_the_candidates_unfitted(digits):
         ({"hog": HOG()}, None, TypeError, "Candidate 'hog' is HOG; end its pipeline"),
         (["no-such"], None, ValueError, "no recipe 'no-such'"),
         (["hog-lr"], np.zeros(120), ValueError, "at least two classes. Got one"),
+        (["hog-lr"], np.arange(120) % 2 + 0.5, ValueError, "text or whole numbers"),
+        (["hog-lr"], DATES, ValueError, r"Got datetime.date\(2026, 1, 1\), which"),
         (["hog-lr"], np.arange(120) == 0, ValueError, "Got 1 of class True"),
         (["hog-lr"], np.zeros(7), ValueError, "Got 120 images and labels of shape"),
     ],

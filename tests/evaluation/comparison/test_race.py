@@ -282,6 +282,19 @@ def test_every_recipe_can_be_kept(digits, tmp_path, name):
     assert (kept.key(other, rows) != key) == draws
 
 
+def test_labels_of_another_order_are_other_labels(tmp_path):
+    """The columns of what is kept are in the order of the labels."""
+    X = np.random.default_rng(0).integers(0, 256, (18, 16, 16), dtype=np.uint8)
+    y = np.repeat([1, 2, 10], 6)
+    lr = {"lr": hog(LogisticRegression())}
+    before = compare(lr, X, y, cv=3, keep=tmp_path)
+    again = compare(lr, X, y.astype(str), cv=3, keep=tmp_path)
+    order = [0, 2, 1]  # 1, 2, 10 where text has "1", "10", "2"
+    np.testing.assert_allclose(
+        again.probabilities["lr"], before.probabilities["lr"][:, order], atol=1e-3
+    )
+
+
 def test_batches_of_a_training_belong_to_the_candidate(digits, tmp_path):
     kept = KeptFolds(tmp_path, *digits, ["accuracy"])
     rows = np.arange(40), np.arange(40, 60)

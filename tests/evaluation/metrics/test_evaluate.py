@@ -70,6 +70,26 @@ def test_target_names_name_integer_labels():
     assert evaluation.predictions["true"].tolist() == ["x", "y", "y", "z", "x"]
 
 
+@pytest.mark.parametrize(
+    "classes, names, message",
+    [
+        ([-1, 0, 1], ["x", "y", "z"], "target_names name integer labels 0, 1, 2"),
+        ([0, 1, 2], ["x", "y"], "target_names name integer labels 0, 1, 2"),
+        ([0, 1, 2], ["x", "y", "y"], "target_names must differ. Got 'y' twice"),
+        ([0, 1, 2], "xyz", "target_names must be a list of names. Got 'xyz'"),
+    ],
+)
+def test_target_names_that_name_other_labels_are_refused(classes, names, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate(Oracle(classes), PROBA[:1], classes[:1], target_names=names)
+
+
+@pytest.mark.parametrize("option", [{"top_k": 2.5}, {"n_resamples": 0}, {"level": 1}])
+def test_numbers_that_cannot_be_are_refused(option):
+    with pytest.raises(ValueError, match="whole top_k and n_resamples of at least 1"):
+        evaluate(Oracle([0, 1, 2]), PROBA[:1], [0], **option)
+
+
 def test_class_absent_from_the_images_is_not_a_fault():
     evaluation = evaluate(Oracle(["ant", "bee", "fly"]), PROBA[:3], TRUE[:3])
     assert evaluation.metrics["recall_macro"] == pytest.approx(0.75)

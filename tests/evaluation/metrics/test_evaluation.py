@@ -63,6 +63,12 @@ def test_top_mistakes_come_with_their_loss(evaluation):
     assert table.columns.tolist() == columns
 
 
+@pytest.mark.parametrize("n", [-1, 2.5, "all"])
+def test_top_mistakes_are_a_number_of_rows(evaluation, n):
+    with pytest.raises(ValueError, match=r"needs n, the number of rows to list.*Got"):
+        evaluation.top_mistakes(n)
+
+
 def test_top_mistakes_without_probabilities_have_no_loss():
     table = evaluate(Mute(CLASSES), PROBA, TRUE).top_mistakes()
     assert table.index.tolist() == [2, 4]
