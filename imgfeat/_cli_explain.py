@@ -60,4 +60,5 @@ def explain(
 
 def _label_of(model, text):
     """The class that a text names; what is none is refused by `explain`."""
-    return next((label for label in model.classes_ if str(label) == text), text)
+    known = getattr(model, "classes_", ())  # of what has none, `explain` says so
+    return next((label for label in known if str(label) == text), text)

@@ -1,5 +1,6 @@
 """The command predict."""
 
+import codecs
 import os
 import sys
 from contextlib import contextmanager
@@ -173,10 +174,20 @@ def _named(paths):
     """The paths, with those that standard input names in the place of a ``-``."""
     for path in paths:
         if path == "-":
-            lines = sys.stdin.buffer.read().splitlines()
-            yield from (os.fsdecode(line) for line in lines if line)
+            yield from _names_in(sys.stdin.buffer.read())
         else:
             yield path
+
+
+def _names_in(content):
+    """Names of files, one a line; Windows may put a mark of UTF-8 in front."""
+    if b"\0" in content:
+        raise ValueError(
+            "Standard input needs names of files, one a line. Got a zero byte, which "
+            "none has; let find write lines (-print), or name the image that was sent."
+        )
+    lines = content.removeprefix(codecs.BOM_UTF8).splitlines()
+    return [os.fsdecode(line) for line in lines if line]
 
 
 def _format_of(to):

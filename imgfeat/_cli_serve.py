@@ -75,14 +75,14 @@ def serve(
             max_queue=max_queue,
             deadline_s=deadline,
             reload_s=2.0 if reload else 0.0,
-            api_key=api_key or None,
+            api_key=api_key,
             cors=tuple(cors or ()),
         )
         listener = listen(host, port)
         say = partial(_say_where, settings, host, listener.getsockname()[1])
         try:
             run(settings, listener, workers=workers, on_ready=say)
-        except TypeError as error:  # a model of another kind
+        except TypeError as error:  # a model of tables
             raise ValueError(str(error)) from error
         print_note("Ended; all that was asked is answered.")
 

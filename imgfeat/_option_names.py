@@ -59,6 +59,9 @@ _IN_OPTIONS = {
     "part_rows (before": "--part-rows (before",
     "top_k or threshold": "--top-k or --threshold",
     "a smaller batch_size or fewer workers": "fewer --workers",
+    "n_jobs needs a number": "--jobs needs a number",
+    "api_key needs": "--api-key needs",
+    "cors needs": "--cors needs",
     "resume=True": "--resume",
     "retry_failed=True": "--retry-failed",
 }

@@ -182,6 +182,16 @@ def classes_of(model: Any) -> NDArray[Any]:
     return np.asarray(classes)
 
 
+def plain_labels(labels: NDArray[Any]) -> list[Any]:
+    """Labels as JSON has them: text, numbers, booleans; dates and the like as text."""
+    if labels.dtype.kind == "M":
+        labels = labels.astype(str)  # which would come as numbers in some of its units
+    return [
+        label if isinstance(label, str | int | float) else str(label)
+        for label in labels.tolist()
+    ]
+
+
 def refuse_several(y: Any, name: str, hint: str = "") -> None:
     """Raise if y gives an image several labels, where `name` needs one of each."""
     if is_several(y):
@@ -225,18 +235,24 @@ def questions_of(y: NDArray[Any]) -> list[NDArray[np.intp]]:
     return [np.unique(column, return_inverse=True)[1] for column in columns]
 
 
-def what_answers(model: Any) -> Any:
-    """The last step of a model, looking into searches, what is frozen, and ours."""
+def what_decides(model: Any) -> Any:
+    """The last step of a model, looking into searches and what is frozen."""
     while True:
         last = last_step(model)
         if isinstance(last, FrozenEstimator):
             model = last.estimator
         elif hasattr(last, "best_estimator_"):
             model = last.best_estimator_
-        elif hasattr(last, "pipeline_"):  # of an AugmentedClassifier
-            model = last.pipeline_
         else:
             return last
+
+
+def what_answers(model: Any) -> Any:
+    """As `what_decides`, looking also into what of ours has a pipeline inside."""
+    last = what_decides(model)
+    while hasattr(last, "pipeline_"):  # of an AugmentedClassifier
+        last = what_decides(last.pipeline_)
+    return last
 
 
 def _holds_names(y: Any) -> bool:

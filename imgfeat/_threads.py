@@ -24,6 +24,8 @@ def count_threads(n_jobs, n_items=None):
     ``None`` is 1 unless a ``joblib.parallel_config`` says otherwise; -1 is every core
     that this process may use. Never more than `n_items`.
     """
+    if n_jobs == 0:
+        raise ValueError("n_jobs needs a number of threads, or -1 for all. Got 0.")
     n_threads = effective_n_jobs(n_jobs)
     return n_threads if n_items is None else max(1, min(n_threads, n_items))
 

@@ -1,5 +1,6 @@
 """Tests for imgfeat/_cli_predict.py, as a user would type it."""
 
+import codecs
 import csv
 import io
 import json
@@ -7,10 +8,16 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
 
 from imgfeat._files import kept_name
-from tests._commands import rows_of, run
+from imgfeat.cli import app
+from imgfeat.features import HOG
+from imgfeat.sources import ImageReader
+from tests._commands import rows_of, run, runner
+from tests.deploy._saved import save_at
 
 
 def test_predict_writes_a_row_a_file(model, photos):
@@ -169,12 +176,34 @@ def test_names_come_from_standard_input(model, photos):
     lines = [*map(os.fsencode, files[:2]), b"", os.fsencode(files[2])]
     done = subprocess.run(
         [sys.executable, "-m", "imgfeat", "predict", model, "-", files[3]],
-        input=b"\n".join(lines),
+        input=codecs.BOM_UTF8 + b"\r\n".join(lines),
         capture_output=True,
         check=True,
     )
     rows = csv.DictReader(io.StringIO(done.stdout.decode()))
     assert [row["path"] for row in rows] == [str(file) for file in files[:4]]
+
+
+def test_commands_say_of_what_has_no_labels_that_it_has_none(photos, tmp_path):
+    features = make_pipeline(ImageReader(32), HOG()).fit([np.zeros((32, 32, 3), "u1")])
+    path = save_at(features, tmp_path / "hog.imgfeat")
+    for arguments, named in (
+        (("predict", path, photos / "brick"), "Labels need a classifier"),
+        (("predict", path, photos, "--out", f"{tmp_path}/rows/"), "need a classifier"),
+        (("evaluate", path, photos), "Labels need a classifier"),
+        (("explain", path, photos / "brick", "--out", tmp_path), "need a classifier"),
+        (("export", path, tmp_path / "m.onnx"), "needs a fitted classifier"),
+    ):
+        shown = run(*arguments, code=2)
+        assert named in " ".join(shown.stderr.split())
+
+
+def test_a_zero_byte_on_standard_input_is_no_name(model, photos):
+    name = os.fsencode(photos / "brick" / "000.jpg")
+    shown = runner.invoke(app, ["predict", str(model), "-"], input=name + b"\0")
+    assert shown.exit_code == 2
+    assert "one a line. Got a zero byte" in " ".join(shown.stderr.split())
+    assert shown.stdout == ""
 
 
 # Ends as by kill -9, in the middle of what it keeps of the third batch.

@@ -39,7 +39,7 @@ def test_no_more_threads_than_items_and_at_least_one(n_items, expected):
 
 
 def test_zero_jobs_are_refused():
-    with pytest.raises(ValueError, match="n_jobs == 0"):
+    with pytest.raises(ValueError, match="n_jobs needs a number of threads"):
         count_threads(0)
 
 

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from imgfeat._nesting import first_steps
-from imgfeat._target import classes_of, gives_several, names_of_rows
+from imgfeat._sklearn import BaseSearchCV
+from imgfeat._target import classes_of, gives_several, names_of_rows, plain_labels
 from imgfeat._threads import map_threads
 from imgfeat.deploy._says_unknown import is_open
+from imgfeat.estimators._augmented import AugmentedClassifier
 from imgfeat.estimators._class_scores import shares_of_labels
 from imgfeat.estimators._no_labels import refuse_no_labels
-from imgfeat.estimators._plain_steps import answers_by_threshold
+from imgfeat.estimators._plain_steps import names_the_most_probable
 from imgfeat.sources import ImageDecodeError, decode_image
 from imgfeat.sources._decode import MAX_PIXELS
 
@@ -66,7 +69,7 @@ class Answer:
 
 def labels_of(model):
     """The classes of a model as plain values; none of what is no classifier."""
-    return classes_of(model).tolist()
+    return plain_labels(classes_of(model))
 
 
 def names_of_labels(model: BaseEstimator) -> list[str] | None:
@@ -160,11 +163,6 @@ def how_to_ask(model):
         If it is no classifier.
     """
     refuse_no_labels(model)
-    if not hasattr(model, "predict"):
-        raise TypeError(
-            f"Labels need a classifier. Got {type(model).__name__}, which has no "
-            "predict."
-        )
     if gives_several(model):
         return _answer_several
     return _answer_open if is_open(model) else _answer
@@ -188,7 +186,7 @@ def one_fails_alone(ask, model, images, give_error):
         return ask(model, images)
     except Exception as error:  # noqa: BLE001, what steps of other packages raise
         if len(images) == 1:
-            return [give_error(_in_words(error))]
+            return [give_error(error_in_words(error))]
     return [
         item
         for image in images
@@ -196,7 +194,8 @@ def one_fails_alone(ask, model, images, give_error):
     ]
 
 
-def _in_words(error):
+def error_in_words(error):
+    """What is wrong with an image, without the innards of the step that fails on it."""
     if isinstance(error, ImageDecodeError):
         return error.reason
     if isinstance(error, MemoryError):
@@ -208,25 +207,27 @@ def _in_words(error):
 
 def _answer(model, images):
     if not hasattr(model, "predict_proba"):
-        labels = np.asarray(model.predict(images)).tolist()
-        return [Answer(label) for label in labels]
+        return [Answer(label) for label in _given(model, images)]
     labels = labels_of(model)
-    places = None
-    if answers_by_threshold(model):  # its label need not be the most probable
-        model, images = _in_front_of_last(model, images)
-        places = [labels.index(given) for given in model.predict(images).tolist()]
+    model, images = in_front_of_last(model, images)
     proba = _finite(np.asarray(model.predict_proba(images)))
-    if places is None:
+    if names_the_most_probable(model):
         places = proba.argmax(axis=1)
+    else:  # an SVC's decisions are not its probabilities, a threshold is not half
+        places = [labels.index(label) for label in _given(model, images)]
     return [
         Answer(labels[place], float(row[place]), _by_label(labels, row))
         for place, row in zip(places, proba, strict=True)
     ]
 
 
+def _given(model, images):
+    return plain_labels(np.asarray(model.predict(images)))
+
+
 def _answer_several(model, images):
     labels = labels_of(model)
-    model, images = _in_front_of_last(model, images)
+    model, images = in_front_of_last(model, images)
     given = np.asarray(model.predict(images)) == 1
     if not hasattr(model, "predict_proba"):
         return [Answer(labels=list(names)) for names in names_of_rows(given, labels)]
@@ -239,16 +240,24 @@ def _answer_several(model, images):
     return answers
 
 
-def _in_front_of_last(model, images):
+def in_front_of_last(model, images):
     """The last step, and what it is given of the images."""
-    while isinstance(model, Pipeline):
-        images = model[:-1].transform(images) if len(model) > 1 else images
-        model = model.steps[-1][1]
-    return model, images
+    while True:
+        if isinstance(model, BaseSearchCV):
+            model = model.best_estimator_
+        elif isinstance(model, FrozenEstimator):
+            model = model.estimator
+        elif isinstance(model, AugmentedClassifier) and model.n_views == 1:
+            model = model.pipeline_
+        elif isinstance(model, Pipeline):
+            images = model[:-1].transform(images) if len(model) > 1 else images
+            model = model.steps[-1][1]
+        else:
+            return model, images
 
 
 def _answer_open(model, images):
-    model, images = _in_front_of_last(model, images)
+    model, images = in_front_of_last(model, images)
     found = model.predict_open(images)
     _finite(found.proba)
     labels = labels_of(model)

@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 
-from imgfeat._nesting import last_step, walk
-from imgfeat._target import gives_several
+from imgfeat._nesting import walk
+from imgfeat._target import gives_several, what_decides
 from imgfeat._traits import traits_of
 from imgfeat.deploy._arrays import read_array
 from imgfeat.deploy._errors import BundleError, one_clear_error
@@ -208,7 +208,7 @@ def _is_tie(arrays, pipeline, tolerance):
             if gives_several(pipeline):
                 # Of forests, for each label those of 0 and 1 beside each other.
                 half = 0.5 if name == "predict_proba" else 0.0
-                bounds = getattr(last_step(pipeline), "thresholds_", half)
+                bounds = getattr(what_decides(pipeline), "thresholds_", half)
                 margin = np.abs(scores - bounds).min()
             elif scores.ndim == 1:
                 margin = np.abs(scores).min()
@@ -222,7 +222,7 @@ def _is_at_bound(arrays, pipeline, tolerance):
     """Whether distances within the tolerance may turn unknown into known."""
     if DISTANCES not in arrays:
         return False
-    margin = np.abs(arrays[DISTANCES] - last_step(pipeline).threshold_).min()
+    margin = np.abs(arrays[DISTANCES] - what_decides(pipeline).threshold_).min()
     return bool(margin <= 2 * tolerance * np.abs(arrays[DISTANCES]).max())
 
 

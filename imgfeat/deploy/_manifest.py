@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 import imgfeat
-from imgfeat._nesting import last_step, type_name, walk
-from imgfeat._target import classes_of, gives_several
+from imgfeat._nesting import type_name, walk
+from imgfeat._target import classes_of, gives_several, plain_labels, what_decides
 from imgfeat.deploy._golden import tolerance_of
 from imgfeat.deploy._says_unknown import is_open
 from imgfeat.estimators import LabelThresholds
@@ -80,16 +80,16 @@ def _classes(pipeline):
     """Labels as JSON has them, or None for what is no classifier."""
     if getattr(pipeline, "classes_", None) is None:
         return None
-    return [_json(label) for label in classes_of(pipeline)]
+    return plain_labels(classes_of(pipeline))
 
 
 def _thresholds(pipeline):
     """Pairs of a label and its threshold, or None of what has none of its own."""
-    last = last_step(pipeline)
+    last = what_decides(pipeline)
     if not isinstance(last, LabelThresholds):
         return None
-    found = zip(classes_of(last), last.thresholds_, strict=True)
-    return [[_json(label), float(value)] for label, value in found]
+    found = zip(plain_labels(classes_of(last)), last.thresholds_, strict=True)
+    return [[label, float(value)] for label, value in found]
 
 
 def plain_facts(facts):

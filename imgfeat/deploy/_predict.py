@@ -27,6 +27,7 @@ from imgfeat.sources import ImageDecodeError
 from imgfeat.sources._folder import find_images, note_left_out
 from imgfeat.sources._source import source_of
 
+_LARGEST_INT = 2**63 - 1
 _SAID = {field.name for field in fields(Answer)}
 
 
@@ -194,8 +195,14 @@ def _kept(kind, paths, label, kept):
     rows = kept.find(state)
     if rows is None:
         rows = list(map(asdict, label(paths)))
-        kept.add(state, rows)
+        if not any(map(_may_mend_itself, paths, rows)):
+            kept.add(state, rows)
     return [kind(**row) for row in rows]
+
+
+def _may_mend_itself(path, row):
+    """Whether a server has refused a file that it may give next time."""
+    return row["error"] is not None and source_of(path).is_remote
 
 
 def _labeller(model, top_k, threshold, n_jobs):
@@ -270,7 +277,10 @@ def _less_probable(pair):
 
 
 def _type_of_labels(model):
-    types = set(map(type, labels_of(model)))
+    labels = labels_of(model)
+    types = set(map(type, labels))
+    if types == {int} and max(labels) > _LARGEST_INT:
+        return str  # Parquet would have no room for it
     return types.pop() if types in ({int}, {float}, {bool}) else str
 
 

@@ -1,5 +1,6 @@
 """The steps of a fitted estimator, one after the other, with nothing around them."""
 
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import (
     FixedThresholdClassifier,
@@ -9,7 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from imgfeat._nesting import NO_STEP, walk
 from imgfeat._sklearn import BaseSearchCV
-from imgfeat._target import what_answers
+from imgfeat._traits import traits_of
 from imgfeat.estimators._augmented import AugmentedClassifier
 from imgfeat.estimators._open_set import OpenSet
 from imgfeat.estimators._thresholded_labels import LabelThresholds
@@ -44,9 +45,15 @@ def list_steps(estimator):
     return [estimator]
 
 
-def answers_by_threshold(model):
-    """Whether what answers for a model is a threshold; does not look at nets."""
-    return isinstance(what_answers(model), _THRESHOLDS)
+def names_the_most_probable(classifier):
+    """Whether its label is that of the largest probability, whatever it is fitted on.
+
+    Only of what would compute all of it once more to say the label; others are asked.
+    """
+    is_ours = traits_of(classifier).holds_net or (
+        isinstance(classifier, AugmentedClassifier) and classifier.n_views > 1
+    )
+    return is_ours or isinstance(classifier, CalibratedClassifierCV)
 
 
 def has_threshold(pipeline):

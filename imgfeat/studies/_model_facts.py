@@ -5,8 +5,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from imgfeat._nesting import last_step
-from imgfeat._target import Target, classes_of
+from imgfeat._target import Target, classes_of, what_decides
 
 _MOST_CLASSES = 50  # whose confusion matrix a file keeps
 _MOST_SHOWN = 12
@@ -54,7 +53,7 @@ def score_facts(evaluation):
 
 def thresholds_in_words(model: BaseEstimator) -> str:
     """Labels with their thresholds, of a fitted model that has some of its own."""
-    last = last_step(model)
+    last = what_decides(model)
     pairs = list(zip(classes_of(last).tolist(), last.thresholds_, strict=True))
     shown = ", ".join(f"{label} {value:.2f}" for label, value in pairs[:_MOST_SHOWN])
     return shown + (" ..." if len(pairs) > _MOST_SHOWN else "")

@@ -2,10 +2,15 @@
 
 import os
 
+import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
 
 from imgfeat._files import kept_name
+from imgfeat.deploy import predict_files
 from imgfeat.deploy._kept_rows import keeping_rows, state_of
+from tests.deploy._saved import as_file
+from tests.sources._servers import Bucket
 
 MADE_BY = {"model": "a", "top_k": 1}
 
@@ -55,6 +60,18 @@ def test_rows_are_found_again_until_a_run_succeeds(ended, batches):
         assert kept.n_rows == 4
     assert not kept_name(ended).exists()
     assert found_in(ended, batches) == [0, None, None]
+
+
+def test_what_a_server_refused_is_asked_for_again(tmp_path):
+    bucket, model = Bucket(), DummyClassifier().fit([[0]], ["ant"])
+    addresses = [f"{bucket.url}/0.png"]
+    content = as_file(np.zeros((9, 9), dtype=np.uint8))
+    with keeping_rows(tmp_path / "rows.csv", MADE_BY) as kept:
+        (row,) = predict_files(model, addresses, kept=kept)
+        assert (row.label, kept.n_rows) == (None, 0)
+        bucket.put("0.png", content)
+        (row,) = predict_files(model, addresses, kept=kept)
+        assert (row.label, kept.n_rows) == ("ant", 1)
 
 
 def test_rows_go_where_nobody_asks_for_them(ended, batches):

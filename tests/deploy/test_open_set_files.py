@@ -5,10 +5,17 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from imgfeat import load, load_sample, make_recipe, save
-from imgfeat.deploy import BundleError, OpenPrediction, Prediction, predict_files
+from imgfeat import evaluate, load, load_sample, make_recipe, save
+from imgfeat.deploy import (
+    BundleError,
+    OpenPrediction,
+    Prediction,
+    predict_files,
+    read_manifest,
+)
 from imgfeat.deploy._arrays import read_array
 from imgfeat.deploy._golden import check_golden, make_golden
 from imgfeat.deploy._predict import prediction_columns
@@ -74,6 +81,17 @@ def test_files_get_sets_and_scores_and_strangers_no_label(digits, model, paths):
     assert face.label is None and face.probability is None and face.error is None
     assert face.score > model.threshold_ > first.score
     assert bad == OpenPrediction(paths[3], error=bad.error) and bad.error
+
+
+def test_a_search_of_an_open_set_is_one(digits, paths, tmp_path):
+    search = GridSearchCV(OpenSet(make_recipe("hog-lr", size=16), 0.9), {}, cv=2)
+    search.fit(*digits)
+    save(search, tmp_path / "search.imgfeat")
+    assert read_manifest(tmp_path / "search.imgfeat")["says_unknown"] is True
+    _, _, face, _ = predict_files(load(tmp_path / "search.imgfeat"), paths)
+    assert isinstance(face, OpenPrediction)
+    assert face.label is None and face.score > search.best_estimator_.threshold_
+    assert "unknown" in evaluate(search, *digits).confusion.columns
 
 
 def test_set_has_the_most_probable_label_first(digits, model, paths):

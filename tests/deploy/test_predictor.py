@@ -11,8 +11,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from sklearn.compose import ColumnTransformer
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -25,7 +26,8 @@ from imgfeat.deploy import (
     predict_files,
 )
 from imgfeat.deploy._answers import answer, takes_pixels
-from imgfeat.estimators import OpenSet
+from imgfeat.deploy._predict import prediction_columns
+from imgfeat.estimators import AugmentedClassifier, OpenSet
 from imgfeat.features import HOG, CNNEmbedding
 from imgfeat.sources import ImageReader
 from tests.deploy._saved import as_file, save_at
@@ -140,6 +142,34 @@ def test_a_model_without_probabilities_gives_labels_alone(digits):
     assert found == Answer(label=model.predict([digits[0][3]])[0])
 
 
+def test_labels_are_those_of_predict_where_others_are_more_probable(digits):
+    class Contrary(LogisticRegression):  # as an SVC with probabilities may be
+        def predict(self, X):
+            return self.classes_[self.predict_proba(X).argmin(axis=1)]
+
+    model = make_pipeline(ImageReader(16), HOG(), Contrary()).fit(*digits)
+    augmented = AugmentedClassifier(model, n_augmented=2).fit(*digits)
+    augmented.pipeline_ = model
+    for each in (model, FrozenEstimator(model), augmented):
+        found = answer(each, list(digits[0][:9]))
+        assert [one.label for one in found] == model.predict(digits[0][:9]).tolist()
+        for one in found:
+            shares = one.probabilities
+            assert one.probability == shares[one.label] == min(shares.values())
+
+
+def test_dates_are_labels_in_words(digits, tmp_path):
+    labels = np.datetime64("2026-01-01") + digits[1].astype("m8[D]")
+    model = make_pipeline(ImageReader(16), HOG(), LogisticRegression())
+    model.fit(digits[0], labels.astype("M8[ns]"))
+    predictor = Predictor(save_at(model, tmp_path / "m.imgfeat"))
+    (found,) = predictor.predict(digits[0][:1])
+    assert found.label == "2026-01-01T00:00:00.000000000"
+    assert list(found.probabilities) == predictor.labels == predictor.card["classes"]
+    model.set_params(logisticregression=LinearSVC()).fit(digits[0], labels)
+    assert answer(model, [digits[0][0]]) == [Answer(label="2026-01-01")]
+
+
 def test_an_open_set_says_what_may_be_and_what_is_unknown(digits):
     model = OpenSet(make_recipe("hog-lr", size=16)).fit(*digits)
     faces = load_sample("faces").images
@@ -153,6 +183,9 @@ def test_an_open_set_says_what_may_be_and_what_is_unknown(digits):
         True,
     )
     assert sum(strange.probabilities.values()) == pytest.approx(1)
+    search = GridSearchCV(OpenSet(make_recipe("hog-lr", size=16)), {"n_neighbors": [5]})
+    search.set_params(cv=2).fit(*digits)
+    assert answer(search, [faces[0]])[0].is_unknown
 
 
 def test_features_are_what_the_classifier_is_given(predictor, model, digits):
@@ -278,3 +311,10 @@ def test_a_threshold_of_two_classes_decides(digits, tmp_path):
     Image.fromarray(images[0]).save(tmp_path / "0.png")
     (found,) = predict_files(model, [tmp_path / "0.png"], top_k=2)
     assert [found.label, *(label for label, _ in found.further)] == ["no", "yes"]
+
+
+@pytest.mark.parametrize(("most", "kind"), [(2**63 - 1, int), (2**63, str)])
+def test_numbers_too_large_for_parquet_are_text_there(digits, most, kind):
+    labels = np.where(digits[1] == 9, np.uint64(most), digits[1].astype(np.uint64))
+    model = make_pipeline(ImageReader(16), HOG(), LinearSVC()).fit(digits[0], labels)
+    assert prediction_columns(model)["label"] is kind

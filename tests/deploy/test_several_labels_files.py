@@ -209,4 +209,4 @@ def test_the_service_names_the_labels_that_are_given(file, model):
     assert result["labels"] == said.labels
     assert result["label"] is None and not result["unknown"]
     assert list(result["probabilities"]) == TEXTURES
-    assert asked.status_code == 422 and "one label an image" in asked.text
+    assert asked.status_code == 404 and "an explanation is of one" in asked.text

@@ -8,7 +8,9 @@ import numpy as np
 
 import imgfeat
 from imgfeat._nesting import walk
+from imgfeat._target import plain_labels, what_decides
 from imgfeat.deploy._manifest import describe
+from imgfeat.deploy._says_unknown import is_open
 
 _READING = (
     "Pixels of 8 bits a channel, RGB, colors {}: turned upright as EXIF says, gray "
@@ -39,8 +41,9 @@ def describe_file(pipeline, golden, outputs, agreement):
     """
     manifest = describe(pipeline)
     in_srgb = any(getattr(item, "color", None) == "srgb" for _, item in walk(pipeline))
-    is_open = hasattr(pipeline, "unknown_label_")
-    unknown = [pipeline.unknown_label_] if is_open else []
+    unknown = []
+    if is_open(pipeline):
+        unknown = plain_labels(np.array([what_decides(pipeline).unknown_label_]))
     found = {name: values.tolist() for name, values in outputs.items()}
     images = base64.b64encode(golden.tobytes()).decode("ascii")
     return {

@@ -23,6 +23,7 @@ from imgfeat.deploy.onnx._labelling import describe_file, seal
 from imgfeat.deploy.onnx._planes import as_planes
 from imgfeat.deploy.onnx._trial import check_agreement, trial_images
 from imgfeat.deploy.onnx._unportable import NotPortableError
+from imgfeat.estimators._no_labels import NoLabelsError
 from imgfeat.nets.inference._onnx_session import open_session
 
 _MOST_BYTES = 2**31 - 1  # protobuf's own limit
@@ -126,7 +127,9 @@ def export_onnx(pipeline: BaseEstimator, path: PathLike) -> ExportedModel:
     """
     if not is_classifier(pipeline):
         kind = getattr(pipeline, "__name__", type(pipeline).__name__)
-        raise TypeError(f"export_onnx needs a fitted classifier of images. Got {kind}.")
+        raise NoLabelsError(
+            f"export_onnx needs a fitted classifier of images. Got {kind}."
+        )
     check_is_fitted(pipeline)
     onnx = import_onnx()
     path = check_target(path)

@@ -5,11 +5,12 @@ from copy import copy
 import numpy as np
 from skimage import data
 
-from imgfeat._nesting import last_step, replace_nested
-from imgfeat._target import gives_several
+from imgfeat._nesting import replace_nested
+from imgfeat._target import gives_several, what_decides
 from imgfeat._traits import traits_of
+from imgfeat.deploy._answers import in_front_of_last
+from imgfeat.deploy._says_unknown import is_open
 from imgfeat.deploy.onnx._unportable import NotPortableError
-from imgfeat.estimators import OpenSet
 from imgfeat.estimators._class_scores import shares_of_labels
 from imgfeat.estimators._label_thresholds import HALF
 from imgfeat.kernels.gray import to_gray
@@ -141,8 +142,9 @@ def in_float32(pipeline):
 
 def _answers(pipeline, images):
     """What a pipeline says, by the names of the outputs of its file."""
-    if isinstance(pipeline, OpenSet):
-        found = pipeline.predict_open(images)
+    if is_open(pipeline):
+        last, images = in_front_of_last(pipeline, images)
+        found = last.predict_open(images)
         best = np.where(found.known, found.proba.argmax(axis=1), len(pipeline.classes_))
         return {"probabilities": found.proba, "score": found.scores, "label": best}
     name, method = "probabilities", "predict_proba"
@@ -170,12 +172,14 @@ def _is_close(pipeline, expected):
     room = TOLERANCE * _scale(name, scores)
     if gives_several(pipeline):
         half = HALF if name == "probabilities" else 0.0
-        bounds = getattr(last_step(pipeline), "thresholds_", half)
+        bounds = getattr(what_decides(pipeline), "thresholds_", half)
         return np.abs(scores - bounds) <= room
     if scores.ndim == 1:
         return np.abs(scores) <= room
     best = np.sort(scores, axis=1)
     is_close = best[:, -1] - best[:, -2] <= room
     if "score" in expected:
-        is_close |= np.abs(expected["score"] - pipeline.threshold_) <= room
+        is_close |= (
+            np.abs(expected["score"] - what_decides(pipeline).threshold_) <= room
+        )
     return is_close

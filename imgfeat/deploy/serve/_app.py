@@ -9,14 +9,15 @@ from urllib.parse import quote
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 import imgfeat
 from imgfeat.deploy.serve._guard import Guard, respond
 from imgfeat.deploy.serve._head_requests import HeadRequests
-from imgfeat.deploy.serve._refusals import Refusal
+from imgfeat.deploy.serve._plain_json import PlainJSON
+from imgfeat.deploy.serve._refusals import Refusal, sentence
 from imgfeat.deploy.serve._results import described, labelled
 from imgfeat.deploy.serve._schema import (
     BODY,
@@ -39,6 +40,7 @@ _FILES = {
     "/service.css": ("service.css", "text/css"),
     "/service.js": ("service.js", "text/javascript"),
 }
+_ABOUT = "X-Explained-Label", "X-Explained-By"
 _OF_IMAGES = problems(400, 401, 404, 408, 413, 415, 503, 504)
 _LABELS = {200: {"model": Predictions}, 422: {"model": Predictions | Problem}}
 _VECTORS = {200: {"model": Embeddings}, 422: {"model": Embeddings | Problem}}
@@ -74,6 +76,7 @@ def create_app(settings, on_failure=None, after_load=None):
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        default_response_class=PlainJSON,
     )
     app.state.service = service
     _say_errors_in_words(app, service)
@@ -94,6 +97,7 @@ def create_app(settings, on_failure=None, after_load=None):
             allow_origins=list(settings.cors),
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "X-API-Key", "Content-Type"],
+            expose_headers=["Retry-After", *_ABOUT],
         )
     return app
 
@@ -127,11 +131,10 @@ def _add_tasks(app, service):
         )
         error = found.reason if isinstance(found, ImageDecodeError) else found.error
         if error is not None:
-            raise Refusal(422, "explain", f"There is no explanation: {error}.")
-        about = {
-            "X-Explained-Label": quote(str(found.target)),
-            "X-Explained-By": found.method,
-        }
+            words = sentence(f"There is no explanation: {error}")
+            raise Refusal(422, "explain", words)
+        said = quote(str(found.target)), found.method
+        about = dict(zip(_ABOUT, said, strict=True))
         return Response(found.png, media_type="image/png", headers=about)
 
 
@@ -155,7 +158,7 @@ def _add_facts(app, service):
     async def ready() -> Response:
         """Tell whether images are answered: models are loaded, and have run."""
         status = 200 if service.status == "ready" else 503
-        return JSONResponse({"status": service.status}, status)
+        return PlainJSON({"status": service.status}, status)
 
     @app.get("/metrics", response_class=Response, responses=problems(401))
     async def metrics() -> Response:
@@ -204,10 +207,6 @@ def _say_errors_in_words(app, service):
         return await refuse(
             request, Refusal(error.status_code, "address", message, error.headers)
         )
-
-    @app.exception_handler(Exception)
-    async def fail(request, error):
-        return JSONResponse({"error": "The service has failed; its log says why."}, 500)
 
 
 async def _ask(service, request, model, task, *, max_files=None, how=()):

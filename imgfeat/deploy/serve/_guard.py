@@ -8,11 +8,11 @@ import asyncio
 import hmac
 import time
 
-from starlette.responses import JSONResponse
-
+from imgfeat.deploy.serve._plain_json import PlainJSON
 from imgfeat.deploy.serve._refusals import Refusal, too_busy, too_large
 
 _OPEN = ("/", "/service.css", "/service.js", "/health/live", "/health/ready")
+_FAILED = Refusal(500, "failed", "The service has failed; its log says why.")
 _LINGER_BYTES, _LINGER_S = 16_000_000, 1.0
 HEADERS = {
     b"content-security-policy": b"default-src 'none'; script-src 'self'; "
@@ -60,6 +60,11 @@ class Guard:
                 raise
             self._refuse(refusal.cause)
             await respond(refusal)(scope, body.receive, answer.send)
+        except Exception:
+            if not answer.has_started:
+                self._refuse("failed")
+                await respond(_FAILED)(scope, body.receive, answer.send)
+            raise  # into the log
         finally:
             self._n_bytes -= body.n_bytes
 
@@ -94,7 +99,7 @@ class Guard:
 def respond(refusal):
     """The response that says why."""
     content = {"error": refusal.message}
-    return JSONResponse(content, refusal.status, headers=refusal.headers)
+    return PlainJSON(content, refusal.status, headers=refusal.headers)
 
 
 class _Body:

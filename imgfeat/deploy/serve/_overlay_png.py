@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from imgfeat._target import classes_of
+from imgfeat.deploy._answers import error_in_words
 from imgfeat.evaluation.explanation._explain import explain
 from imgfeat.evaluation.explanation._overlay import encode
 
@@ -39,13 +41,15 @@ def _draw(predictor, image, label):
         return Drawing(None, error=f"it has more than {_MOST:,} pixels")
     target = None
     if label is not None:
-        labels = [each for each in predictor.labels or () if str(each) == label]
-        if not labels:
+        labels = list(map(str, predictor.labels or ()))
+        if label not in labels:
             return Drawing(None, error=f"the model has no class {label[:100]!r}")
-        target = labels[0]
+        target = classes_of(model)[labels.index(label)]
     try:
         found = explain(model, [image], target=target, n_jobs=predictor.n_jobs)
         png = encode(found.picture(0), "PNG", side=_SIDE)
     except (ValueError, TypeError, AttributeError) as error:
         return Drawing(None, error=f"it cannot be explained: {error}"[:300])
+    except Exception as error:  # noqa: BLE001, what steps of other packages raise
+        return Drawing(None, error=error_in_words(error))
     return Drawing(png, found.targets[0], found.method)

@@ -37,6 +37,11 @@ def too_large(limit, what="The body of a request"):
     )
 
 
+def sentence(words):
+    """Words with an end, which those of others may have or not."""
+    return words if words.endswith((".", "!", "?")) else f"{words}."
+
+
 def no_image():
     return Refusal(
         422,

@@ -1,7 +1,7 @@
 """What a model made of images, as JSON, and counted."""
 
-from fastapi.responses import JSONResponse
-
+from imgfeat.deploy.serve._plain_json import PlainJSON
+from imgfeat.deploy.serve._refusals import sentence
 from imgfeat.sources import ImageDecodeError
 
 
@@ -56,9 +56,9 @@ def _response(service, served, task, found, results):
             metrics.failures.labels(name, cause).inc()
     content = {"model": name, "results": results}
     if len(errors) == len(results):
-        content["error"] = f"No image could be answered: {errors[0]}."
-        return JSONResponse(content, 422)
-    return JSONResponse(content)
+        content["error"] = sentence(f"No image could be answered: {errors[0]}")
+        return PlainJSON(content, 422)
+    return PlainJSON(content)
 
 
 def _error(item):

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from contextlib import contextmanager
 
+from imgfeat._target import gives_several
 from imgfeat.deploy._answers import in_places, readable
 from imgfeat.deploy.serve._batch_size import BatchSize
 from imgfeat.deploy.serve._decoding import Decoders
@@ -19,6 +20,7 @@ from imgfeat.deploy.serve._served_model import ServedModel
 from imgfeat.deploy.serve._service_metrics import ServiceMetrics
 
 _WAITING_EXPLANATIONS = 4
+_COUNT_S = 1.0
 _log = logging.getLogger("imgfeat.serve")
 
 
@@ -62,7 +64,7 @@ class Service:
 
     def start(self):
         """Load the models, in the background; returns at once."""
-        self._tasks.append(asyncio.create_task(self._load()))
+        self._tasks += map(asyncio.create_task, (self._load(), self._count()))
 
     async def close(self):
         """Answer what was taken, then end."""
@@ -114,6 +116,13 @@ class Service:
                 404,
                 "no_labels",
                 f"{served.name!r} is no classifier; it can only embed.",
+            )
+        if task == "explain" and gives_several(served.predictor.model):
+            raise Refusal(
+                404,
+                "several_labels",
+                f"{served.name!r} gives an image several labels, and an explanation is "
+                "of one; it can only predict and embed.",
             )
         if task == "explain":
             return self._drawing
@@ -179,6 +188,12 @@ class Service:
         self._after_load()
         if self.settings.reload_s:
             self._tasks.append(asyncio.create_task(self._watch()))
+
+    async def _count(self):
+        """Keep the gauges up to date for a worker that tells those of all."""
+        while True:
+            self.count_in_line()
+            await asyncio.sleep(_COUNT_S)
 
     async def _watch(self):
         while True:

@@ -1,8 +1,12 @@
 """What a service may take, and for how long."""
 
+import re
 from dataclasses import dataclass, field
 
 from imgfeat.sources._decode import MAX_PIXELS
+
+_KEY = re.compile(r"(?! )[^\x00-\x1f\x7f\ud800-\udfff]+(?<! )")
+_ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^\sA-Z/?#@]+")
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,25 @@ class Settings:
         for name in ("max_body_bytes", "max_memory_bytes", "max_files", "max_pixels"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1. Got {self}.")
+        for name in self.models:
+            if not name.isprintable():
+                raise ValueError(
+                    f"A model needs a name that can be printed. Got {name!r}; write "
+                    "NAME=FILE."
+                )
+        if self.api_key is not None and not _KEY.fullmatch(self.api_key):
+            raise ValueError(
+                "api_key needs signs that a header can hold, without blanks around "
+                f"them. Got {len(self.api_key)} signs; give another, or none to let "
+                "everybody ask."
+            )
+        for origin in self.cors:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    "cors needs origins as browsers send them, such as "
+                    f"https://example.org, or *. Got {origin!r}; leave out what "
+                    "follows the host and its port."
+                )
         if self.max_queue < self.max_files:
             raise ValueError(
                 "max_queue must hold all files of a request, "

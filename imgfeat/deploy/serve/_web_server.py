@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import uvicorn
+from prometheus_client.multiprocess import mark_process_dead
 
 from imgfeat._threads import usable_threads
 from imgfeat.deploy._archive import read_bundle
@@ -125,7 +126,8 @@ def _serve_in_workers(settings, listener, workers, on_ready):
     threading.Thread(target=wait, daemon=True).start()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        keep_alive(partial(serve_as_worker, settings, listener, n_ready), workers)
+        work = partial(serve_as_worker, settings, listener, n_ready)
+        keep_alive(work, workers, on_death=mark_process_dead)
 
 
 def serve_as_worker(settings, listener, n_ready):

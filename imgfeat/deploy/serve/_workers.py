@@ -13,7 +13,7 @@ _SOON_S = 10  # whoever dies so soon will do so again
 _log = logging.getLogger("imgfeat.serve")
 
 
-def keep_alive(work, n_workers, *, poll_s=0.2):
+def keep_alive(work, n_workers, *, on_death=None, poll_s=0.2):
     """Run `work` in processes of their own until SIGTERM or Ctrl-C; then end them.
 
     Parameters
@@ -21,6 +21,8 @@ def keep_alive(work, n_workers, *, poll_s=0.2):
     work : callable
         Without arguments, to be pickled. Ends at SIGTERM.
     n_workers : int
+    on_death : callable, optional
+        Told the process id of a worker that has died, before another starts.
     poll_s : float
         Between two looks at the workers.
 
@@ -47,6 +49,8 @@ def keep_alive(work, n_workers, *, poll_s=0.2):
                         f"{process.exitcode}; what it said stands above."
                     )
                 _log.error("A worker has died (%s); another starts.", process.exitcode)
+                if on_death is not None:
+                    on_death(process.pid)
                 workers[place] = _start(work)
     finally:
         for process, _ in workers:

@@ -96,7 +96,7 @@ async function label(file, item) {
     const answer = await ask(of("predict"), { method: "POST", body: file, headers: headers(file) });
     const [result] = (await answer.json()).results;
     show(result, item);
-    offer(file, item);
+    if (!result.labels) offer(file, item);
     $("said").textContent = `${item.querySelector(".file").textContent}: ${heading.textContent}`;
   } catch (error) {
     item.classList.add("failed");

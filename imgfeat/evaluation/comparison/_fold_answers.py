@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from imgfeat._frames import make_index
-from imgfeat._nesting import last_step
 from imgfeat._sklearn import safe_indexing
+from imgfeat._target import what_decides
 from imgfeat.estimators._label_thresholds import HALF
 from imgfeat.estimators._unknown_label import label_table
 from imgfeat.evaluation.metrics._evaluate import evaluate
@@ -173,7 +173,7 @@ def numbers_of(said, y, unknown):
 
 def unknown_of(model):
     """The label that a fitted model gives to images of no class, or None."""
-    label = getattr(last_step(model), "unknown_label_", None)
+    label = getattr(what_decides(model), "unknown_label_", None)
     return label.item() if isinstance(label, np.generic) else label
 
 

@@ -10,6 +10,7 @@ from imgfeat._progress import progress
 from imgfeat._target import refuse_several_of
 from imgfeat._threads import map_threads
 from imgfeat._typing import ImageBatch
+from imgfeat.estimators._no_labels import refuse_no_labels
 from imgfeat.evaluation.explanation._explanation import Explanation
 from imgfeat.evaluation.explanation._looker import METHODS, Looker
 from imgfeat.sources._images import Images
@@ -136,6 +137,7 @@ def explain(
             f"explain knows the methods {', '.join(map(repr, METHODS))}. Got "
             f"{method!r}."
         )
+    refuse_no_labels(pipeline)
     refuse_several_of(pipeline, "explain")
     batch = as_images(pipeline, images)
     classes = np.asarray(pipeline.classes_)

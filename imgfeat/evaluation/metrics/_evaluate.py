@@ -10,8 +10,7 @@ from sklearn.base import BaseEstimator
 
 from imgfeat._clear_labels import refuse_unclear
 from imgfeat._frames import make_frame, make_index, make_series
-from imgfeat._nesting import last_step
-from imgfeat._target import gives_several, is_several
+from imgfeat._target import gives_several, is_several, what_decides
 from imgfeat._typing import ArrayLike, ImageBatch, RandomState
 from imgfeat.estimators._no_labels import refuse_no_labels
 from imgfeat.evaluation.metrics._confusions import count_pairs, tabulate_classes
@@ -135,7 +134,7 @@ def evaluate(
     classes = np.asarray(estimator.classes_)
     true, unseen = _encode(y, classes)
     # What an OpenSet gives images of no class; right where they are labelled so.
-    of_none = getattr(last_step(estimator), "unknown_label_", None)
+    of_none = getattr(what_decides(estimator), "unknown_label_", None)
     refused = unseen if of_none is None else unseen[unseen != of_none]
     if len(refused) and unknown == "raise":
         _refuse_labels(refused, classes)

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -152,6 +153,20 @@ def test_what_is_unknown_is_called_so(tmp_path, last, n_classes):
         np.array(json.loads(about["labels"]))[label], model.predict(images)
     )
     assert 0 < np.count_nonzero(known) < len(images)
+
+
+def test_an_open_set_at_the_end_names_the_unknown_too(tmp_path):
+    last = OpenSet(
+        LogisticRegression(), 0.8, false_alarms=0.2, unknown_label=np.int64(-1)
+    )
+    model = make_pipeline(ImageReader(32, mode="gray"), HOG(), last)
+    labels = np.unique(LABELS, return_inverse=True)[1]
+    model.fit(list(TINTED), labels)
+    search = GridSearchCV(model, {}, cv=2).fit(list(TINTED), labels)
+    for each in (model, search):
+        export_onnx(each, tmp_path / "model.onnx")
+        about = Exported(tmp_path / "model.onnx").about
+        assert json.loads(about["labels"]) == [0, 1, 2, -1]
 
 
 def test_images_that_are_too_small_are_no_images(tmp_path):

@@ -1,6 +1,9 @@
 """Tests for imgfeat/deploy/serve/_app.py: what is asked, and what comes back."""
 
 import io
+import os
+import shutil
+import time
 from base64 import b64encode
 
 import numpy as np
@@ -8,9 +11,12 @@ import pytest
 from numpy.testing import assert_allclose
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
 from imgfeat import load, load_sample
+from imgfeat.deploy.serve import _overlay_png
+from imgfeat.deploy.serve._settings import Settings
 from imgfeat.features import HOG
 from imgfeat.sources import ImageReader
 from tests.deploy._saved import as_file, save_at
@@ -265,6 +271,30 @@ def test_explanation_is_a_picture(client, digits):
     assert send(client, b"no image", "/explain").status_code == 422
 
 
+def test_several_labels_have_no_explanation(serve_models, digits, tmp_path, png):
+    has = np.stack([digits[1] < 5, digits[1] % 2 == 0], axis=1).astype(int)
+    last = OneVsRestClassifier(LogisticRegression())
+    model = make_pipeline(ImageReader(16), HOG(), last).fit(digits[0], has)
+    client = serve_models({"both": save_at(model, tmp_path / "both.imgfeat")})
+    (said,) = send(client, png).json()["results"]
+    assert sorted(said["labels"]) == [0, 1]
+    refused = send(client, png, "/explain")
+    assert refused.status_code == 404
+    assert "an explanation is of one" in refused.json()["error"]
+
+
+def test_what_fails_in_an_explanation_is_said_without_its_innards(client, monkeypatch):
+    def fails(*given, **how):
+        raise RuntimeError("secret of /home/someone")
+
+    monkeypatch.setattr(_overlay_png, "explain", fails)
+    refused = send(client, as_file(np.zeros((16, 16), dtype=np.uint8)), "/explain")
+    assert refused.status_code == 422
+    assert refused.json()["error"] == (
+        "There is no explanation: the model fails on it (RuntimeError)."
+    )
+
+
 def test_an_open_set_says_what_is_unknown(serve_models, open_file, png):
     client = serve_models({"open": open_file})
     (known,) = send(client, png).json()["results"]
@@ -291,6 +321,18 @@ def test_several_models_are_asked_by_name(serve_models, model_file, open_file, p
         assert unknown.status_code == 404
         assert "no model 'cats'" in unknown.json()["error"]
     assert client.get("/model?model=cats").status_code == 404
+
+
+def test_a_file_may_have_a_name_that_is_no_text(serve_models, model_file, tmp_path):
+    path = tmp_path / os.fsdecode(b"m\xff.imgfeat")
+    try:
+        shutil.copy(model_file, path)
+    except OSError:  # of Apple's file systems
+        pytest.skip("names are text here")
+    client = serve_models({"m": path})
+    assert client.get("/model").json()["file"] == path.name
+    with pytest.raises(ValueError, match="a name that can be printed"):
+        Settings(models={path.stem: str(path)})
 
 
 def test_card_tells_the_model_and_no_folder(client, folder):
@@ -330,6 +372,15 @@ def test_health_and_metrics(client, png):
     for name in ("queue_seconds", "compute_seconds", "batch_size", "decode_seconds"):
         assert grown(f"imgfeat_{name}_count") == 1
     assert 'imgfeat_in_line{model="digits"} 0.0' in after
+
+
+def test_gauges_are_kept_for_other_workers_to_tell(client):
+    metrics = client.app.state.service.metrics
+    metrics.in_line.labels("digits").set(7)
+    give_up = time.monotonic() + 60
+    while b'imgfeat_in_line{model="digits"} 0.0' not in metrics.text():
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
 
 
 def test_openapi_names_every_address(client):

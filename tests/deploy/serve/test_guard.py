@@ -193,6 +193,8 @@ def test_pages_of_listed_origins_may_ask(model_file):
         assert before.headers["Access-Control-Allow-Origin"] == origin
         other = client.options("/predict", headers=ask | {"Origin": "https://x.org"})
         assert "Access-Control-Allow-Origin" not in other.headers
+        shown = client.get("/", headers={"Origin": origin}).headers
+        assert "X-Explained-Label" in shown["Access-Control-Expose-Headers"]
         refused = client.get("/models", headers={"Origin": origin})
         assert refused.status_code == 401
         assert refused.headers["Access-Control-Allow-Origin"] == origin
@@ -200,6 +202,36 @@ def test_pages_of_listed_origins_may_ask(model_file):
 
 def test_settings_never_show_the_key():
     assert "secret" not in repr(Settings(api_key="secret"))
+    with pytest.raises(ValueError, match="signs that a header can hold") as error:
+        Settings(api_key="secret\n")
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["", " ", " a", "a ", "a\r", "a\udc80"])
+def test_a_key_is_one_that_can_be_sent(key):
+    with pytest.raises(ValueError, match="api_key needs signs that a header can hold"):
+        Settings(api_key=key)
+    assert Settings(api_key="a b\xe9").api_key == "a b\xe9"
+
+
+def test_an_origin_is_one_that_a_browser_sends():
+    for origin in ("*", "null", "http://localhost:3000", "https://[::1]:8000"):
+        assert Settings(cors=(origin,)).cors == (origin,)
+    for origin in ("https://example.org/", "example.org", "HTTPS://x.org", ""):
+        with pytest.raises(ValueError, match="cors needs origins as browsers send"):
+            Settings(cors=(origin,))
+
+
+def test_a_failure_is_an_answer_that_counts_and_stays_one():
+    async def fails(scope, receive, send):
+        raise KeyError("secret")
+
+    talk = Conversation(b"ab")
+    with pytest.raises(KeyError, match="secret"):
+        play(talk, fails)
+    assert (talk.status, talk.refused) == (500, ["failed"])
+    assert talk.error == "The service has failed; its log says why."
+    assert talk.headers[b"x-content-type-options"] == b"nosniff"
 
 
 @pytest.mark.parametrize("name", ["max_body_bytes", "max_files", "max_pixels"])

@@ -33,5 +33,7 @@ def test_a_worker_that_dies_at_once_ends_it_all():
 def test_a_worker_that_dies_later_is_started_again(tmp_path, monkeypatch):
     monkeypatch.setattr(_workers, "_SOON_S", 0)
     note = tmp_path / "note"
-    keep_alive(partial(die_once_then_end_the_parent, note), 1)
+    dead = []
+    keep_alive(partial(die_once_then_end_the_parent, note), 1, on_death=dead.append)
     assert note.exists()
+    assert len(dead) == 1 and dead[0] != os.getpid()
