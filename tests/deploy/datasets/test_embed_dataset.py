@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from imgfeat import _files
 from imgfeat.deploy import embed_dataset, load_embeddings
 from imgfeat.deploy.datasets import _part_file
 from imgfeat.features import HOG, CachedFeatures
@@ -275,19 +275,20 @@ def test_a_full_disk_is_said_and_what_is_finished_stays(
     pictures, describe, whole, tmp_path, monkeypatch, part
 ):
     out, n_left = tmp_path / "out", 3
-    opened = _files._opened
+    suffix = ".npy." if part.__name__ == "add" else ".parquet."
+    opened = Path.open
 
-    def full_later(unfinished, path):
+    def full_later(path, mode="r", *args, **options):
         nonlocal n_left
-        file = opened(unfinished, path)
-        is_meant = path.suffix == (".npy" if part.__name__ == "add" else ".parquet")
+        file = opened(path, mode, *args, **options)
+        is_meant = mode == "x+b" and suffix in path.name
         n_left -= is_meant
         if is_meant and n_left == 0:
             file.close()
             return open("/dev/full", "r+b", buffering=0)
         return file
 
-    monkeypatch.setattr(_files, "_opened", full_later)
+    monkeypatch.setattr(Path, "open", full_later)
     with pytest.raises(
         OSError, match=r"Cannot write .*part-000002.*No space left"
     ) as e:
