@@ -11,9 +11,6 @@ _IN_OPTIONS = {
     "use load_image_table for a CSV file": "or pass a CSV with columns path and label",
     ", which list_backbones() lists; or pass a torch.nn.Module, or import what "
     "registers the net": "",
-    "n_jobs == 0 in Parallel has no meaning": (
-        "--jobs needs a number of threads, or -1 for every core. Got 0"
-    ),
     ", an instance of 'numpy.random.mtrand.RandomState' or None": "",
     "size must be a tuple of 2 positive ints, or one int for both": (
         "--size must be a positive number of pixels"

@@ -288,8 +288,8 @@ class CachedFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         store = self._open_store(worker)
         keys, known = row_keys(images.sources)
         # What is not fitted yet cannot name the columns of a table.
-        describer = store_branches(on_arrays(worker), self._store_branch)
-        describe = Describer(describer, images, keys, on_error=self.on_error)
+        plain = store_branches(on_arrays(worker), self._store_branch)
+        describe = Describer(plain, images, keys, on_error=self.on_error)
         with progress("Describing images", len(images), self.verbose) as advance:
             rows = gather(
                 keys,

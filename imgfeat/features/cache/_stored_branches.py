@@ -22,7 +22,8 @@ def store_branches(transformer, store):
     """
     if isinstance(transformer, Pipeline):
         (name, first), *others = transformer.steps
-        return Pipeline([(name, store_branches(first, store)), *others])
+        stored = store_branches(first, store)
+        return transformer if stored is first else Pipeline([(name, stored), *others])
     if isinstance(transformer, FeatureUnion):
         union = copy(transformer)
         parts = transformer.transformer_list
